@@ -8,34 +8,34 @@ are equal (``YouTubeVISDataset``) mmvis's wins; ``mmdet.YouTubeVISDataset`` name
 from mmdet import registry as _mmdet
 from mmengine.registry import Registry
 
-DATASETS = Registry(
-    'dataset', parent=_mmdet.DATASETS, scope='mmvis', locations=['mmvis.datasets']
-)
-DATA_SAMPLERS = Registry(
-    'data sampler',
-    parent=_mmdet.DATA_SAMPLERS,
-    scope='mmvis',
-    locations=['mmvis.datasets'],
-)
-TRANSFORMS = Registry(
-    'transform',
-    parent=_mmdet.TRANSFORMS,
-    scope='mmvis',
-    locations=['mmvis.datasets.transforms'],
-)
-MODELS = Registry(
-    'model', parent=_mmdet.MODELS, scope='mmvis', locations=['mmvis.models']
-)
-TASK_UTILS = Registry(
-    'task util', parent=_mmdet.TASK_UTILS, scope='mmvis', locations=['mmvis.models']
-)
-METRICS = Registry(
-    'metric', parent=_mmdet.METRICS, scope='mmvis', locations=['mmvis.evaluation']
-)
-HOOKS = Registry('hook', parent=_mmdet.HOOKS, scope='mmvis', locations=['mmvis.engine'])
-VISUALIZERS = Registry(
-    'visualizer',
-    parent=_mmdet.VISUALIZERS,
-    scope='mmvis',
-    locations=['mmvis.visualization'],
-)
+
+def _child(name: str, room: str = 'engine') -> Registry:
+    """The child of mmdet's registry ``name``, filled by importing mmvis.``room``."""
+    parent = getattr(_mmdet, name)
+    return Registry(
+        parent.name, parent=parent, scope='mmvis', locations=[f'mmvis.{room}']
+    )
+
+
+DATASETS = _child('DATASETS', 'datasets')
+DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets')
+TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
+MODELS = _child('MODELS', 'models')
+TASK_UTILS = _child('TASK_UTILS', 'models')
+METRICS = _child('METRICS', 'evaluation')
+VISUALIZERS = _child('VISUALIZERS', 'visualization')
+HOOKS = _child('HOOKS')
+
+# Nothing of ours is in these; without them mmengine warns that it does not find the
+# scope whenever it builds one of their entries.
+EVALUATOR = _child('EVALUATOR', 'evaluation')
+LOG_PROCESSORS = _child('LOG_PROCESSORS')
+LOOPS = _child('LOOPS')
+MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
+OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS')
+OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS')
+OPTIMIZERS = _child('OPTIMIZERS')
+PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
+RUNNERS = _child('RUNNERS')
+VISBACKENDS = _child('VISBACKENDS', 'visualization')
+WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')

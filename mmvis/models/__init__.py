@@ -1,1 +1,5 @@
-"""To be filled."""
+"""Models, their heads and their trackers."""
+
+from . import trackers, vis
+
+__all__ = ['trackers', 'vis']

@@ -1,1 +1,6 @@
-"""To be filled."""
+"""Trackers: configuration outside, the tracks of a video in a memory of its own."""
+
+from .masktrack_rcnn_tracker import MaskTrackRCNNTracker
+from .track_memory import TrackMemory
+
+__all__ = ['MaskTrackRCNNTracker', 'TrackMemory']

@@ -1,1 +1,6 @@
-"""To be filled."""
+"""Video instance segmentation models, one file each."""
+
+from .base_vis import BaseVISModel
+from .masktrack_rcnn import InstanceEmbedHead, MaskTrackRCNN
+
+__all__ = ['BaseVISModel', 'InstanceEmbedHead', 'MaskTrackRCNN']

@@ -1,0 +1,7 @@
+# MaskTrack R-CNN R50-FPN on YouTube-VIS 2019: the baseline of the other models.
+_base_ = [
+    './_base_/models/masktrack_rcnn_r50_fpn.py',
+    './_base_/datasets/youtube_vis_2019.py',
+    './_base_/schedules/schedule_12e.py',
+    './_base_/default_runtime.py',
+]

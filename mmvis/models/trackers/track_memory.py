@@ -1,0 +1,85 @@
+"""What a tracker remembers of a video: one row of tensors a living track."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class TrackMemory:
+    """The latest observation of every living track of one video.
+
+    mmdet's BaseTracker keeps each frame's tensors for as long as a track lives; here a
+    track is one row in each of a few tensors, overwritten when it is seen again, so
+    that memory depends on the number of living tracks alone.
+
+    Args:
+        num_frames_retain (int): A track not seen for this many frames is forgotten.
+
+    Attributes:
+        ids (Tensor | None): (m,) int64 ids of the living tracks, ascending; None until
+            the first update.
+        last_seen (Tensor | None): (m,) int64 frame number of the latest observation.
+        next_id (int): The id that the next new track gets; ids are never used twice.
+    """
+
+    def __init__(self, num_frames_retain: int) -> None:
+        if num_frames_retain < 1:
+            raise ValueError(
+                f'num_frames_retain must be at least 1, but is {num_frames_retain}.'
+            )
+        self.num_frames_retain = num_frames_retain
+        self.next_id = 0
+        self.ids: Tensor | None = None
+        self.last_seen: Tensor | None = None
+        self._fields: dict[str, Tensor] = {}
+
+    def __len__(self) -> int:
+        return 0 if self.ids is None else len(self.ids)
+
+    def __getitem__(self, name: str) -> Tensor:
+        """The field ``name`` of all living tracks: (m, ...), in the order of ids."""
+        return self._fields[name]
+
+    def retire(self, frame_id: int) -> None:
+        """Forget the tracks that were not seen in the last num_frames_retain frames."""
+        if len(self):
+            self._select(frame_id - self.last_seen <= self.num_frames_retain)
+
+    def new_ids(self, count: int, like: Tensor) -> Tensor:
+        """Give out ``count`` unused ids as an int64 tensor on the device of ``like``."""
+        first, self.next_id = self.next_id, self.next_id + count
+        return torch.arange(first, self.next_id, device=like.device)
+
+    def update(self, ids: Tensor, frame_id: int, **fields: Tensor) -> None:
+        """Write the observations of one frame.
+
+        Args:
+            ids (Tensor): (n,) int64, no id twice.
+            frame_id (int): Number of the frame.
+            **fields (Tensor): (n, ...) each; the same names at every update.
+        """
+        if not len(ids):
+            return
+        seen = ids.new_full(ids.shape, frame_id)
+        if self.ids is None:
+            merged = dict(fields)
+        else:
+            # Rows of tracks seen now give way to the new observation. Sorting by id
+            # keeps the order of rows independent of the order of detections.
+            gone = (self.ids[:, None] == ids[None]).any(1)
+            self._select(~gone)
+            ids = _cat(self.ids, ids)
+            seen = _cat(self.last_seen, seen)
+            merged = {k: _cat(self._fields[k], v) for k, v in fields.items()}
+        order = ids.argsort()
+        self.ids, self.last_seen = ids[order], seen[order]
+        self._fields = {name: value[order] for name, value in merged.items()}
+
+    def _select(self, keep: Tensor) -> None:
+        self.ids, self.last_seen = self.ids[keep], self.last_seen[keep]
+        self._fields = {name: value[keep] for name, value in self._fields.items()}
+
+
+def _cat(old: Tensor, new: Tensor) -> Tensor:
+    return torch.cat([old, new.to(old.dtype)])

@@ -1,0 +1,122 @@
+"""What every online VIS model shares: chunks of a video in, tracked instances out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from mmdet.models.mot import BaseMOTModel
+from mmdet.structures import DetDataSample, TrackDataSample, TrackSampleList
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmvis.structures.rle import encode_masks
+
+from .video_states import VideoStates
+
+
+class BaseVISModel(BaseMOTModel):
+    """Base of online video instance segmentation models.
+
+    A subclass gives :meth:`init_state`, :meth:`extract_feat` and
+    :meth:`predict_frame`; this class walks through the chunks of a video, frame after
+    frame, so that predicting ten frames at once, one by one, or as a stream gives the
+    same result. The network is stateless: what is remembered of a video is the state
+    that init_state made, held here by video id in :meth:`predict`, or by the caller of
+    :meth:`predict_clip`.
+    """
+
+    @abstractmethod
+    def init_state(self) -> Any:
+        """The state of a video of which no frame has been seen."""
+
+    @abstractmethod
+    def extract_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
+        """Feature maps (T, C_l, H_l, W_l) of frames (T, C, H, W)."""
+
+    @abstractmethod
+    def predict_frame(
+        self, feats: tuple[Tensor, ...], metainfo: dict, state: Any
+    ) -> InstanceData:
+        """The tracked instances of one frame.
+
+        Args:
+            feats (tuple[Tensor]): Its feature maps, (1, C_l, H_l, W_l) each.
+            metainfo (dict): frame_id, img_shape, ori_shape, scale_factor, ...
+            state: The video's state; updated.
+
+        Returns:
+            InstanceData: bboxes (n, 4) xyxy in pixels of the original frame, scores
+            (n,), labels (n,), instances_id (n,) int64, masks (n, h, w) bool at the
+            original size, and class_scores (n, num_classes) where the model decides a
+            track's category by accumulated soft scores.
+        """
+
+    @property
+    def video_states(self) -> VideoStates:
+        """States of the videos that :meth:`predict` is in the middle of."""
+        # Not in __init__: a plain attribute that subclasses of mmdet's models get too.
+        if '_video_states' not in self.__dict__:
+            self.__dict__['_video_states'] = VideoStates()
+        return self.__dict__['_video_states']
+
+    def train(self, mode: bool = True) -> BaseVISModel:
+        """Switch the mode; going back to training ends all videos under test."""
+        if mode:
+            self.video_states.clear()
+        return super().train(mode)
+
+    def predict(
+        self, inputs: Tensor, data_samples: TrackSampleList, **kwargs
+    ) -> TrackSampleList:
+        """Predict a chunk of consecutive frames of one or more videos.
+
+        Args:
+            inputs (Tensor): (N, T, C, H, W), normalised and padded.
+            data_samples (list[TrackDataSample]): N chunks of T frames with metainfo
+                video_id, frame_id and ori_video_length.
+
+        Returns:
+            list[TrackDataSample]: The same, each frame with pred_track_instances:
+            bboxes, scores, labels, instances_id, masks as n run-length encodings at
+            the original size, all on the CPU.
+        """
+        for clip, sample in zip(inputs, data_samples, strict=True):
+            first = sample[0].metainfo
+            state = self.video_states.enter(
+                first['video_id'],
+                first['frame_id'],
+                len(sample),
+                first['ori_video_length'],
+                self.init_state,
+            )
+            self.predict_clip(clip, sample, state)
+        return data_samples
+
+    def predict_clip(
+        self, frames: Tensor, sample: TrackDataSample, state: Any
+    ) -> list[InstanceData]:
+        """Predict consecutive frames (T, C, H, W) of one video with its own state."""
+        # One frame at a time is faster on a CPU (8 frames of 384x640 by R50-FPN: 1.65 s
+        # against 2.6 s as one batch); a GPU wants the whole chunk.
+        size = len(frames) if frames.is_cuda else 1
+        predictions = []
+        for start in range(0, len(frames), size):
+            feats = self.extract_feat(frames[start : start + size])
+            for t in range(start, min(start + size, len(frames))):
+                one = tuple(level[t - start : t - start + 1] for level in feats)
+                data_sample: DetDataSample = sample[t]
+                result = self.predict_frame(one, data_sample.metainfo, state)
+                data_sample.pred_track_instances = _to_host(result)
+                predictions.append(data_sample.pred_track_instances)
+        return predictions
+
+
+def _to_host(result: InstanceData) -> InstanceData:
+    """Masks as run lengths and the rest on the CPU: nothing of a frame stays behind."""
+    host = InstanceData(masks=encode_masks(result.masks))
+    for name, value in result.items():
+        if name != 'masks':
+            host[name] = value.cpu() if isinstance(value, torch.Tensor) else value
+    return host
