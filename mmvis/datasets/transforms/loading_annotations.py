@@ -1,0 +1,63 @@
+"""Instances of a frame: boxes, labels, ids and bitmaps."""
+
+import numpy as np
+from mmdet.datasets.transforms import LoadTrackAnnotations
+
+from mmvis.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class LoadVISAnnotations(LoadTrackAnnotations):
+    """mmdet's LoadTrackAnnotations with what video instance segmentation needs.
+
+    Different from mmdet's: masks are loaded by default; ids are int64 (annotation ids
+    of COCO's crowds do not fit int32); an RLE with counts of bytes is a mask, not an
+    ignored instance; a mask of another size than the frame is an error that names the
+    frame. Adds ``gt_bboxes`` (n, 4) float32, ``gt_bboxes_labels`` (n,) int64,
+    ``gt_instances_ids`` (n,) int64, ``gt_ignore_flags`` (n,) bool and ``gt_masks``
+    (BitmapMasks of n masks, uint8).
+    """
+
+    def __init__(self, with_mask: bool = True, **kwargs) -> None:
+        super().__init__(with_mask=with_mask, **kwargs)
+
+    def _load_instances_ids(self, results: dict) -> None:
+        ids = [instance['instance_id'] for instance in results['instances']]
+        results['gt_instances_ids'] = np.array(ids, dtype=np.int64)
+
+    def _load_masks(self, results: dict) -> None:
+        instances = [
+            {**instance, 'mask': self._checked(instance, results)}
+            for instance in results['instances']
+        ]
+        # mmdet's loader flags an instance with an unusable polygon as ignored, in
+        # place: it sees copies, since a frame drawn twice shares its instances.
+        frame = {'ori_shape': results['ori_shape'], 'instances': instances}
+        super()._load_masks(frame)
+        results['gt_masks'] = frame['gt_masks']
+        results['gt_ignore_flags'] = frame['gt_ignore_flags']
+
+    @staticmethod
+    def _checked(instance: dict, results: dict) -> dict | list:
+        """The mask in a form that mmdet's loader takes for one."""
+        where = (
+            f'Instance {instance.get("instance_id", "?")} in frame '
+            f'{results.get("img_path", "?")}'
+        )
+        mask = instance.get('mask')
+        if mask is None:
+            raise ValueError(
+                f'{where} has no mask: give the annotation a segmentation, or load '
+                'with with_mask=False.'
+            )
+        if not isinstance(mask, dict):
+            return mask
+        size = tuple(results['ori_shape'][:2])
+        if tuple(mask['size']) != size:
+            raise ValueError(
+                f'{where} has a mask of {mask["size"][0]}x{mask["size"][1]} (height x '
+                f'width), the frame is {size[0]}x{size[1]}: correct the annotation.'
+            )
+        if isinstance(mask['counts'], bytes):
+            return {**mask, 'counts': mask['counts'].decode('ascii')}
+        return mask
