@@ -131,7 +131,7 @@ def make_vis_dataset(
 
 
 def make_annotation(masks: np.ndarray, list_counts: bool = False, **members) -> dict:
-    """An annotation of the YouTube-VIS form from masks (frames, h, w); empty is null."""
+    """An annotation from masks (frames, h, w), in the YouTube-VIS form; empty is null."""
     length, height, width = masks.shape
     segmentations, bboxes, areas = [], [], []
     for mask in masks:
