@@ -1,0 +1,256 @@
+"""Training curves and AP bars as PNG, without a display."""
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from .training_log import TrainingLog
+
+# Okabe and Ito's colours: told apart with colour-blind eyes too.
+_COLOURS = (
+    '#0072B2',
+    '#D55E00',
+    '#009E73',
+    '#CC79A7',
+    '#E69F00',
+    '#56B4E9',
+    '#000000',
+    '#8A7F00',
+)
+
+
+def smooth(values: Sequence[float], weight: float) -> np.ndarray:
+    """Exponential moving average without the pull of a start at zero.
+
+    ``s[t] = sum_k weight**k * values[t - k] / sum_k weight**k`` over the values so far;
+    what is not finite is left out.
+
+    Args:
+        values (Sequence[float]): (n,)
+        weight (float): 0 (the values themselves) up to, not including, 1.
+
+    Returns:
+        np.ndarray: (n,) float64.
+
+    Raises:
+        ValueError: ``weight`` is outside [0, 1).
+    """
+    if not 0 <= weight < 1:
+        raise ValueError(f'smoothing must be in [0, 1), got {weight}.')
+    total = norm = 0.0
+    smoothed = []
+    for value in values:
+        total, norm = total * weight, norm * weight
+        if math.isfinite(value):
+            total, norm = total + value, norm + 1.0
+        smoothed.append(total / norm if norm else math.nan)
+    return np.array(smoothed)
+
+
+def plot_training_curves(
+    logs: Sequence[TrainingLog],
+    path: str | os.PathLike,
+    keys: Sequence[str] | None = None,
+    smoothing: float = 0.8,
+) -> None:
+    """Draw losses, learning rate and validation AP against iterations.
+
+    One panel a key; one colour a run where there are several runs. Training values are
+    drawn faint as logged and strong as smoothed.
+
+    Args:
+        logs (Sequence[TrainingLog]): The runs to compare.
+        path (str): PNG (or whatever matplotlib knows by its suffix).
+        keys (Sequence[str], optional): Keys to draw, each as logged or its end
+            ('loss_mask', 'AP50'). By default every loss, the learning rate, and AP,
+            AP50 and AP75.
+        smoothing (float): Weight of the past, see :func:`smooth`.
+
+    Raises:
+        ValueError: No run has any of the keys.
+    """
+    train_keys = _ordered_keys([log.train for log in logs])
+    val_keys = _ordered_keys([log.val for log in logs])
+    if keys is None:
+        train = [k for k in train_keys if k == 'lr' or 'loss' in k.rsplit('/', 1)[-1]]
+        train.sort(key=lambda k: (k != 'loss', k == 'lr'))
+        val = [k for k in val_keys if k.rsplit('/', 1)[-1] in ('AP', 'AP50', 'AP75')]
+    else:
+        train = [k for k in train_keys if _wanted(k, keys)]
+        val = [k for k in val_keys if _wanted(k, keys)]
+    panels = [(key, False) for key in train]
+    # The metrics of one evaluator share a panel when there is one run to tell apart.
+    panels += [(key, True) for key in val]
+    if not panels:
+        known = ', '.join([*train_keys, *val_keys]) or 'nothing'
+        asked = '' if keys is None else f' of {", ".join(keys)}'
+        raise ValueError(f'nothing{asked} to draw; the logs have: {known}.')
+
+    columns = min(3, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    figure = Figure(figsize=(4.6 * columns, 3.0 * rows + 0.5), layout='constrained')
+    axes = np.atleast_1d(figure.subplots(rows, columns, sharex=True)).ravel()
+    for axis, (key, is_val) in zip(axes, panels, strict=False):
+        _draw_panel(axis, key, is_val, logs, smoothing)
+    for axis in axes[len(panels) :]:
+        axis.remove()
+    for axis in axes[max(0, len(panels) - columns) : len(panels)]:
+        axis.set_xlabel('iteration')
+        axis.tick_params(labelbottom=True)
+    if len(logs) > 1:
+        handles = [
+            axes[0].plot([], [], color=_COLOURS[i % len(_COLOURS)], label=log.name)[0]
+            for i, log in enumerate(logs)
+        ]
+        figure.legend(
+            handles=handles, loc='outside upper center', ncols=min(4, len(logs))
+        )
+    else:
+        figure.suptitle(logs[0].name, fontsize=12)
+    _save(figure, path)
+
+
+def plot_ap_bars(
+    metrics: Mapping[str, float], path: str | os.PathLike, title: str = ''
+) -> None:
+    """Draw an evaluation as horizontal bars: overall, by size, by category, ...
+
+    Args:
+        metrics (Mapping[str, float]): As `mim test` writes them, values in 0..1;
+            'prefix/' of the keys is dropped. Keys that are AP or AR with a suffix are
+            the overall numbers, keys that end in '_AP' are categories and attributes.
+            A value that is None, negative or not finite is shown as '-': nothing to
+            measure there.
+        path (str): PNG.
+        title (str): Written above.
+
+    Raises:
+        ValueError: There is no AP among the keys.
+    """
+    overall, parts = _ap_entries(metrics)
+    if not overall and not parts:
+        raise ValueError(
+            f'no AP among the metrics {", ".join(map(str, metrics)) or "(none)"}: give '
+            'the json that a test run writes.'
+        )
+    groups = [
+        (name, entries) for name, entries in (('overall', overall), *parts) if entries
+    ]
+    heights = [len(entries) + 1 for _, entries in groups]
+    figure = Figure(figsize=(7, 0.27 * sum(heights) + 0.9), layout='constrained')
+    axes = np.atleast_1d(
+        figure.subplots(len(groups), 1, sharex=True, height_ratios=heights)
+    ).ravel()
+    for axis, colour, (name, entries) in zip(axes, _COLOURS, groups, strict=False):
+        names = [key for key, _ in entries]
+        values = [value for _, value in entries]
+        axis.barh(names, np.nan_to_num(values), color=colour, height=0.7)
+        axis.invert_yaxis()
+        axis.set_xlim(0, 1)
+        axis.set_title(name, fontsize=10, loc='left')
+        axis.grid(axis='x', alpha=0.3)
+        axis.set_axisbelow(True)
+        axis.spines[['top', 'right']].set_visible(False)
+        for row, value in enumerate(values):
+            known = math.isfinite(value)
+            # Inside a bar that leaves no room to its right.
+            inside = known and value > 0.9
+            axis.text(
+                (value if known else 0) + (-0.01 if inside else 0.01),
+                row,
+                f'{value:.3f}' if known else '-',
+                va='center',
+                ha='right' if inside else 'left',
+                color='white' if inside else 'black',
+                fontsize=9,
+            )
+    axes[-1].set_xlabel('average precision / recall')
+    if title:
+        figure.suptitle(title, fontsize=12)
+    _save(figure, path)
+
+
+def read_metrics(path: str | os.PathLike) -> dict[str, float]:
+    """The metrics json of a test run (its last record, if it has a line a record).
+
+    Raises:
+        ValueError: Not json, or not a mapping.
+    """
+    with open(path, encoding='utf-8') as file:
+        text = file.read()
+    try:
+        metrics = json.loads(text)
+    except json.JSONDecodeError:
+        lines = [line for line in text.splitlines() if line.strip()]
+        try:
+            metrics = json.loads(lines[-1]) if lines else None
+        except json.JSONDecodeError as error:
+            raise ValueError(f'{os.fspath(path)} is not json: {error}.') from error
+    if not isinstance(metrics, dict):
+        raise ValueError(f'{os.fspath(path)}: expected a json mapping of metrics.')
+    return metrics
+
+
+def _draw_panel(axis, key, is_val, logs, smoothing) -> None:
+    for i, log in enumerate(logs):
+        steps, values = (log.val if is_val else log.train).get(key, ([], []))
+        if not steps:
+            continue
+        colour = _COLOURS[i % len(_COLOURS)]
+        if is_val:
+            # -1 stands for 'nothing to measure' in COCO's way of counting.
+            shown = [value if value >= 0 else math.nan for value in values]
+            axis.plot(steps, shown, color=colour, marker='o', markersize=4)
+        elif key == 'lr' or smoothing == 0:
+            axis.plot(steps, values, color=colour, linewidth=1.6)
+        else:
+            axis.plot(steps, values, color=colour, linewidth=0.8, alpha=0.3)
+            axis.plot(steps, smooth(values, smoothing), color=colour, linewidth=1.8)
+    axis.set_title(key, fontsize=10)
+    axis.grid(alpha=0.3)
+    axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axis.spines[['top', 'right']].set_visible(False)
+    if is_val or 'loss' in key:
+        axis.set_ylim(bottom=0)
+    if key == 'lr':
+        axis.ticklabel_format(axis='y', style='sci', scilimits=(0, 0))
+
+
+def _ordered_keys(curves: Sequence[Mapping[str, object]]) -> list[str]:
+    return list(dict.fromkeys(key for curve in curves for key in curve))
+
+
+def _wanted(key: str, keys: Sequence[str]) -> bool:
+    return key in keys or key.rsplit('/', 1)[-1] in keys
+
+
+def _ap_entries(metrics: Mapping[str, float]):
+    """Overall entries, and (group name, entries) of the rest, by what precedes '/'."""
+    overall: list[tuple[str, float]] = []
+    parts: dict[str, list[tuple[str, float]]] = {}
+    for key, value in metrics.items():
+        if isinstance(value, bool) or not isinstance(value, int | float | type(None)):
+            continue
+        missing = value is None or not math.isfinite(value) or value < 0
+        number = math.nan if missing else float(value)
+        *groups, name = str(key).split('/')
+        head = name.split('_')[0].split('@')[0].rstrip('0123456789')
+        if head in ('AP', 'AR'):
+            overall.append((name, number))
+        elif name.endswith('_AP'):
+            group = groups[-1] if len(groups) > 1 else 'categories and attributes'
+            parts.setdefault(group, []).append((name[: -len('_AP')], number))
+    return overall, list(parts.items())
+
+
+def _save(figure: Figure, path: str | os.PathLike) -> None:
+    path = os.fspath(path)
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    FigureCanvasAgg(figure)
+    figure.savefig(path, dpi=130)

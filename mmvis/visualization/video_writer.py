@@ -1,0 +1,110 @@
+"""mp4 files that are there and play, whatever happens while they are written."""
+
+import os
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+
+class Mp4Writer:
+    """Writes BGR frames to an mp4 (codec mp4v), as a context manager.
+
+    The file is opened at the first frame, whose size all others must have, and is
+    finished when the block is left, by an exception too: the frames so far play. Odd
+    sizes, which the codec refuses, are padded by repeating the last row or column.
+
+    Args:
+        path (str): Ends in ``.mp4``; missing folders are made.
+        fps (float): Frames a second, > 0.
+
+    Raises:
+        ValueError: Wrong suffix or fps.
+
+    Examples:
+        >>> with Mp4Writer('out.mp4', fps=10) as video:
+        ...     for frame in frames:
+        ...         video.write(frame)
+    """
+
+    def __init__(self, path: str | os.PathLike, fps: float = 10.0) -> None:
+        self.path = os.fspath(path)
+        if not self.path.lower().endswith('.mp4'):
+            raise ValueError(f'{self.path}: the name of a video must end in .mp4.')
+        if not fps > 0:
+            raise ValueError(f'{self.path}: fps must be above 0, got {fps}.')
+        self.fps = float(fps)
+        self.num_frames = 0
+        self._shape: tuple[int, ...] | None = None
+        self._writer: cv2.VideoWriter | None = None
+        self._closed = False
+
+    def write(self, frame: np.ndarray) -> None:
+        """Append a frame.
+
+        Args:
+            frame (np.ndarray): (h, w, 3) uint8 BGR.
+
+        Raises:
+            ValueError: The frame is no such array, has another size than the first one,
+                or comes after :meth:`close`.
+            OSError: The file cannot be opened.
+        """
+        if self._closed:
+            raise ValueError(f'{self.path} is closed: it takes no further frames.')
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+            raise ValueError(
+                f'{self.path}: a frame must be (h, w, 3) uint8 BGR, got '
+                f'{frame.dtype} of shape {tuple(frame.shape)}.'
+            )
+        if self._writer is None:
+            self._open(frame.shape)
+        elif frame.shape != self._shape:
+            raise ValueError(
+                f'{self.path}: frame {self.num_frames} is '
+                f'{frame.shape[1]} x {frame.shape[0]} px (width x height), the frames '
+                f'before it are {self._shape[1]} x {self._shape[0]}: an mp4 has one.'
+            )
+        pad_h, pad_w = frame.shape[0] % 2, frame.shape[1] % 2
+        if pad_h or pad_w:
+            frame = cv2.copyMakeBorder(frame, 0, pad_h, 0, pad_w, cv2.BORDER_REPLICATE)
+        self._writer.write(np.ascontiguousarray(frame))
+        self.num_frames += 1
+
+    @property
+    def frame_size(self) -> tuple[int, int] | None:
+        """(width, height) px that frames must have; None before the first one."""
+        return None if self._shape is None else (self._shape[1], self._shape[0])
+
+    def close(self) -> None:
+        """Finish the file; a second call does nothing. No frame: no file."""
+        if self._writer is not None:
+            self._writer.release()
+            self._writer = None
+        self._closed = True
+
+    def __enter__(self) -> 'Mp4Writer':
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open(self, shape: tuple[int, ...]) -> None:
+        folder = os.path.dirname(os.path.abspath(self.path))
+        os.makedirs(folder, exist_ok=True)
+        size = (shape[1] + shape[1] % 2, shape[0] + shape[0] % 2)
+        code = cv2.VideoWriter_fourcc(*'mp4v')
+        writer = cv2.VideoWriter(self.path, code, self.fps, size)
+        # OpenCV says nothing when it cannot write.
+        if not writer.isOpened():
+            raise OSError(
+                f'{self.path} cannot be opened as an mp4 of {size[0]} x {size[1]} px: '
+                'check that the folder can be written to and that this OpenCV has '
+                'video support (the opencv-python packages of PyPI do).'
+            )
+        self._writer, self._shape = writer, tuple(shape)
