@@ -1,1 +1,5 @@
-"""To be filled."""
+"""What mmengine lacks: a safe checkpoint loader and hooks."""
+
+from . import checkpoint, hooks
+
+__all__ = ['checkpoint', 'hooks']

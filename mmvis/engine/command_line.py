@@ -1,0 +1,140 @@
+"""What tools/train.py and tools/test.py have in common.
+
+The scripts are copied into the wheel and run from anywhere by ``mim``, so what they
+share lives in the package.
+"""
+
+import argparse
+import linecache
+import os
+import os.path as osp
+import sys
+from collections.abc import Callable
+
+from mmdet.utils import setup_cache_size_limit_of_dynamo
+from mmengine.config import Config, DictAction
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from .checkpoint import CheckpointError
+from .hooks.non_finite_loss_hook import NonFiniteLossError
+
+# Raised on purpose about what a user gave; everything else is a bug and keeps its
+# trace.
+_ALWAYS_USER = (CheckpointError, NonFiniteLossError, FileNotFoundError)
+_PERHAPS_USER = (ValueError, KeyError, OSError, RuntimeError, ImportError)
+
+
+class CommandError(ValueError):
+    """The command line or the config cannot be used as it is."""
+
+
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the arguments that every script has.
+
+    ``--local_rank`` / ``--local-rank`` and ``--launcher`` are what
+    ``torch.distributed.launch`` and ``mim`` pass.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--work-dir',
+        help="folder for logs, checkpoints and results (default: the config's "
+        'work_dir, '
+        'else ./work_dirs/<config name>)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override entries of the config, e.g. train_dataloader.batch_size=2 '
+        'val_evaluator.classwise=True "model.x=[1,2]" (quoted, without spaces inside)',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what starts the processes of a distributed run',
+    )
+    parser.add_argument(
+        '--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS
+    )
+    return parser
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config; apply --cfg-options and --work-dir."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    setup_cache_size_limit_of_dynamo()
+    if not osp.isfile(args.config):
+        raise CommandError(
+            f'The config {args.config} does not exist (looked for it from '
+            f'{os.getcwd()}).'
+        )
+    config = Config.fromfile(args.config)
+    config.launcher = args.launcher
+    if args.cfg_options is not None:
+        config.merge_from_dict(args.cfg_options)
+    name = osp.splitext(osp.basename(args.config))[0]
+    if args.work_dir is not None:
+        config.work_dir = args.work_dir
+    elif config.get('work_dir') is None:
+        config.work_dir = osp.join('work_dirs', name)
+    # The runner writes the merged config to the work dir under the config's file name.
+    # mim looks for a bare name in the whole checkout and gives up when two files have
+    # it.
+    object.__setattr__(config, '_filename', f'{name}_merged.py')
+    return config
+
+
+def build_runner(config: Config) -> Runner:
+    """Build the runner, or the one that ``runner_type`` names."""
+    if 'runner_type' in config:
+        return RUNNERS.build(config)
+    return Runner.from_cfg(config)
+
+
+def run_command(main: Callable[[], None]) -> None:
+    """Run a script's main; a user's mistake ends it with one sentence and exit code 1.
+
+    Set MMVIS_TRACEBACK=1 to see where such an error was raised.
+    """
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit('Interrupted.') from None
+    except Exception as error:
+        if os.environ.get('MMVIS_TRACEBACK') or not is_user_error(error):
+            raise
+        if isinstance(error, FileNotFoundError) and error.filename:
+            message = (
+                f'{error.filename} does not exist (looked for from {os.getcwd()}).'
+            )
+        else:
+            # str() of a KeyError is the repr of its message.
+            message = error.args[0] if isinstance(error, KeyError) else str(error)
+        raise SystemExit(f'{osp.basename(sys.argv[0])}: error: {message}') from None
+
+
+def is_user_error(error: BaseException) -> bool:
+    """Whether mmvis raised ``error`` on purpose, with a sentence for the user.
+
+    True for the named error types and for a missing file, and for a ValueError,
+    KeyError and the like that a ``raise`` statement of mmvis itself started: the same
+    types out of a library, or out of a failing expression of ours, are bugs whose trace
+    is needed.
+    """
+    if isinstance(error, _ALWAYS_USER):
+        return True
+    trace = error.__traceback__
+    if not isinstance(error, _PERHAPS_USER) or trace is None:
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    filename = trace.tb_frame.f_code.co_filename
+    package = osp.dirname(osp.dirname(osp.abspath(__file__)))
+    line = linecache.getline(filename, trace.tb_lineno).strip()
+    return osp.abspath(filename).startswith(package + os.sep) and line.startswith(
+        'raise'
+    )

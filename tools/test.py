@@ -1,0 +1,67 @@
+"""Test a model: ``mim test mmvis CONFIG --checkpoint FILE``, or this script."""
+
+import argparse
+import os.path as osp
+
+from mmengine.config import Config
+
+import mmvis  # noqa: F401  (registers everything and the checkpoint loader)
+from mmvis.engine.command_line import (
+    CommandError,
+    build_runner,
+    load_config,
+    make_parser,
+    run_command,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = make_parser('Test a video instance segmentation model.')
+    parser.add_argument('checkpoint', help='checkpoint file or URL')
+    parser.add_argument(
+        '--out',
+        metavar='FILE.json',
+        help='also write the results, as a YouTube-VIS json and a zip beside it',
+    )
+    parser.add_argument(
+        '--format-only',
+        action='store_true',
+        help='only write the results (for a split without annotations); with --out, or '
+        'to <work dir>/results.json',
+    )
+    parser.add_argument(
+        '--show-dir', metavar='DIR', help='draw the tracks and write one mp4 a video'
+    )
+    return parser.parse_args()
+
+
+def apply_args(config: Config, args: argparse.Namespace) -> None:
+    """Write the test options into the config."""
+    if '://' not in args.checkpoint and not osp.isfile(args.checkpoint):
+        raise CommandError(f'The checkpoint {args.checkpoint} does not exist.')
+    config.load_from, config.resume = args.checkpoint, False
+
+    out = args.out
+    if args.format_only and out is None:
+        out = osp.join(config.work_dir, 'results.json')
+    if out is not None:
+        evaluators = config.test_evaluator
+        for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+            if evaluator['type'] == 'YouTubeVISMetric':
+                evaluator['outfile_prefix'] = osp.splitext(out)[0]
+                evaluator['format_only'] = args.format_only
+    if args.show_dir is not None:
+        config.default_hooks.visualization.update(
+            draw=True, out_dir=osp.abspath(args.show_dir)
+        )
+
+
+def main() -> None:
+    args = parse_args()
+    config = load_config(args)
+    apply_args(config, args)
+    build_runner(config).test()
+
+
+if __name__ == '__main__':
+    run_command(main)

@@ -1,0 +1,66 @@
+"""Train a model: ``mim train mmvis CONFIG``, or this script."""
+
+import argparse
+import os.path as osp
+
+from mmengine.config import Config
+
+import mmvis  # noqa: F401  (registers everything and the checkpoint loader)
+from mmvis.engine.command_line import (
+    CommandError,
+    build_runner,
+    load_config,
+    make_parser,
+    run_command,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = make_parser('Train a video instance segmentation model.')
+    parser.add_argument(
+        '--amp', action='store_true', help='train in mixed precision (on a GPU)'
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help="scale the learning rate by batch size / the config's base_batch_size",
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from this checkpoint, or without a value from the latest one of '
+        'the work dir',
+    )
+    return parser.parse_args()
+
+
+def apply_args(config: Config, args: argparse.Namespace) -> None:
+    """Write the training options into the config."""
+    if args.amp:
+        config.optim_wrapper.type = 'AmpOptimWrapper'
+        config.optim_wrapper.loss_scale = 'dynamic'
+    if args.auto_scale_lr:
+        if not config.get('auto_scale_lr', {}).get('base_batch_size'):
+            raise CommandError(
+                f'--auto-scale-lr needs auto_scale_lr.base_batch_size in {args.config}.'
+            )
+        config.auto_scale_lr.enable = True
+    if args.resume == 'auto':
+        config.resume, config.load_from = True, None
+    elif args.resume is not None:
+        if '://' not in args.resume and not osp.isfile(args.resume):
+            raise CommandError(f'The checkpoint {args.resume} does not exist.')
+        config.resume, config.load_from = True, args.resume
+
+
+def main() -> None:
+    args = parse_args()
+    config = load_config(args)
+    apply_args(config, args)
+    build_runner(config).train()
+
+
+if __name__ == '__main__':
+    run_command(main)
