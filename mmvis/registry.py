@@ -1,8 +1,8 @@
 """Registries of mmvis: children of mmdet's, in the scope ``mmvis``.
 
 A name that mmvis does not register resolves to mmdet's, then mmengine's, so that a
-config with ``default_scope = 'mmvis'`` uses all three without prefixes. Where the names
-are equal (``YouTubeVISDataset``) mmvis's wins; ``mmdet.YouTubeVISDataset`` names the other.
+config with ``default_scope = 'mmvis'`` uses all three without prefixes. Where names are
+equal (``YouTubeVISDataset``) mmvis's wins; ``mmdet.YouTubeVISDataset`` is the other.
 """
 
 from mmdet import registry as _mmdet

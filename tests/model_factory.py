@@ -1,4 +1,4 @@
-"""Small models with random weights, and inputs for them, for tests of the video loop."""
+"""Small models with random weights, and inputs for them."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class TrackMemory:
             self._select(frame_id - self.last_seen <= self.num_frames_retain)
 
     def new_ids(self, count: int, like: Tensor) -> Tensor:
-        """Give out ``count`` unused ids as an int64 tensor on the device of ``like``."""
+        """``count`` unused ids (count,) int64 on the device of ``like``."""
         first, self.next_id = self.next_id, self.next_id + count
         return torch.arange(first, self.next_id, device=like.device)
 

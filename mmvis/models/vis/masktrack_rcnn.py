@@ -54,8 +54,8 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
         roi_feats, counts = self.track_head.extract_roi_feats(feats, [dets.bboxes])
         dets.embeddings = self.track_head.embed_head.extract_feat(roi_feats, counts)[0]
         tracked = self.tracker.track(dets, state, metainfo['frame_id'])
-        # The mask head scales the boxes to the original frame in place: on a copy, since
-        # the memory goes on with those of the network's input.
+        # The mask head scales the boxes to the original frame in place: on a copy,
+        # since the memory goes on with those of the network's input.
         tracked.bboxes = tracked.bboxes.clone()
         result = roi_head.predict_mask(feats, [metainfo], [tracked], rescale=True)[0]
         del result.embeddings
