@@ -1,0 +1,184 @@
+"""Evaluation of results that exist: a results.json (or its list) and an annotation file."""
+
+import json
+import math
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
+
+from .summary import Metrics, summarize
+from .vis_eval import AREA_RANGES, GroundTruth
+
+NO_LABELS = (
+    "'{path}' has no annotations, so that no AP can be computed. The public valid and "
+    'test splits are such files: set format_only=True and outfile_prefix to write a '
+    'submission for the evaluation server, or evaluate on a split with annotations.'
+)
+
+
+def evaluate_results(
+    results: Sequence[dict] | str | Path,
+    ground_truth: Mapping | VISAnnotations | str | Path,
+    area_ranges: Mapping[str, tuple[float, float]] | None = None,
+    area_unit: str = 'pixel',
+    classwise: bool = False,
+    per_attribute: bool = True,
+    count_empty: bool = False,
+) -> Metrics:
+    """Evaluate results in the form of the YouTube-VIS server, by its protocol.
+
+    Args:
+        results: list of dicts with video_id, category_id, score and segmentations (one
+            RLE or None a frame of the video), or a file with it: .json, or .zip with a
+            results.json.
+        ground_truth: an annotation file, what was read from one, or a dict of that form.
+        area_ranges: name to (lowest, highest) mean area, inclusive; those of the
+            protocol (s, m, l at 128^2 and 256^2 pixels) by default.
+        area_unit: 'pixel', or 'frame': ranges are fractions of the frame's area.
+        classwise: add ``<category>_precision``.
+        per_attribute: add ``<attribute>_AP`` if the file's videos carry attributes.
+        count_empty: whether an annotation without a pixel in any frame is a missed
+            object (as in the official code) or is left out (the default).
+
+    Returns:
+        Unrounded values from 0 to 1 under AP, AP50, AP75, AP_<range>, AR1, AR10, AR100
+        and those asked for; None where there is nothing to find.
+
+    Raises:
+        ValueError: if the file has no annotations, or a result does not fit to it:
+            unknown video or category, another number of frames, another mask size, a
+            score that is no finite number.
+    """
+    annotations = load_ground_truth(ground_truth)
+    truth = build_ground_truth(
+        annotations, None, area_ranges, area_unit, count_empty=count_empty
+    )
+    results = load_results(results)
+    check_results(results, annotations)
+    names = {c['id']: c['name'] for c in annotations.categories} if classwise else None
+    return summarize(truth, truth.match(results), names, per_attribute)
+
+
+def load_ground_truth(source: Mapping | VISAnnotations | str | Path) -> VISAnnotations:
+    """Annotations from a file, or from a dict of the same form."""
+    if isinstance(source, VISAnnotations):
+        return source
+    if not isinstance(source, Mapping):
+        return read_annotation_file(str(source))
+    # The reader decides what is repaired and refused; a dict goes the same way.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, 'ground_truth.json')
+        with path.open('w') as file:
+            json.dump(source, file, default=_json_value)
+        return read_annotation_file(str(path))
+
+
+def _json_value(value):
+    """What json does not know: packed counts, numpy's numbers and arrays."""
+    if isinstance(value, bytes):
+        return value.decode('ascii')
+    return value.tolist()
+
+
+def load_results(source: Sequence[dict] | str | Path) -> list[dict]:
+    """The list of results of a .json, or of the results.json in a .zip."""
+    if not isinstance(source, (str, Path)):
+        return list(source)
+    path = Path(source)
+    if path.suffix == '.zip':
+        with zipfile.ZipFile(path) as archive:
+            if 'results.json' not in archive.namelist():
+                raise ValueError(f"'{path}' has no results.json at its root")
+            results = json.loads(archive.read('results.json'))
+    else:
+        with path.open(encoding='utf-8') as file:
+            results = json.load(file)
+    if not isinstance(results, list):
+        raise ValueError(f"'{path}' does not hold a list of results")
+    return results
+
+
+def build_ground_truth(
+    annotations: VISAnnotations,
+    category_ids: Sequence | None = None,
+    area_ranges: Mapping[str, tuple[float, float]] | None = None,
+    area_unit: str = 'pixel',
+    count_empty: bool = False,
+) -> GroundTruth:
+    """The ground truth of a file, of all its categories or of some.
+
+    Raises:
+        ValueError: if the file has no annotations, or the ranges cannot be understood.
+    """
+    if annotations.annotations is None:
+        raise ValueError(NO_LABELS.format(path=annotations.path))
+    tracks = annotations.annotations
+    if not count_empty:
+        # An object that no frame shows cannot be found, and so is none that is missed.
+        tracks = [track for track in tracks if any(track['segmentations'])]
+    if category_ids is None:
+        category_ids = [category['id'] for category in annotations.categories]
+    return GroundTruth(
+        videos=annotations.videos,
+        annotations=tracks,
+        category_ids=list(category_ids),
+        area_ranges=check_area_ranges(area_ranges, area_unit),
+        area_unit=area_unit,
+    )
+
+
+def check_area_ranges(
+    area_ranges: Mapping[str, tuple[float, float]] | None, area_unit: str
+) -> dict[str, tuple[float, float]]:
+    """Ranges as floats, the protocol's by default."""
+    if area_unit not in ('pixel', 'frame'):
+        raise ValueError(f"area_unit is 'pixel' or 'frame', not {area_unit!r}")
+    if area_ranges is None:
+        if area_unit == 'frame':
+            raise ValueError("area_unit='frame' needs area_ranges, as fractions")
+        return dict(AREA_RANGES)
+    ranges = {}
+    for name, limits in area_ranges.items():
+        if len(limits) != 2 or not limits[0] <= limits[1]:
+            raise ValueError(f'area range {name!r} is not (lowest, highest): {limits}')
+        ranges[str(name)] = (float(limits[0]), float(limits[1]))
+    return ranges
+
+
+def check_results(results: Sequence[dict], annotations: VISAnnotations) -> None:
+    """Refuse results that do not fit to the file, with the video and frame named.
+
+    Raises:
+        ValueError: see :func:`evaluate_results`.
+    """
+    videos = {video['id']: video for video in annotations.videos}
+    category_ids = {category['id'] for category in annotations.categories}
+    for index, result in enumerate(results):
+        video = videos.get(result['video_id'])
+        place = f'result {index} (video {result["video_id"]!r})'
+        if video is None:
+            raise ValueError(f"{place}: '{annotations.path}' has no such video")
+        if result['category_id'] not in category_ids:
+            raise ValueError(
+                f"{place}: '{annotations.path}' has no category "
+                f'{result["category_id"]!r}; results are written with the ids of the '
+                'file, not with labels'
+            )
+        if not math.isfinite(result['score']):
+            raise ValueError(f'{place}: the score is {result["score"]}')
+        masks = result['segmentations']
+        if len(masks) != video['length']:
+            raise ValueError(
+                f'{place}: {len(masks)} segmentations for a video of '
+                f'{video["length"]} frames; there has to be one, or null, for each'
+            )
+        size = [video['height'], video['width']]
+        for frame, mask in enumerate(masks):
+            if mask is not None and list(mask['size']) != size:
+                raise ValueError(
+                    f'{place}, frame {frame}: the mask is of size {mask["size"]}, the '
+                    f'video of {size} (height, width)'
+                )

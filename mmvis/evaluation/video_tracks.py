@@ -1,0 +1,155 @@
+"""The tracks of one video, gathered from its frames."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from mmvis.structures.rle import empty_rle, encode_masks
+
+
+class VideoTracks:
+    """Collects a video's predictions frame by frame, in order, in any chunks.
+
+    Masks are kept as packed run lengths only.
+
+    Args:
+        video_id: the id in the annotation file.
+        length: number of frames of the video.
+        size: (height, width) of its frames in pixels.
+    """
+
+    def __init__(self, video_id: Any, length: int, size: Sequence[int]) -> None:
+        self.video_id = video_id
+        self.length = length
+        self.size = [int(side) for side in size]
+        self.num_frames = 0
+        self._empty = empty_rle(*self.size)['counts']
+        self._counts = defaultdict(dict)  # instance id -> frame -> packed counts
+        self._scores = defaultdict(list)
+        self._labels = defaultdict(list)
+        self._class_scores = defaultdict(list)
+
+    @property
+    def finished(self) -> bool:
+        return self.num_frames == self.length
+
+    def add_frame(self, frame_id: int, instances: Mapping) -> None:
+        """Add the next frame.
+
+        Args:
+            frame_id: its position in the video.
+            instances: scores (n,), labels (n,), instances_id (n,), masks (n RLEs, or
+                a (n, h, w) bool array or tensor), optionally class_scores
+                (n, num_classes).
+
+        Raises:
+            ValueError: if another frame was due, an id occurs twice in the frame, the
+                fields have not the same length, or a mask is not of the video's size.
+        """
+        place = f'video {self.video_id!r}, frame {frame_id}'
+        if frame_id != self.num_frames or self.finished:
+            raise ValueError(
+                f'{place} came where frame {self.num_frames} of {self.length} was due: '
+                'the frames of a video have to come once, in order and on one rank '
+                '(ClipSampler does that)'
+            )
+        missing = {'scores', 'labels', 'instances_id', 'masks'} - set(instances.keys())
+        if missing:
+            raise ValueError(f'{place}: predictions have no {sorted(missing)}')
+        ids = _to_list(instances['instances_id'])
+        fields = {
+            'scores': _to_list(instances['scores']),
+            'labels': _to_list(instances['labels']),
+            'masks': self._packed(instances['masks'], place),
+        }
+        for name, values in fields.items():
+            if len(values) != len(ids):
+                raise ValueError(
+                    f'{place}: {len(values)} {name} for {len(ids)} instances_id'
+                )
+        if len(set(ids)) != len(ids):
+            raise ValueError(f'{place}: an instance id occurs twice: {sorted(ids)}')
+        soft = instances.get('class_scores')
+        soft = None if soft is None else _to_numpy(soft).astype(np.float64)
+        for row, (instance_id, score, label, counts) in enumerate(
+            zip(ids, *fields.values(), strict=True)
+        ):
+            self._scores[instance_id].append(score)
+            self._labels[instance_id].append(label)
+            if counts is not None:
+                self._counts[instance_id][frame_id] = counts
+            if soft is not None:
+                self._class_scores[instance_id].append(soft[row])
+        self.num_frames += 1
+
+    def _packed(self, masks: Any, place: str) -> list[bytes | None]:
+        """Packed counts of each mask, None for a mask without a pixel."""
+        if isinstance(masks, (Tensor, np.ndarray)):
+            if masks.ndim != 3:
+                raise ValueError(f'{place}: masks of shape {tuple(masks.shape)}')
+            if masks.shape[0] and list(masks.shape[1:]) != self.size:
+                raise ValueError(
+                    f'{place}: masks of shape {tuple(masks.shape)} for a video of '
+                    f'{self.size} (height, width)'
+                )
+            masks = encode_masks(masks)
+        packed = []
+        for rle in masks:
+            if list(rle['size']) != self.size:
+                raise ValueError(
+                    f'{place}: a mask is of size {rle["size"]}, the video of '
+                    f'{self.size} (height, width)'
+                )
+            counts = rle['counts']
+            counts = counts.encode('ascii') if isinstance(counts, str) else counts
+            packed.append(None if counts == self._empty else counts)
+        return packed
+
+    def to_results(self) -> dict:
+        """The finished video: video_id, size, length, and tracks.
+
+        A track has label, score (mean over the frames in which it was predicted) and
+        counts (packed run lengths or None for each frame). Its label is that of highest
+        accumulated class score where all its frames have class_scores, else that of
+        most frames, of equals the one of highest summed score. A track that never has a
+        pixel is left out: it could only be a false positive.
+        """
+        tracks = []
+        for instance_id, of_frame in self._counts.items():
+            track = {
+                'label': self._label(instance_id),
+                'score': float(np.mean(self._scores[instance_id])),
+                'counts': [of_frame.get(frame) for frame in range(self.length)],
+            }
+            tracks.append(track)
+        return {
+            'video_id': self.video_id,
+            'size': self.size,
+            'length': self.length,
+            'tracks': tracks,
+        }
+
+    def _label(self, instance_id: Any) -> int:
+        labels, scores = self._labels[instance_id], self._scores[instance_id]
+        soft = self._class_scores.get(instance_id, [])
+        if len(soft) == len(labels):
+            return int(np.argmax(np.sum(soft, axis=0)))
+        votes = defaultdict(lambda: [0, 0.0])
+        for label, score in zip(labels, scores, strict=True):
+            votes[label][0] += 1
+            votes[label][1] += score
+        # Of equal counts and sums the lowest label, so that order does not matter.
+        return min(votes, key=lambda label: (-votes[label][0], -votes[label][1], label))
+
+
+def _to_numpy(values: Any) -> np.ndarray:
+    if isinstance(values, Tensor):
+        return values.detach().cpu().numpy()
+    return np.asarray(values)
+
+
+def _to_list(values: Any) -> list:
+    return _to_numpy(values).tolist()

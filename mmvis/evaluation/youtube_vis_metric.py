@@ -1,0 +1,292 @@
+"""The metric of ``mim test`` and of validation during training."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mmengine.dist import (
+    broadcast_object_list,
+    collect_results,
+    get_world_size,
+    is_main_process,
+)
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from mmengine.structures import BaseDataElement
+
+from mmvis.registry import METRICS
+from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
+
+from .evaluate_results import build_ground_truth, check_area_ranges, check_results
+from .submission import write_submission
+from .summary import Metrics, format_tables, summarize
+from .video_tracks import VideoTracks
+from .vis_eval import GroundTruth, video_order
+
+
+@METRICS.register_module()
+class YouTubeVISMetric(BaseMetric):
+    """AP and AR of video instance segmentation by the YouTube-VIS protocol.
+
+    Ground truth is the annotation file's own. Predictions arrive as TrackDataSamples,
+    whole videos or chunks of them, in order, each video on one rank; a frame's
+    ``pred_track_instances`` has scores, labels, instances_id, masks (RLE, or bool at
+    the original size) and optionally class_scores. Results carry the file's category
+    ids.
+
+    Args:
+        ann_file (str, optional): the annotation file. The dataset's by default.
+        format_only (bool): write a submission, compute nothing.
+        outfile_prefix (str, optional): writes ``<prefix>.json`` and ``<prefix>.zip``.
+        area_ranges (dict, optional): name to (lowest, highest) mean area; the
+            protocol's s, m, l at 128^2 and 256^2 pixels by default.
+        area_unit (str): 'pixel', or 'frame': ranges are fractions of the frame's area.
+        classwise (bool): report every category, as ``<name>_precision``.
+        per_attribute (bool): report ``<attribute>_AP`` where videos carry attributes.
+        count_empty (bool): count an annotation without a pixel in any frame as a
+            missed object, as the official code does.
+        collect_device, prefix, collect_dir: see mmengine's BaseMetric.
+    """
+
+    default_prefix = 'youtube_vis'
+
+    def __init__(
+        self,
+        ann_file: str | None = None,
+        format_only: bool = False,
+        outfile_prefix: str | None = None,
+        area_ranges: Mapping[str, Sequence[float]] | None = None,
+        area_unit: str = 'pixel',
+        classwise: bool = False,
+        per_attribute: bool = True,
+        count_empty: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device, prefix, collect_dir)
+        if format_only and outfile_prefix is None:
+            raise ValueError(
+                'YouTubeVISMetric(format_only=True) needs outfile_prefix, the path '
+                "without suffix to write to, such as 'work_dirs/submission/results'"
+            )
+        check_area_ranges(area_ranges, area_unit)
+        self.ann_file = ann_file
+        self.format_only = format_only
+        self.outfile_prefix = outfile_prefix
+        self.area_ranges = area_ranges
+        self.area_unit = area_unit
+        self.classwise = classwise
+        self.per_attribute = per_attribute
+        self.count_empty = count_empty
+        self._open: dict[Any, VideoTracks] = {}
+        self._annotations: VISAnnotations | None = None
+
+    @property
+    def dataset_meta(self) -> dict | None:
+        """Meta information of the dataset."""
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict) -> None:
+        # The loops set this before the first frame is predicted: a file without labels
+        # is better refused now than after hours.
+        self._dataset_meta = dataset_meta
+        if not self.format_only and is_main_process():
+            self._build_ground_truth()
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Take a chunk of frames of each of the batch's videos.
+
+        Args:
+            data_batch: not used.
+            data_samples: TrackDataSamples, or what their ``to_dict`` makes of them.
+        """
+        for sample in data_samples:
+            frames = (
+                sample['video_data_samples'] if isinstance(sample, dict) else sample
+            )
+            for frame in frames:
+                if isinstance(frame, BaseDataElement):
+                    frame = frame.to_dict()
+                self._process_frame(frame)
+
+    def _process_frame(self, frame: dict) -> None:
+        video_id, frame_id = frame['video_id'], frame['frame_id']
+        if 'pred_track_instances' not in frame:
+            raise ValueError(
+                f'video {video_id!r}, frame {frame_id}: no pred_track_instances; '
+                'YouTubeVISMetric needs a model that tracks'
+            )
+        tracks = self._open.get(video_id)
+        if tracks is None:
+            if any(video['video_id'] == video_id for video in self.results):
+                raise ValueError(f'video {video_id!r} was predicted twice')
+            tracks = VideoTracks(
+                video_id, frame['ori_video_length'], frame['ori_shape'][:2]
+            )
+            self._open[video_id] = tracks
+        instances = frame['pred_track_instances']
+        if isinstance(instances, BaseDataElement):
+            instances = instances.to_dict()
+        tracks.add_frame(frame_id, instances)
+        if tracks.finished:
+            self.results.append(self._open.pop(video_id).to_results())
+
+    def evaluate(self, size: int) -> dict:
+        """Gather all ranks' videos, evaluate on the first, give all the numbers.
+
+        mmengine's own version cuts what it gathers to ``size`` items, one a data
+        sample; here a rank has any number of videos, and each counts.
+
+        Args:
+            size: not used.
+        """
+        unfinished = [
+            f'video {tracks.video_id!r} ({tracks.num_frames} of {tracks.length} frames)'
+            for tracks in self._open.values()
+        ]
+        part = [{'videos': list(self.results), 'unfinished': unfinished}]
+        # Whatever happens below, the next epoch starts afresh.
+        self.results.clear()
+        self._open.clear()
+        keywords = {}
+        if self.collect_device == 'cpu':
+            keywords['tmpdir'] = self.collect_dir
+        parts = collect_results(part, get_world_size(), self.collect_device, **keywords)
+        outcome: list = [None, None]
+        if is_main_process():
+            try:
+                outcome[0] = self._evaluate_parts(parts)
+            except Exception as error:
+                # All ranks have to hear of it: they wait for the numbers.
+                outcome[1] = error
+        broadcast_object_list(outcome)
+        if outcome[1] is not None:
+            raise outcome[1]
+        return outcome[0]
+
+    def _evaluate_parts(self, parts: list[dict]) -> dict:
+        unfinished = [name for part in parts for name in part['unfinished']]
+        if unfinished:
+            raise ValueError(
+                f'not all frames were predicted: {", ".join(unfinished)}. A video has '
+                'to come whole on one rank: use ClipSampler, and let it finish'
+            )
+        metrics = self.compute_metrics([v for part in parts for v in part['videos']])
+        if self.prefix:
+            metrics = {f'{self.prefix}/{key}': v for key, v in metrics.items()}
+        return metrics
+
+    def compute_metrics(self, results: list[dict]) -> dict:
+        """Numbers of a set of videos, '-' where there is nothing to find.
+
+        Args:
+            results: videos as ``VideoTracks.to_results`` gives them.
+
+        Raises:
+            ValueError: if a video occurs twice, or does not fit to the file.
+        """
+        seen = set()
+        for video in results:
+            if video['video_id'] in seen:
+                raise ValueError(
+                    f'video {video["video_id"]!r} was predicted twice, on two ranks or '
+                    'in a padded batch: each has to come once (use ClipSampler)'
+                )
+            seen.add(video['video_id'])
+        tracks = list(self._official_results(results))
+        if self.outfile_prefix is not None:
+            json_path, zip_path = write_submission(tracks, self.outfile_prefix)
+            print_log(f'Wrote {json_path} and {zip_path}', logger='current')
+        if self.format_only:
+            return {}
+        truth = self._build_ground_truth()
+        self._check_videos(results)
+        check_results(tracks, self._annotations)
+        names = {c['id']: c['name'] for c in self._annotations.categories}
+        metrics: Metrics = summarize(
+            truth,
+            truth.match(tracks),
+            names if self.classwise else None,
+            self.per_attribute,
+        )
+        print_log(format_tables(metrics), logger='current')
+        # '-' and not None or nan: it is what the log shall show.
+        return {key: '-' if v is None else v for key, v in metrics.items()}
+
+    def _official_results(self, results: list[dict]) -> Iterator[dict]:
+        """Tracks in the form of results.json, videos in order of their ids."""
+        category_ids = self._category_ids()
+        for video in sorted(results, key=lambda v: video_order(v['video_id'])):
+            size = video['size']
+            for track in video['tracks']:
+                label = track['label']
+                if not 0 <= label < len(category_ids):
+                    raise ValueError(
+                        f'video {video["video_id"]!r}: label {label} was predicted, '
+                        f'the dataset has {len(category_ids)} classes'
+                    )
+                yield {
+                    'video_id': video['video_id'],
+                    'category_id': category_ids[label],
+                    'score': track['score'],
+                    'segmentations': [
+                        None if c is None else {'size': size, 'counts': c.decode()}
+                        for c in track['counts']
+                    ],
+                }
+
+    def _read(self) -> VISAnnotations:
+        if self._annotations is None:
+            path = self.ann_file or (self.dataset_meta or {}).get('ann_file')
+            if not path:
+                raise ValueError(
+                    'YouTubeVISMetric has no annotation file: set ann_file in '
+                    "val_evaluator / test_evaluator (this dataset's metainfo names none)"
+                )
+            self._annotations = read_annotation_file(str(path))
+        return self._annotations
+
+    def _build_ground_truth(self) -> GroundTruth:
+        return build_ground_truth(
+            self._read(),
+            self._category_ids(),
+            self.area_ranges,
+            self.area_unit,
+            self.count_empty,
+        )
+
+    def _category_ids(self) -> list:
+        """The file's category ids in the order of the labels."""
+        meta = self.dataset_meta or {}
+        if meta.get('category_ids') is not None:
+            return list(meta['category_ids'])
+        categories = self._read().categories
+        id_of = {category['name']: category['id'] for category in categories}
+        classes = meta.get('classes') or list(id_of)
+        unknown = [name for name in classes if name not in id_of]
+        if unknown:
+            raise ValueError(f"'{self._annotations.path}' has no categories {unknown}")
+        return [id_of[name] for name in classes]
+
+    def _check_videos(self, results: list[dict]) -> None:
+        """Every predicted video is the file's; those not predicted are told of."""
+        lengths = {video['id']: video['length'] for video in self._annotations.videos}
+        path = self._annotations.path
+        for video in results:
+            video_id = video['video_id']
+            if video_id not in lengths:
+                raise ValueError(f"'{path}' has no video {video_id!r}")
+            if video['length'] != lengths[video_id]:
+                raise ValueError(
+                    f'video {video_id!r} was predicted with {video["length"]} frames, '
+                    f"in '{path}' it has {lengths[video_id]}"
+                )
+        missing = len(lengths) - len(results)
+        if missing:
+            print_log(
+                f"{missing} of the {len(lengths)} videos of '{path}' were not "
+                'predicted: their objects count as missed',
+                logger='current',
+                level=30,
+            )

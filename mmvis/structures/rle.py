@@ -1,0 +1,306 @@
+"""Run-length masks in COCO's form: encode where the mask is, convert, concatenate.
+
+An RLE is ``{'size': [h, w], 'counts': bytes}``: run lengths of the column-major mask,
+background first, packed as pycocotools packs them. Functions that take an RLE accept
+``counts`` of type str, too, as json files have them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from pycocotools import mask as mask_utils
+from torch import Tensor
+
+RLE = dict[str, Any]
+
+# Encoding works on the masks and on one byte a pixel of change flags: about 32 Mpx at
+# once bounds the flags to 32 MiB, which is 36 masks of 720p.
+_PIXELS_AT_ONCE = 1 << 25
+# Positions of a wide RLE are uint32 in pycocotools.
+_MAX_RLE_PIXELS = 2**32 - 1
+
+
+def encode_masks(masks: Tensor | np.ndarray) -> list[RLE]:
+    """Encode all masks of a frame, byte-identical to ``pycocotools.mask.encode``.
+
+    Run boundaries are found on the masks' own device, by one ``nonzero`` over all of
+    them; only the run lengths travel to the host.
+
+    Args:
+        masks: (n, h, w), bool or any integer type; every non-zero value is foreground.
+
+    Returns:
+        n RLEs with counts of type bytes.
+
+    Raises:
+        ValueError: if the masks have not three dimensions, or no pixel.
+        TypeError: if they are of a floating point type (threshold them first).
+    """
+    if isinstance(masks, np.ndarray):
+        masks = torch.from_numpy(np.ascontiguousarray(masks))
+    if masks.ndim != 3:
+        raise ValueError(f'masks must be (n, h, w), got shape {tuple(masks.shape)}')
+    if masks.is_floating_point() or masks.is_complex():
+        raise TypeError(f'masks must be bool or integer, got {masks.dtype}')
+    num, height, width = masks.shape
+    if num == 0:
+        return []
+    if height * width == 0:
+        raise ValueError(f'masks of size {height}x{width} have no pixel')
+    step = max(1, _PIXELS_AT_ONCE // (height * width))
+    rles: list[RLE] = []
+    for start in range(0, num, step):
+        runs, splits = _run_lengths(masks[start : start + step].bool())
+        for counts in np.split(runs, splits[:-1]):
+            rles.append(_pack_counts(counts, height, width))
+    return rles
+
+
+def _run_lengths(masks: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Run lengths of all masks in a row, and where each mask's end in that row.
+
+    Args:
+        masks: (n, h, w) bool.
+
+    Returns:
+        (runs,) int64 and (n,) int64, both on the host.
+    """
+    num, height, width = masks.shape
+    area = height * width
+    size = masks.numel()
+    # A pixel begins a run if it differs from its predecessor in column-major order:
+    # the one above, and for the first row the last of the column to the left. Comparing
+    # whole rows needs no transposed copy of the masks.
+    flags = torch.empty(-(-size // 8) * 8, dtype=torch.bool, device=masks.device)
+    flags[size:] = False
+    begins = flags[:size].view(num, height, width)
+    torch.ne(masks[:, 1:], masks[:, :-1], out=begins[:, 1:])
+    torch.ne(masks[:, 0, 1:], masks[:, -1, :-1], out=begins[:, 0, 1:])
+    begins[:, 0, 0] = masks[:, 0, 0]
+    # Boundaries are rare: look for them in words of 8 pixels first, which is 4 times
+    # as fast as nonzero over the pixels themselves.
+    words = flags.view(torch.int64).nonzero().squeeze(1)
+    hits = flags.view(-1, 8)[words].nonzero()
+    pixels = words[hits[:, 0]] * 8 + hits[:, 1]
+    index = torch.div(pixels, area, rounding_mode='floor')
+    pixels = pixels - index * area
+    row = torch.div(pixels, width, rounding_mode='floor')
+    positions = index * area + (pixels - row * width) * height + row
+    # Every mask's last run ends with the mask. If the next one begins with foreground,
+    # the two boundaries coincide, and the run of length 0 between them is the
+    # background run that its RLE has to start with.
+    ends = torch.arange(1, num + 1, device=masks.device) * area
+    splits = (torch.bincount(index, minlength=num) + 1).cumsum(0)
+    positions = torch.cat([positions, ends])
+    if masks.device.type == 'cpu':
+        # numpy's integer sort is several times faster than torch's on a CPU.
+        positions = np.sort(positions.numpy())
+        return np.diff(positions, prepend=0), splits.numpy()
+    positions = positions.sort().values
+    runs = positions.diff(prepend=positions.new_zeros(1))
+    both = torch.cat([runs, splits]).cpu().numpy()  # the only copy to the host
+    return both[:-num], both[-num:]
+
+
+def _pack_counts(counts: np.ndarray, height: int, width: int) -> RLE:
+    """Pack run lengths, (runs,) integer, that are known to be right."""
+    rle = {'size': [height, width], 'counts': counts}
+    return mask_utils.frPyObjects([rle], height, width)[0]
+
+
+def empty_rle(height: int, width: int) -> RLE:
+    """The RLE of a mask without foreground."""
+    return _pack_counts(np.array([height * width]), height, width)
+
+
+def decode_masks(rles: Sequence[RLE], height: int, width: int) -> np.ndarray:
+    """Decode RLEs of one size to a (n, h, w) bool array; n may be 0.
+
+    Raises:
+        ValueError: if an RLE is not of the size given.
+    """
+    if len(rles) == 0:
+        return np.zeros((0, height, width), dtype=bool)
+    for rle in rles:
+        if list(rle['size']) != [height, width]:
+            raise ValueError(
+                f'RLE of size {list(rle["size"])}, not [{height}, {width}]'
+            )
+    return mask_utils.decode(list(rles)).transpose(2, 0, 1).astype(bool, order='C')
+
+
+def unpack_counts(rle: RLE) -> np.ndarray:
+    """Run lengths of an RLE, (runs,) int64, background first.
+
+    Raises:
+        ValueError: if the string is not a packed list of run lengths.
+    """
+    counts = rle['counts']
+    if isinstance(counts, str):
+        try:
+            counts = counts.encode('ascii')
+        except UnicodeEncodeError:
+            raise ValueError('the counts hold characters that no RLE has') from None
+    codes = np.frombuffer(counts, dtype=np.uint8).astype(np.int64) - 48
+    if codes.size == 0 or codes.min() < 0 or codes.max() > 63 or codes[-1] & 32:
+        raise ValueError('the counts are no packed run lengths')
+    # Six bits a character: the lowest five are payload, least significant group first,
+    # the sixth says that more follow; bit 5 of the last group is the sign.
+    last = np.flatnonzero((codes & 32) == 0)
+    first = np.concatenate([[0], last[:-1] + 1])
+    length = last - first + 1
+    if length.max() > 8:
+        raise ValueError('the counts are no packed run lengths')
+    shift = 5 * (np.arange(codes.size) - np.repeat(first, length))
+    values = np.add.reduceat((codes & 31) << shift, first)
+    values -= np.where(codes[last] & 16, np.left_shift(1, 5 * length), 0)
+    # From the fourth run on, the difference to the run two before is stored.
+    values[1::2] = np.cumsum(values[1::2])
+    values[2::2] = np.cumsum(values[2::2])
+    return values
+
+
+def _check_runs(counts: np.ndarray, height: int, width: int) -> None:
+    if counts.size == 0 or counts.min() < 0:
+        raise ValueError('the counts are empty or hold a negative run length')
+    total = int(counts.sum())
+    if total != height * width:
+        raise ValueError(
+            f'the run lengths add up to {total}, not to {height} x {width} = '
+            f'{height * width} pixels'
+        )
+
+
+def to_rle(segmentation: Any, height: int, width: int) -> RLE | None:
+    """Any segmentation of a COCO or YouTube-VIS json as a checked RLE.
+
+    Args:
+        segmentation: an RLE with counts of type list, str or bytes; a list of polygons
+            ([x0, y0, x1, y1, ...] in pixels) or one flat polygon, rasterised as
+            pycocotools does; None or an empty list for "not in this frame".
+
+    Returns:
+        The RLE with counts of type bytes, or None. It may hold no foreground pixel.
+
+    Raises:
+        ValueError: with the reason, if it is of another size, its runs do not add up
+            to height x width, a polygon has fewer than 3 points, or nothing of it
+            can be understood.
+    """
+    if segmentation is None or (
+        isinstance(segmentation, (list, tuple, dict)) and len(segmentation) == 0
+    ):
+        return None
+    if isinstance(segmentation, (list, tuple)):
+        return _polygons_to_rle(segmentation, height, width)
+    if not isinstance(segmentation, dict) or 'counts' not in segmentation:
+        raise ValueError(
+            f'{type(segmentation).__name__} is neither an RLE nor a list of polygons'
+        )
+    size = segmentation.get('size')
+    if not isinstance(size, (list, tuple)) or list(size) != [height, width]:
+        raise ValueError(f'the RLE is of size {size}, not [{height}, {width}]')
+    counts = segmentation['counts']
+    if isinstance(counts, (str, bytes)):
+        _check_runs(unpack_counts(segmentation), height, width)
+        packed = counts.encode('ascii') if isinstance(counts, str) else counts
+        return {'size': [height, width], 'counts': packed}
+    try:
+        runs = np.asarray(counts)
+    except ValueError:
+        raise ValueError('the counts are not a flat list of integers') from None
+    if runs.ndim != 1 or (runs.size and runs.dtype.kind not in 'iu'):
+        raise ValueError('the counts are not a flat list of integers')
+    _check_runs(runs, height, width)
+    return _pack_counts(runs, height, width)
+
+
+def _polygons_to_rle(polygons: Sequence, height: int, width: int) -> RLE:
+    if not isinstance(polygons[0], (list, tuple)):
+        polygons = [polygons]
+    for polygon in polygons:
+        try:
+            points = np.asarray(polygon, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError('a polygon is not a flat list of numbers') from None
+        if points.ndim != 1 or points.size % 2 or not np.isfinite(points).all():
+            raise ValueError('a polygon is not a flat list of finite x, y pairs')
+        if points.size < 6:
+            raise ValueError(
+                f'a polygon has {points.size // 2} points, at least 3 are needed'
+            )
+    return mask_utils.merge(
+        mask_utils.frPyObjects([list(p) for p in polygons], height, width)
+    )
+
+
+def rle_area(rles: Sequence[RLE]) -> np.ndarray:
+    """Foreground pixels of each RLE: (n,) int64."""
+    if len(rles) == 0:
+        return np.zeros(0, dtype=np.int64)
+    # pycocotools 2.0.10 counts the masks of one call in a uint8.
+    parts = [
+        mask_utils.area(list(rles[start : start + 255]))
+        for start in range(0, len(rles), 255)
+    ]
+    return np.concatenate(parts).astype(np.int64)
+
+
+def rle_to_bbox(rles: Sequence[RLE]) -> np.ndarray:
+    """Tight boxes: (n, 4) float64, xyxy in pixels, x2 = x + w; zeros if empty."""
+    if len(rles) == 0:
+        return np.zeros((0, 4), dtype=np.float64)
+    boxes = np.asarray(mask_utils.toBbox(list(rles)), dtype=np.float64)
+    boxes[:, 2:] += boxes[:, :2]
+    return boxes
+
+
+def concatenate_rles(rles: Sequence[RLE | None], height: int, width: int) -> RLE:
+    """The frames of a track side by side as one RLE of size [h, w * T].
+
+    RLE is column-major, so that the runs of frame t + 1 simply follow those of frame t:
+    no pixel is decoded. Area and intersection over union of such video RLEs are the
+    spatio-temporal ones.
+
+    Args:
+        rles: one a frame, of size [height, width]; None for an empty frame.
+
+    Raises:
+        ValueError: if an RLE is of another size, or its runs do not add up to it.
+        OverflowError: if the video has 2^32 pixels or more (4,660 frames of 720p):
+            pycocotools counts in uint32; sum over frames instead.
+    """
+    area = height * width
+    total = area * len(rles)
+    if total > _MAX_RLE_PIXELS:
+        raise OverflowError(
+            f'{len(rles)} frames of {height}x{width} have {total} pixels, more than an '
+            'RLE can count (2^32 - 1): sum areas and intersections over frames instead'
+        )
+    boundaries = [np.zeros(0, dtype=np.int64)]
+    for frame, rle in enumerate(rles):
+        if rle is None:
+            continue
+        if list(rle['size']) != [height, width]:
+            raise ValueError(
+                f'frame {frame}: RLE of size {list(rle["size"])}, '
+                f'not [{height}, {width}]'
+            )
+        counts = unpack_counts(rle)
+        try:
+            _check_runs(counts, height, width)
+        except ValueError as error:
+            raise ValueError(f'frame {frame}: {error}') from None
+        # An even number of runs ends in foreground: it has to be switched off where
+        # the frame ends, an odd number is off already.
+        stops = np.cumsum(counts if counts.size % 2 == 0 else counts[:-1])
+        boundaries.append(stops + frame * area)
+    flips = np.concatenate(boundaries)
+    # Two flips at one place cancel: a run that continues in the next frame.
+    places, times = np.unique(flips, return_counts=True)
+    places = places[times % 2 == 1]
+    if places.size == 0 or places[-1] != total:
+        places = np.append(places, total)
+    return _pack_counts(np.diff(places, prepend=0), height, width * len(rles))
