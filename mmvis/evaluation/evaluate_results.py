@@ -1,4 +1,4 @@
-"""Evaluation of results that exist: a results.json (or its list) and an annotation file."""
+"""Evaluation of results that exist: results.json, or its list, and annotations."""
 
 import json
 import math
@@ -34,7 +34,7 @@ def evaluate_results(
         results: list of dicts with video_id, category_id, score and segmentations (one
             RLE or None a frame of the video), or a file with it: .json, or .zip with a
             results.json.
-        ground_truth: an annotation file, what was read from one, or a dict of that form.
+        ground_truth: an annotation file, what was read from it, or a dict of its form.
         area_ranges: name to (lowest, highest) mean area, inclusive; those of the
             protocol (s, m, l at 128^2 and 256^2 pixels) by default.
         area_unit: 'pixel', or 'frame': ranges are fractions of the frame's area.

@@ -50,8 +50,7 @@ def track_ious(
     Returns:
         (D, G) float64; 0 for a pair without any pixel.
     """
-    num_dets, num_frames = detection_areas.shape
-    num_gts = len(ground_truths)
+    num_dets, num_gts = len(detections), len(ground_truths)
     if num_dets == 0 or num_gts == 0:
         return np.zeros((num_dets, num_gts))
     det_present = detection_areas > 0

@@ -242,7 +242,7 @@ class YouTubeVISMetric(BaseMetric):
             if not path:
                 raise ValueError(
                     'YouTubeVISMetric has no annotation file: set ann_file in '
-                    "val_evaluator / test_evaluator (this dataset's metainfo names none)"
+                    "val_evaluator / test_evaluator (the dataset's metainfo names none)"
                 )
             self._annotations = read_annotation_file(str(path))
         return self._annotations

@@ -2,5 +2,27 @@
 
 from .annotation_checks import AnnotationWarning
 from .annotation_file import VISAnnotations, read_annotation_file
+from .rle import (
+    concatenate_rles,
+    decode_masks,
+    empty_rle,
+    encode_masks,
+    rle_area,
+    rle_to_bbox,
+    to_rle,
+    unpack_counts,
+)
 
-__all__ = ['AnnotationWarning', 'VISAnnotations', 'read_annotation_file']
+__all__ = [
+    'AnnotationWarning',
+    'VISAnnotations',
+    'concatenate_rles',
+    'decode_masks',
+    'empty_rle',
+    'encode_masks',
+    'read_annotation_file',
+    'rle_area',
+    'rle_to_bbox',
+    'to_rle',
+    'unpack_counts',
+]
