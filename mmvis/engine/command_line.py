@@ -75,7 +75,10 @@ def load_config(args: argparse.Namespace) -> Config:
     config = Config.fromfile(args.config)
     config.launcher = args.launcher
     if args.cfg_options is not None:
+        data_root = config.get('data_root')
         config.merge_from_dict(args.cfg_options)
+        if 'data_root' in args.cfg_options:
+            _replace_data_root([*config.values()], data_root, config.data_root)
     name = osp.splitext(osp.basename(args.config))[0]
     if args.work_dir is not None:
         config.work_dir = args.work_dir
@@ -86,6 +89,22 @@ def load_config(args: argparse.Namespace) -> Config:
     # it.
     object.__setattr__(config, '_filename', f'{name}_merged.py')
     return config
+
+
+def _replace_data_root(node: object, old: str, new: str) -> None:
+    """Move every dataset below ``node`` from the data_root ``old`` to ``new``.
+
+    A config's variables are spent when it has been read: without this, overriding
+    data_root on the command line would change nothing.
+    """
+    if isinstance(node, list | tuple):
+        for child in node:
+            _replace_data_root(child, old, new)
+    elif isinstance(node, dict):
+        if node.get('data_root') == old:
+            node['data_root'] = new
+        for child in node.values():
+            _replace_data_root(child, old, new)
 
 
 def build_runner(config: Config) -> Runner:
