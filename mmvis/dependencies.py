@@ -1,5 +1,145 @@
-"""Check at import that mmcv, mmengine and mmdet are there, in range, and compiled."""
+"""Check at import that torch, mmengine, mmcv and mmdet are there, in range, compiled.
+
+Two lines of releases provide the import names mmcv, mmengine and mmdet, under different
+distribution names, so setup.py cannot require either: this check takes its place, and
+its messages say what to type.
+"""
+
+import importlib
+import re
+import warnings
+from dataclasses import dataclass
+from importlib import metadata
+from types import ModuleType
+
+
+@dataclass(frozen=True)
+class _Dependency:
+    """An import name, the versions that mmvis was tested with, and its two sources."""
+
+    module: str
+    minimum: tuple[int, ...]
+    tested_below: tuple[int, ...]
+    onedl: str
+    openmmlab: str
+    pip_options: str = ''
+    environment: str = ''
+
+    def command(self, line: str) -> str:
+        """What to type to install it from ``line``, 'onedl' or 'openmmlab'."""
+        parts = (self.environment, 'pip install', self.pip_options, getattr(self, line))
+        return ' '.join(part for part in parts if part)
+
+
+_TORCH = _Dependency('torch', (2, 6), (2, 14), 'torch==2.13.0', 'torch==2.13.0')
+_MMENGINE = _Dependency(
+    'mmengine', (0, 10, 4), (0, 11), 'onedl-mmengine==0.10.12', 'mmengine==0.10.7'
+)
+_MMCV = _Dependency(
+    'mmcv',
+    (2, 1),
+    (2, 4),
+    'onedl-mmcv==2.3.6',
+    'mmcv==2.1.0',
+    # Build isolation hides torch from mmcv's setup.py, which then leaves the ops out
+    # without a word; so does a wheel without ops in pip's cache.
+    pip_options='--no-build-isolation --no-cache-dir --force-reinstall --no-deps',
+    environment='MMCV_WITH_OPS=1',
+)
+_MMDET = _Dependency(
+    'mmdet', (3, 3), (3, 6), 'onedl-mmdetection==3.5.1', 'mmdet==3.3.0'
+)
 
 
 def check_dependencies() -> None:
-    """Raise ImportError with the command to run where a dependency does not fit."""
+    """Import the dependencies and check their versions.
+
+    Raises:
+        ImportError: one is missing, too old or broken, or mmcv is without its compiled
+            ops; the message ends with the command that repairs it.
+
+    Warns:
+        UserWarning: a version is newer than those tested, or both ``mmcv`` and
+            ``onedl-mmcv`` are installed, which overwrite each other's files.
+    """
+    openmmlab_version, onedl_version = _installed('mmcv'), _installed('onedl-mmcv')
+    line = 'openmmlab' if openmmlab_version and not onedl_version else 'onedl'
+    both = ''
+    if openmmlab_version and onedl_version:
+        both = (
+            f'Both mmcv {openmmlab_version} and onedl-mmcv {onedl_version} are '
+            'installed and overwrite each other: run "pip uninstall -y mmcv '
+            f'onedl-mmcv", then "{_MMCV.command("onedl")}".'
+        )
+    try:
+        for dependency in (_TORCH, _MMENGINE, _MMCV):
+            _check_version(_import(dependency, line), dependency, line)
+        _check_ops(line)
+        _check_version(_import(_MMDET, line), _MMDET, line)
+    except ImportError as error:
+        if both:
+            raise ImportError(f'{error} {both}') from error
+        raise
+    if both:
+        warnings.warn(f'mmvis: {both}')
+
+
+def _installed(distribution: str) -> str | None:
+    """The version of an installed distribution, without importing it."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _import(dependency: _Dependency, line: str) -> ModuleType:
+    try:
+        return importlib.import_module(dependency.module)
+    except ModuleNotFoundError as error:
+        if error.name != dependency.module:
+            raise
+        raise ImportError(
+            f'mmvis needs {dependency.module}, which is not installed. Run: '
+            f'{dependency.command(line)}'
+        ) from error
+    except AssertionError as error:
+        # mmdet asserts the range of mmcv that it accepts.
+        raise ImportError(
+            f'{dependency.module} does not accept what is installed beside it: {error} '
+            'The README names the two sets of versions that work together.'
+        ) from error
+
+
+def _check_version(module: ModuleType, dependency: _Dependency, line: str) -> None:
+    text = str(module.__version__)
+    version = tuple(int(part) for part in re.findall(r'\d+', text.split('+')[0])[:3])
+    name = dependency.module
+    if version < dependency.minimum:
+        raise ImportError(
+            f'mmvis needs {name} >= {_join(dependency.minimum)}, but {text} is '
+            f'installed. Run: {dependency.command(line)}'
+        )
+    if version >= dependency.tested_below:
+        warnings.warn(
+            f'mmvis was tested with {name} below {_join(dependency.tested_below)}, and '
+            f'{text} is installed. If something fails, run: {dependency.command(line)}'
+        )
+
+
+def _check_ops(line: str) -> None:
+    try:
+        importlib.import_module('mmcv._ext')
+    except ImportError as error:
+        reason = (
+            'without its compiled ops'
+            if isinstance(error, ModuleNotFoundError)
+            else f'with ops that do not load ({error}), so probably for another torch'
+        )
+        raise ImportError(
+            f'mmcv is installed {reason}. Build it against the torch that is '
+            f'installed (some minutes): {_MMCV.command(line)}'
+        ) from error
+
+
+def _join(version: tuple[int, ...]) -> str:
+    return '.'.join(map(str, version))

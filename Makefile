@@ -1,0 +1,99 @@
+# make demo and make test are the two commands of the README; both set up .venv first.
+#
+#   PYTHON=...      the interpreter to start from (default python3); a torch that it can
+#                   import is kept
+#   TORCH_INDEX=... where torch comes from, e.g. https://download.pytorch.org/whl/cpu
+#   JOBS=...        processes that run the tests
+
+SHELL := /bin/bash -euo pipefail
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+LINE ?= onedl
+VENV ?= .venv
+TORCH_INDEX ?=
+JOBS ?= 2
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMPS := $(VENV)/.mmvis
+MMINSTALL := requirements/mminstall-$(LINE).txt
+MMCV := $(shell grep -oE '^(onedl-)?mmcv==.*' $(MMINSTALL))
+USE_OPS := import torch; from mmcv.ops import nms; \
+    nms(torch.tensor([[0.0, 0, 9, 9]]), torch.ones(1), 0.5)
+# One thread a process: torch's own threads get in each other's way.
+PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+
+.PHONY: help env env-openmmlab test test-full lint demo clean distclean
+
+help:
+	@echo 'make demo        train, test and draw a small model on generated videos'
+	@echo 'make test        lint and test (what CI runs)'
+	@echo 'make test-full   also the slow tests, with both lines of releases'
+	@echo 'make env         only set up .venv;  make clean / distclean: remove results / also .venv'
+
+env: $(STAMPS)/mmvis
+
+# The other line of releases, in an environment of its own.
+env-openmmlab:
+	$(MAKE) env LINE=openmmlab VENV=.venv-openmmlab
+
+$(STAMPS)/venv:
+	@bash tools/environment/create_venv.sh '$(PYTHON)' '$(VENV)'
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/torch: requirements/build.txt requirements/torch.txt $(STAMPS)/venv
+	$(PIP) install -q -r requirements/build.txt
+	$(BIN)/python -c 'import torch' 2>/dev/null || \
+	    $(PIP) install -r requirements/torch.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@touch $@
+
+# Build isolation would hide torch from mmcv, which is then installed without its ops and
+# without a word. pip keeps the wheel that it builds; one of that kind, or for another
+# torch, may be in its cache from before: remove it and build once more.
+$(STAMPS)/mmcv: $(MMINSTALL) $(STAMPS)/torch
+	$(PIP) install -q -r requirements/runtime.txt
+	@echo 'Installing $(MMCV); compiling it takes about 8 minutes on 2 cores.'
+	MMCV_WITH_OPS=1 $(PIP) install --no-build-isolation -c requirements/runtime.txt '$(MMCV)'
+	@if ! $(BIN)/python -c '$(USE_OPS)'; then \
+	    echo 'These ops do not work: building mmcv again.'; \
+	    $(PIP) cache remove '$(subst -,_,$(firstword $(subst ==, ,$(MMCV))))' || true; \
+	    MMCV_WITH_OPS=1 $(PIP) install --no-build-isolation --no-deps --force-reinstall \
+	        '$(MMCV)'; \
+	    $(BIN)/python -c '$(USE_OPS)' || { echo \
+	        'ERROR: the ops of $(MMCV) cannot be used; see the messages above.'; exit 1; }; \
+	fi
+	@touch $@
+
+$(STAMPS)/packages: requirements/runtime.txt requirements/tests.txt $(STAMPS)/mmcv
+	$(PIP) install -q -r $(MMINSTALL) -r requirements/runtime.txt -r requirements/tests.txt
+	@# The ordinary OpenCV needs libGL, which a machine without a desktop may lack.
+	@$(BIN)/python -c 'import cv2' || { \
+	    version=$$($(PIP) freeze | sed -n 's/^opencv-python==//p'); \
+	    $(PIP) install --no-deps --force-reinstall "opencv-python-headless==$$version"; \
+	    $(BIN)/python -c 'import cv2'; }
+	@touch $@
+
+$(STAMPS)/mmvis: setup.py pyproject.toml mmvis/version.py $(STAMPS)/packages
+	$(PIP) install -q --no-build-isolation --no-deps -e .
+	$(BIN)/python -c 'import mmvis'
+	@touch $@
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test: lint
+	$(PYTEST) -m 'not full'
+
+test-full: lint env-openmmlab
+	$(PYTEST)
+
+demo: env
+	$(BIN)/python tools/demo.py
+
+clean:
+	rm -rf build dist demo work_dirs *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+distclean: clean
+	rm -rf .venv .venv-openmmlab

@@ -1,0 +1,125 @@
+"""Build mmvis; see the notes below on what mim expects of an installed package."""
+
+import atexit
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build import build
+from setuptools.command.build_py import build_py
+from setuptools.command.editable_wheel import editable_wheel
+
+# How mim (onedl-mim 0.5, openmim 0.3) finds a package's scripts and configs:
+#
+#   wheel      openmim looks into site-packages/mmvis, onedl-mim into the folder of the
+#              first file that pip has recorded. pip sorts that list, and '-' sorts before
+#              '/', so this is mmvis-<version>.dist-info and not mmvis. Both folders
+#              therefore carry a .mim.
+#   editable   onedl-mim looks into the checkout; openmim into the folder that the first
+#              line of top_level.txt names, relative to site-packages.
+#
+# A bare config name must be there once: nothing is copied or linked inside the source
+# tree, and no build folder is left in it.
+ROOT = Path(__file__).resolve().parent
+SHIPPED = ('configs', 'tools', 'model-index.yml')
+
+
+def copy_shipped(target: Path) -> None:
+    """Copy configs, tools and the model index into ``target``."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for name in SHIPPED:
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns('__pycache__', '*.pyc')
+            shutil.copytree(source, target / name, ignore=ignored)
+        else:
+            shutil.copy2(source, target / name)
+
+
+class BuildOutside(build):
+    """Build in a temporary folder: a build/ in the checkout would hold second configs."""
+
+    def initialize_options(self) -> None:
+        super().initialize_options()
+        self.build_base = tempfile.mkdtemp(prefix='mmvis-build-')
+        atexit.register(shutil.rmtree, self.build_base, ignore_errors=True)
+
+
+class BuildWithMim(build_py):
+    """Put .mim into the built package, but not into an editable install."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            copy_shipped(Path(self.build_lib, 'mmvis', '.mim'))
+
+
+class WheelWithMim(bdist_wheel):
+    """Put .mim beside the metadata too, where onedl-mim looks."""
+
+    def write_wheelfile(self, wheelfile_base: str, *args, **kwargs) -> None:
+        super().write_wheelfile(wheelfile_base, *args, **kwargs)
+        # An editable install calls this too, for metadata that lies elsewhere.
+        if Path(self.bdist_dir) in Path(wheelfile_base).parents:
+            copy_shipped(Path(wheelfile_base, '.mim'))
+
+
+class EditableForMim(editable_wheel):
+    """Lead openmim to the checkout."""
+
+    def run(self) -> None:
+        if self.dist_info_dir is not None:
+            top_level = Path(self.dist_info_dir, 'top_level.txt')
+            top_level.write_text(f'{ROOT}\nmmvis\n')
+        super().run()
+
+
+def read_version() -> str:
+    """Read the version without importing mmvis, which needs its dependencies."""
+    text = (ROOT / 'mmvis' / 'version.py').read_text()
+    return re.search(r"__version__ = '(.+)'", text).group(1)
+
+
+def read_requirements(name: str) -> list[str]:
+    """The requirements of requirements/<name>.txt."""
+    lines = (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
+    return [line for line in (line.split('#')[0].strip() for line in lines) if line]
+
+
+setup(
+    name='mmvis',
+    version=read_version(),
+    description='Video instance segmentation for OpenMMLab',
+    long_description=(ROOT / 'README.md').read_text(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=find_packages(include=['mmvis', 'mmvis.*']),
+    package_data={'mmvis': ['**/*.json', '**/*.txt']},
+    python_requires='>=3.10',
+    # No torch, mmcv, mmengine or mmdet: their distribution names differ between the two
+    # lines of releases, and mmcv must be compiled against the torch that is there.
+    # mmvis/dependencies.py checks them at import. OpenCV comes with mmcv.
+    install_requires=[
+        'numpy>=1.24',
+        'scipy>=1.10',
+        'pycocotools>=2.0.6',
+        'matplotlib>=3.7',
+        'rich>=13',
+    ],
+    extras_require={
+        'onedl': read_requirements('mminstall-onedl'),
+        'openmmlab': read_requirements('mminstall-openmmlab'),
+        'test': read_requirements('tests'),
+    },
+    zip_safe=False,
+    cmdclass={
+        'build': BuildOutside,
+        'build_py': BuildWithMim,
+        'bdist_wheel': WheelWithMim,
+        'editable_wheel': EditableForMim,
+    },
+)
