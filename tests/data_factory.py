@@ -131,7 +131,7 @@ def make_vis_dataset(
 
 
 def make_annotation(masks: np.ndarray, list_counts: bool = False, **members) -> dict:
-    """An annotation from masks (frames, h, w), in the YouTube-VIS form; empty is null."""
+    """An annotation of the file from masks (frames, h, w); an empty mask is null."""
     length, height, width = masks.shape
     segmentations, bboxes, areas = [], [], []
     for mask in masks:

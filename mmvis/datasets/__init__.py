@@ -1,1 +1,26 @@
-"""To be filled."""
+"""Video sets, their samplers and transforms."""
+
+from . import transforms
+from .class_names import (
+    OVIS_CLASSES,
+    YTVIS_2019_CLASSES,
+    YTVIS_2021_CLASSES,
+    YTVIS_2022_CLASSES,
+)
+from .dataset_wrappers import VISClassBalancedDataset, VISConcatDataset
+from .samplers import ClipSampler, InfiniteKeyFrameSampler, KeyFrameSampler
+from .youtube_vis import YouTubeVISDataset
+
+__all__ = [
+    'OVIS_CLASSES',
+    'YTVIS_2019_CLASSES',
+    'YTVIS_2021_CLASSES',
+    'YTVIS_2022_CLASSES',
+    'ClipSampler',
+    'InfiniteKeyFrameSampler',
+    'KeyFrameSampler',
+    'VISClassBalancedDataset',
+    'VISConcatDataset',
+    'YouTubeVISDataset',
+    'transforms',
+]

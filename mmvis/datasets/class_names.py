@@ -4,6 +4,8 @@ A config that trains on one set and tests on another names its list here; where 
 config gives none, a dataset takes the categories of its annotation file.
 """
 
+from collections import defaultdict
+
 # fmt: off
 YTVIS_2019_CLASSES = (
     'person', 'giant_panda', 'lizard', 'parrot', 'skateboard', 'sedan', 'ape',
@@ -39,3 +41,38 @@ def same_category(name: str) -> str:
     'giant panda' and 'giant_panda' are one category.
     """
     return '_'.join(name.casefold().replace('-', ' ').replace('_', ' ').split())
+
+
+def match_categories(
+    ann_file: str, classes: tuple[str, ...], names: dict[str, int]
+) -> list[int]:
+    """The file's category ids in the order of ``classes``.
+
+    Args:
+        ann_file: named in errors.
+        classes: names that the labels 0, 1, ... stand for.
+        names: {name: category id} of the file.
+
+    Raises:
+        ValueError: the file lacks one of the classes, or two of them are the same.
+    """
+    folded = defaultdict(list)
+    for name in names:
+        folded[same_category(name)].append(name)
+    ids, missing = [], []
+    for name in classes:
+        candidates = [name] if name in names else folded[same_category(name)]
+        if len(candidates) == 1:
+            ids.append(names[candidates[0]])
+        else:
+            missing.append(name)
+    if missing:
+        raise ValueError(
+            f"'{ann_file}' has no category {', '.join(missing)}, which "
+            f'metainfo["classes"] lists. It has: {", ".join(names) or "none"}. Results '
+            'are written with its category ids, so each class needs one: give the '
+            'classes of this file, or leave them out to take all.'
+        )
+    if len(set(ids)) < len(ids):
+        raise ValueError(f'metainfo["classes"] lists a category twice: {classes}')
+    return ids

@@ -1,0 +1,25 @@
+"""What is wrong with the bytes of an image file, found without decoding it."""
+
+
+def image_damage(data: bytes) -> str | None:
+    """The reason why an image file is unusable, or None if it seems whole.
+
+    OpenCV fills the rest of a truncated JPEG with grey and says nothing, so the end
+    marker is looked for: at the end, where it nearly always is, or behind the last scan
+    for files with something appended. A thumbnail in the header has a marker of its
+    own, but it comes before the image's scan.
+
+    Args:
+        data: content of the file. Only JPEG and PNG are looked into.
+    """
+    if not data:
+        return 'is empty'
+    if data.startswith(b'\xff\xd8'):
+        whole = data.endswith(b'\xff\xd9') or (
+            data.rfind(b'\xff\xd9') > data.rfind(b'\xff\xda') > 0
+        )
+        return None if whole else 'is truncated: the end of the JPEG is missing'
+    if data.startswith(b'\x89PNG'):
+        whole = data.find(b'IEND', -12) > 0 or data.rfind(b'\0\0\0\0IEND') > 0
+        return None if whole else 'is truncated: the end of the PNG is missing'
+    return None
