@@ -251,7 +251,10 @@ def _complete_areas(masks: list, areas: list) -> None:
         if mask is None:
             areas[frame] = None
         elif (
-            isinstance(area, bool) or not isinstance(area, (int, float)) or not area > 0
+            # A stated 0 stays: the protocol's mean area leaves such frames out.
+            isinstance(area, bool)
+            or not isinstance(area, (int, float))
+            or not area >= 0
         ):
             unknown.append(frame)
     if unknown:
