@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 
 _GOLDEN = 0.6180339887498949
-_FIRST_HUE = 0.168
+_FIRST_HUE = 0.55
 # Ids with close golden-ratio hues differ by 8, 13, 21 or 34, so a cycle of five levels
 # gives them another saturation and value; within a level 32 degrees are the least.
 # Found by random search: the first 50 ids are 12 CIELAB units apart, the first ten 30.
-_LEVELS = ((0.67, 0.95), (0.90, 0.68), (0.42, 1.00), (0.85, 0.80), (0.53, 0.62))
+_LEVELS = ((0.53, 0.62), (0.67, 0.95), (0.90, 0.68), (0.42, 1.00), (0.85, 0.80))
 
 
 @lru_cache(maxsize=4096)
@@ -40,7 +40,9 @@ def line_colour(colour: tuple[int, int, int]) -> tuple[int, int, int]:
 
 def text_colour(background: tuple[int, int, int]) -> tuple[int, int, int]:
     """Black or white, whichever reads better on ``background`` (BGR, 0..255)."""
-    return (0, 0, 0) if _luma(background) > 128 else (255, 255, 255)
+    linear = (np.array(background) / 255) ** 2.2
+    # Where WCAG's contrast with black and with white are equal.
+    return (0, 0, 0) if linear @ (0.0722, 0.7152, 0.2126) > 0.18 else (255, 255, 255)
 
 
 def _luma(colour: tuple[int, int, int]) -> float:

@@ -4,8 +4,11 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -25,11 +28,20 @@ _COLOURS = (
 )
 
 
-def smooth(values: Sequence[float], weight: float) -> np.ndarray:
-    """Exponential moving average without the pull of a start at zero.
+# Endings of the keys of parts of an evaluation.
+_GROUPS = {'_precision': 'categories', '_AP': 'attributes'}
 
-    ``s[t] = sum_k weight**k * values[t - k] / sum_k weight**k`` over the values so far;
-    what is not finite is left out.
+
+class _Panel(NamedTuple):
+    title: str
+    keys: tuple[str, ...]
+    is_val: bool
+
+
+def smooth(values: Sequence[float], weight: float) -> np.ndarray:
+    """Centred exponential average, which does not lag behind the curve.
+
+    ``s[t] = sum_u w**|t - u| * values[u] / sum_u w**|t - u|`` over the finite values.
 
     Args:
         values (Sequence[float]): (n,)
@@ -43,14 +55,19 @@ def smooth(values: Sequence[float], weight: float) -> np.ndarray:
     """
     if not 0 <= weight < 1:
         raise ValueError(f'smoothing must be in [0, 1), got {weight}.')
-    total = norm = 0.0
-    smoothed = []
-    for value in values:
-        total, norm = total * weight, norm * weight
-        if math.isfinite(value):
-            total, norm = total + value, norm + 1.0
-        smoothed.append(total / norm if norm else math.nan)
-    return np.array(smoothed)
+    values = np.asarray(values, dtype=np.float64)
+    finite = np.isfinite(values).astype(np.float64)
+    values = np.where(finite > 0, values, 0.0)
+    sums, norms = (
+        _decaying_sum(x, weight) + _decaying_sum(x[::-1], weight)[::-1] - x
+        for x in (values, finite)
+    )
+    return np.divide(sums, norms, out=np.full(len(sums), np.nan), where=norms > 0)
+
+
+def _decaying_sum(values: np.ndarray, weight: float) -> np.ndarray:
+    """``s[t] = values[t] + weight * s[t - 1]``"""
+    return np.array(list(accumulate(values, lambda s, v: s * weight + v)))
 
 
 def plot_training_curves(
@@ -84,20 +101,23 @@ def plot_training_curves(
     else:
         train = [k for k in train_keys if _wanted(k, keys)]
         val = [k for k in val_keys if _wanted(k, keys)]
-    panels = [(key, False) for key in train]
-    # The metrics of one evaluator share a panel when there is one run to tell apart.
-    panels += [(key, True) for key in val]
+    panels = [_Panel(key, (key,), False) for key in train]
+    if len(logs) == 1 and val:
+        # With no runs to tell apart, colours tell the metrics of one panel apart.
+        panels.append(_Panel('validation', tuple(val), True))
+    else:
+        panels += [_Panel(key, (key,), True) for key in val]
     if not panels:
         known = ', '.join([*train_keys, *val_keys]) or 'nothing'
         asked = '' if keys is None else f' of {", ".join(keys)}'
         raise ValueError(f'nothing{asked} to draw; the logs have: {known}.')
 
-    columns = min(3, len(panels))
+    columns = min(4 if len(panels) > 9 else 3, len(panels))
     rows = math.ceil(len(panels) / columns)
     figure = Figure(figsize=(4.6 * columns, 3.0 * rows + 0.5), layout='constrained')
     axes = np.atleast_1d(figure.subplots(rows, columns, sharex=True)).ravel()
-    for axis, (key, is_val) in zip(axes, panels, strict=False):
-        _draw_panel(axis, key, is_val, logs, smoothing)
+    for axis, panel in zip(axes, panels, strict=False):
+        _draw_panel(axis, panel, logs, smoothing)
     for axis in axes[len(panels) :]:
         axis.remove()
     for axis in axes[max(0, len(panels) - columns) : len(panels)]:
@@ -124,7 +144,7 @@ def plot_ap_bars(
     Args:
         metrics (Mapping[str, float]): As `mim test` writes them, values in 0..1;
             'prefix/' of the keys is dropped. Keys that are AP or AR with a suffix are
-            the overall numbers, keys that end in '_AP' are categories and attributes.
+            the overall numbers, '<category>_precision' and '<attribute>_AP' the others.
             A value that is None, negative or not finite is shown as '-': nothing to
             measure there.
         path (str): PNG.
@@ -197,28 +217,33 @@ def read_metrics(path: str | os.PathLike) -> dict[str, float]:
     return metrics
 
 
-def _draw_panel(axis, key, is_val, logs, smoothing) -> None:
-    for i, log in enumerate(logs):
-        steps, values = (log.val if is_val else log.train).get(key, ([], []))
+def _draw_panel(
+    axis: Axes, panel: _Panel, logs: Sequence[TrainingLog], smoothing: float
+) -> None:
+    curves = [(log, key) for log in logs for key in panel.keys]
+    for i, (log, key) in enumerate(curves):
+        steps, values = (log.val if panel.is_val else log.train).get(key, ([], []))
         if not steps:
             continue
         colour = _COLOURS[i % len(_COLOURS)]
-        if is_val:
+        if panel.is_val:
             # -1 stands for 'nothing to measure' in COCO's way of counting.
             shown = [value if value >= 0 else math.nan for value in values]
-            axis.plot(steps, shown, color=colour, marker='o', markersize=4)
+            axis.plot(steps, shown, color=colour, marker='o', markersize=4, label=key)
         elif key == 'lr' or smoothing == 0:
             axis.plot(steps, values, color=colour, linewidth=1.6)
         else:
             axis.plot(steps, values, color=colour, linewidth=0.8, alpha=0.3)
             axis.plot(steps, smooth(values, smoothing), color=colour, linewidth=1.8)
-    axis.set_title(key, fontsize=10)
+    if len(panel.keys) > 1:
+        axis.legend(fontsize=8)
+    axis.set_title(panel.title, fontsize=10)
     axis.grid(alpha=0.3)
     axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.spines[['top', 'right']].set_visible(False)
-    if is_val or 'loss' in key:
+    if panel.is_val or 'loss' in panel.title or panel.title == 'lr':
         axis.set_ylim(bottom=0)
-    if key == 'lr':
+    if panel.title == 'lr':
         axis.ticklabel_format(axis='y', style='sci', scilimits=(0, 0))
 
 
@@ -231,7 +256,7 @@ def _wanted(key: str, keys: Sequence[str]) -> bool:
 
 
 def _ap_entries(metrics: Mapping[str, float]):
-    """Overall entries, and (group name, entries) of the rest, by what precedes '/'."""
+    """Overall entries, and (group name, entries) of the rest."""
     overall: list[tuple[str, float]] = []
     parts: dict[str, list[tuple[str, float]]] = {}
     for key, value in metrics.items():
@@ -239,13 +264,14 @@ def _ap_entries(metrics: Mapping[str, float]):
             continue
         missing = value is None or not math.isfinite(value) or value < 0
         number = math.nan if missing else float(value)
-        *groups, name = str(key).split('/')
+        # Names of categories may hold a slash, the metric's prefix does not.
+        name = str(key).split('/', 1)[-1]
         head = name.split('_')[0].split('@')[0].rstrip('0123456789')
         if head in ('AP', 'AR'):
             overall.append((name, number))
-        elif name.endswith('_AP'):
-            group = groups[-1] if len(groups) > 1 else 'categories and attributes'
-            parts.setdefault(group, []).append((name[: -len('_AP')], number))
+        for suffix, group in _GROUPS.items():
+            if name.endswith(suffix) and head not in ('AP', 'AR'):
+                parts.setdefault(group, []).append((name[: -len(suffix)], number))
     return overall, list(parts.items())
 
 
