@@ -15,9 +15,9 @@ from setuptools.command.editable_wheel import editable_wheel
 # How mim (onedl-mim 0.5, openmim 0.3) finds a package's scripts and configs:
 #
 #   wheel      openmim looks into site-packages/mmvis, onedl-mim into the folder of the
-#              first file that pip has recorded. pip sorts that list, and '-' sorts before
-#              '/', so this is mmvis-<version>.dist-info and not mmvis. Both folders
-#              therefore carry a .mim.
+#              first file that pip has recorded. pip sorts that list, and '-' sorts
+#              before '/', so this is mmvis-<version>.dist-info and not mmvis. Both
+#              folders therefore carry a .mim.
 #   editable   onedl-mim looks into the checkout; openmim into the folder that the first
 #              line of top_level.txt names, relative to site-packages.
 #
@@ -41,7 +41,7 @@ def copy_shipped(target: Path) -> None:
 
 
 class BuildOutside(build):
-    """Build in a temporary folder: a build/ in the checkout would hold second configs."""
+    """Build in a temporary folder: build/ here would hold a second copy of configs."""
 
     def initialize_options(self) -> None:
         super().initialize_options()

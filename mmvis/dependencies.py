@@ -78,7 +78,7 @@ def check_dependencies() -> None:
         _check_version(_import(_MMDET, line), _MMDET, line)
     except ImportError as error:
         if both:
-            raise ImportError(f'{error} {both}') from error
+            raise ImportError(f'{both} As it is: {error}') from error
         raise
     if both:
         warnings.warn(f'mmvis: {both}')

@@ -11,6 +11,7 @@ from mmvis.engine.command_line import (
     build_runner,
     load_config,
     make_parser,
+    naming_config_keys,
     run_command,
 )
 
@@ -60,7 +61,8 @@ def main() -> None:
     args = parse_args()
     config = load_config(args)
     apply_args(config, args)
-    build_runner(config).test()
+    with naming_config_keys(config):
+        build_runner(config).test()
 
 
 if __name__ == '__main__':

@@ -34,7 +34,16 @@ _CONVERT = (
 
 
 class CheckpointError(RuntimeError):
-    """A checkpoint cannot be found, downloaded or read safely."""
+    """A checkpoint cannot be found, downloaded or read safely.
+
+    Args:
+        message: one sentence for the user.
+        source: the path or URL as the config names it, if it came from a config.
+    """
+
+    def __init__(self, message: str, source: str | None = None) -> None:
+        super().__init__(message)
+        self.source = source
 
 
 def _history_statistic(owner: Any, name: str) -> Callable:
@@ -165,10 +174,10 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
     if failure[0] is not None:
         raise CheckpointError(
             f'The weights {filename} cannot be downloaded ({failure[0]}). Fetch the '
-            'file where there is a connection and name the copy, for a backbone with '
-            '--cfg-options model.backbone.init_cfg.checkpoint=<local file> '
-            '(model.detector.backbone.init_cfg.checkpoint in models built on a '
-            'detector).'
+            'file where there is a connection and name the copy: --cfg-options '
+            'KEY=<local file>, where KEY is the entry of the config with this address, '
+            'such as model.backbone.init_cfg.checkpoint.',
+            source=filename,
         )
     return load_checkpoint_file(_download(filename), map_location, source=filename)
 
@@ -198,8 +207,10 @@ def load_from_refused(filename: str, map_location: Any = None) -> Any:
     """Schemes that need torchvision or a private client."""
     raise CheckpointError(
         f'{filename} needs torchvision or a private client, which mmvis does without: '
-        "name the weights' URL or a local file instead, for a backbone with "
-        '--cfg-options model.backbone.init_cfg.checkpoint=<URL or local file>.'
+        "name the weights' address or a local file instead, with --cfg-options "
+        'KEY=<URL or local file>, where KEY is the entry of the config that says so, '
+        'such as model.backbone.init_cfg.checkpoint.',
+        source=filename,
     )
 
 

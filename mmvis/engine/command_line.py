@@ -9,7 +9,9 @@ import linecache
 import os
 import os.path as osp
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from mmdet.utils import setup_cache_size_limit_of_dynamo
 from mmengine.config import Config, DictAction
@@ -112,6 +114,31 @@ def build_runner(config: Config) -> Runner:
     if 'runner_type' in config:
         return RUNNERS.build(config)
     return Runner.from_cfg(config)
+
+
+@contextmanager
+def naming_config_keys(config: Config) -> Iterator[None]:
+    """Add to an error about a checkpoint the config keys that name it."""
+    try:
+        yield
+    except CheckpointError as error:
+        keys = [] if error.source is None else list(find_values(config, error.source))
+        if not keys:
+            raise
+        raise CheckpointError(f'{error} Here KEY is {" and ".join(keys)}.') from error
+
+
+def find_values(config: Any, value: Any, prefix: str = '') -> Iterator[str]:
+    """The dotted keys under which ``value`` stands in a config."""
+    if isinstance(config, (dict, Config)):
+        entries: Any = config.items()
+    else:
+        entries = enumerate(config)
+    for key, entry in entries:
+        if isinstance(entry, (dict, list, tuple)):
+            yield from find_values(entry, value, f'{prefix}{key}.')
+        elif isinstance(entry, str) and entry == value:
+            yield f'{prefix}{key}'
 
 
 def run_command(main: Callable[[], None]) -> None:
