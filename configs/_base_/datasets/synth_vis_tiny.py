@@ -11,7 +11,7 @@ train_pipeline = [
         share_random_params=True,
         transforms=[
             dict(type='LoadVISFrame'),
-            dict(type='LoadTrackAnnotations', with_mask=True),
+            dict(type='LoadVISAnnotations', with_mask=True),
             dict(type='Resize', scale=image_scale, keep_ratio=True),
             dict(type='RandomFlip', prob=0.5),
         ],

@@ -12,7 +12,7 @@ train_pipeline = [
         share_random_params=True,
         transforms=[
             dict(type='LoadVISFrame', backend_args=backend_args),
-            dict(type='LoadTrackAnnotations', with_mask=True),
+            dict(type='LoadVISAnnotations', with_mask=True),
             dict(type='Resize', scale=image_scale, keep_ratio=True),
             dict(type='RandomFlip', prob=0.5),
         ],
