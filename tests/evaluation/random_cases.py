@@ -21,8 +21,25 @@ def to_segmentation(mask: np.ndarray | None) -> dict | None:
     return {'size': list(rle['size']), 'counts': rle['counts'].decode()}
 
 
+def to_run_lengths(mask: np.ndarray | None) -> dict | None:
+    """(h, w) bool -> uncompressed RLE as in the official files, or None."""
+    if mask is None:
+        return None
+    counts, value = [0], False
+    for pixel in mask.flatten('F').tolist():
+        if pixel != value:
+            counts.append(0)
+            value = pixel
+        counts[-1] += 1
+    return {'size': list(mask.shape), 'counts': counts}
+
+
 def to_annotation(annotation_id, video_id, category_id, frames, iscrowd=0) -> dict:
-    """An annotation of the official format; frames are (h, w) bool masks or None."""
+    """An annotation of the official format; frames are (h, w) bool masks or None.
+
+    Odd ids have compressed masks, even ones run lengths.
+    """
+    to_rle = to_segmentation if annotation_id % 2 else to_run_lengths
     return {
         'id': annotation_id,
         'video_id': video_id,
@@ -30,7 +47,7 @@ def to_annotation(annotation_id, video_id, category_id, frames, iscrowd=0) -> di
         'iscrowd': iscrowd,
         'height': HEIGHT,
         'width': WIDTH,
-        'segmentations': [to_segmentation(mask) for mask in frames],
+        'segmentations': [to_rle(mask) for mask in frames],
         'areas': [None if mask is None else int(mask.sum()) for mask in frames],
         'bboxes': [None if mask is None else tight_box(mask) for mask in frames],
     }
