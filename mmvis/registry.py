@@ -5,6 +5,8 @@ config with ``default_scope = 'mmvis'`` uses all three without prefixes. Where n
 equal (``YouTubeVISDataset``) mmvis's wins; ``mmdet.YouTubeVISDataset`` is the other.
 """
 
+import warnings
+
 from mmdet import registry as _mmdet
 from mmengine.registry import Registry
 
@@ -12,6 +14,11 @@ from mmengine.registry import Registry
 def _child(name: str, room: str = 'engine') -> Registry:
     """The child of mmdet's registry ``name``, filled by importing mmvis.``room``."""
     parent = getattr(_mmdet, name)
+    # A lookup that ends in a parent finds only what has been imported there by then.
+    with warnings.catch_warnings():
+        # One of mmdet's metrics wants a package that none of ours needs.
+        warnings.filterwarnings('ignore', message='faster_coco_eval')
+        parent.import_from_location()
     return Registry(
         parent.name, parent=parent, scope='mmvis', locations=[f'mmvis.{room}']
     )
