@@ -1,4 +1,6 @@
-"""What is wrong with the bytes of an image file, found without decoding it."""
+"""Image files of frames: how their names are spelled, and damage found cheaply."""
+
+import os
 
 
 def image_damage(data: bytes) -> str | None:
@@ -23,3 +25,12 @@ def image_damage(data: bytes) -> str | None:
         whole = data.find(b'IEND', -12) > 0 or data.rfind(b'\0\0\0\0IEND') > 0
         return None if whole else 'is truncated: the end of the PNG is missing'
     return None
+
+
+def native_name(name: str) -> str:
+    """A file name from the json as Python has to spell it to open the file.
+
+    Names on disk are UTF-8 bytes. Under a locale of another encoding (LC_ALL=C without
+    Python's UTF-8 mode) the plain name could not be opened.
+    """
+    return os.fsdecode(name.encode('utf-8', 'surrogateescape'))

@@ -1,6 +1,5 @@
 """Datasets of the YouTube-VIS form: YouTube-VIS 2019, 2021, 2022, OVIS and own ones."""
 
-import os
 import os.path as osp
 import warnings
 from collections import defaultdict
@@ -18,6 +17,7 @@ from mmvis.structures import AnnotationWarning, VISAnnotations, read_annotation_
 from mmvis.structures.rle import rle_area
 
 from .class_names import match_categories
+from .frame_files import native_name
 from .frame_index import FrameIndex
 
 _FILTER_DEFAULTS = {'filter_empty_gt': True, 'min_size': 0}
@@ -147,7 +147,7 @@ class YouTubeVISDataset(BaseVideoDataset):
         prefix = self.data_prefix.get('img_path') or ''
         images = [
             dict(
-                img_path=osp.join(prefix, _native(name)),
+                img_path=osp.join(prefix, native_name(name)),
                 file_name=name,
                 img_id=first_id + frame,
                 frame_id=frame,
@@ -304,12 +304,3 @@ def _clip(item: dict, start: int, stop: int) -> dict[str, list]:
     clip['video_length'] = [len(frames)] * len(frames)
     clip['ori_video_length'] = [length] * len(frames)
     return clip
-
-
-def _native(name: str) -> str:
-    """A file name from the json as Python has to spell it to open the file.
-
-    Names on disk are UTF-8 bytes. Under a locale of another encoding (LC_ALL=C without
-    Python's UTF-8 mode) the plain name could not be opened.
-    """
-    return os.fsdecode(name.encode('utf-8', 'surrogateescape'))

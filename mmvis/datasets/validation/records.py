@@ -1,0 +1,276 @@
+"""Checks of the annotation file itself."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from mmvis.structures.annotation_checks import is_count, unsafe_file_name
+from mmvis.structures.json_stream import stream_json_object
+
+from .findings import Finding
+from .masks import MaskFacts, mask_facts
+
+_LISTS = ('videos', 'annotations', 'categories')
+
+
+def check_annotation_file(path: str) -> tuple[list[dict], Iterator[Finding]]:
+    """Look for all that is wrong or odd in an annotation file.
+
+    The file is parsed at once, with masks reduced to what the checks need.
+
+    Args:
+        path: the json file.
+
+    Returns:
+        The file's video records as they are, for ``check_frames``, and the findings.
+    """
+    lists: dict[str, list | None] = {}
+    broken: list[Finding] = []
+    try:
+        for key, index, value in stream_json_object(path, _LISTS):
+            if index is None:
+                if key in _LISTS and not isinstance(value, list | None):
+                    broken.append(Finding('BAD_JSON', f'"{key}" is not a list'))
+                elif key in _LISTS:
+                    lists[key] = value
+            elif not isinstance(value, dict):
+                message = f'element {index} of "{key}" is not an object'
+                broken.append(Finding('BAD_JSON', message))
+            else:
+                segmentations = value.get('segmentations')
+                if key == 'annotations' and isinstance(segmentations, list):
+                    value['segmentations'] = mask_facts(segmentations)
+                lists[key].append(value)
+    except ValueError as error:
+        return [], iter([*broken, Finding('BAD_JSON', str(error))])
+    videos = lists.get('videos')
+    if videos is None:
+        broken.append(Finding('BAD_JSON', 'there is no list "videos"'))
+    findings = _check_lists(
+        videos or [], lists.get('annotations'), lists.get('categories') or []
+    )
+    return videos or [], _chain(broken, findings)
+
+
+def _chain(first: list[Finding], rest: Iterator[Finding]) -> Iterator[Finding]:
+    yield from first
+    yield from rest
+
+
+def _check_lists(
+    videos: list[dict], annotations: list[dict] | None, categories: list[dict]
+) -> Iterator[Finding]:
+    if not videos:
+        yield Finding('NO_VIDEOS', 'the file has no videos')
+    yield from _check_categories(categories)
+    if annotations is None:
+        yield Finding('NO_OBJECTS', 'the file has no annotations: for testing only')
+    objects = Counter(_hashable(a.get('video_id')) for a in annotations or [])
+    by_id: dict[Any, dict] = {}
+    for index, video in enumerate(videos):
+        number = _hashable(video.get('id'))
+        yield from _check_video(video, index)
+        if number is None:
+            continue
+        if number in by_id:
+            yield Finding('DUP_VIDEO_ID', 'the id of an earlier video', video=number)
+        # Annotations can mean one of the videos with an id only.
+        no_objects = number in by_id or objects[number] == 0
+        if annotations is not None and no_objects:
+            yield Finding('NO_OBJECTS', 'no annotations', video=number)
+        by_id.setdefault(number, video)
+    category_ids = {_hashable(category.get('id')) for category in categories}
+    seen: set[Any] = set()
+    for index, annotation in enumerate(annotations or []):
+        yield from _check_annotation(annotation, index, by_id, category_ids, seen)
+
+
+def _hashable(value: Any) -> Any:
+    """An id, or None for what cannot be one."""
+    return value if type(value) in (int, str) else None
+
+
+def _check_categories(categories: list[dict]) -> Iterator[Finding]:
+    ids, names = set(), set()
+    for index, category in enumerate(categories):
+        number, name = category.get('id'), category.get('name')
+        if type(number) is not int or not isinstance(name, str) or not name:
+            yield Finding('MISSING_KEY', f'category {index} has no "id" and "name"')
+            continue
+        if number in ids or name in names:
+            yield Finding('DUP_CATEGORY', f"category {number} '{name}'")
+        ids.add(number)
+        names.add(name)
+
+
+def _check_video(video: dict, index: int) -> Iterator[Finding]:
+    number = _hashable(video.get('id'))
+    if number is None:
+        yield Finding('MISSING_KEY', f'element {index} of "videos" has no "id"')
+    if not (is_count(video.get('height'), 1) and is_count(video.get('width'), 1)):
+        yield Finding('MISSING_KEY', 'no "height" and "width" in pixels', video=number)
+    names = video.get('file_names')
+    if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names):
+        yield Finding('MISSING_KEY', 'no list "file_names" of names', video=number)
+        return
+    if not names:
+        yield Finding('EMPTY_VIDEO', 'no file_names', video=number)
+    yield from _check_length_field(video, len(names), video=number)
+    for frame, name in enumerate(names):
+        if unsafe_file_name(name):
+            yield Finding('UNSAFE_PATH', repr(name), video=number, frame=frame)
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        yield Finding('DUP_FILE', f'{repeated[0]!r} comes twice', video=number)
+    if names != sorted(names):
+        yield Finding('UNSORTED', 'frames keep the order of file_names', video=number)
+    if not all(name.isascii() for name in names):
+        yield Finding('NON_ASCII', repr(names[0]), video=number)
+
+
+def _check_length_field(record: dict, length: int, **place: Any) -> Iterator[Finding]:
+    if record.get('length', length) != length:
+        yield Finding(
+            'LENGTH_FIELD', f'{record["length"]!r} for {length} file_names', **place
+        )
+
+
+def _check_annotation(
+    annotation: dict, index: int, videos: dict, category_ids: set, seen: set
+) -> Iterator[Finding]:
+    number, video_id = annotation.get('id'), _hashable(annotation.get('video_id'))
+    place = dict(video=video_id, annotation=_hashable(number))
+    if type(number) is not int:
+        yield Finding(
+            'MISSING_KEY', f'element {index} of "annotations" has no "id"', **place
+        )
+    elif number in seen:
+        yield Finding('DUP_ANN_ID', 'the id of an earlier annotation', **place)
+    seen.add(_hashable(number))
+    category = _hashable(annotation.get('category_id'))
+    if category is None or category not in category_ids:
+        yield Finding('UNKNOWN_CATEGORY', f'category_id {category!r}', **place)
+    if annotation.get('iscrowd'):
+        yield Finding('CROWD', 'iscrowd', **place)
+    video = videos.get(video_id)
+    size = length = None
+    if video is None:
+        yield Finding('ORPHAN', 'its video is not listed', **place)
+    else:
+        size = (video.get('height'), video.get('width'))
+        if not all(is_count(n, 1) for n in size):
+            size = None
+        if isinstance(video.get('file_names'), list):
+            length = len(video['file_names'])
+            yield from _check_length_field(annotation, length, **place)
+            yield from _check_list_lengths(annotation, length, place)
+        stated = (annotation.get('height'), annotation.get('width'))
+        if size and None not in stated and stated != size:
+            yield Finding(
+                'SIZE_FIELD', f'{stated} (height, width), the video {size}', **place
+            )
+    yield from _check_track(annotation, size, place)
+
+
+def _check_list_lengths(
+    annotation: dict, length: int, place: dict
+) -> Iterator[Finding]:
+    for key in ('segmentations', 'bboxes', 'areas'):
+        values = annotation.get(key)
+        if values is None and key != 'segmentations':
+            continue  # boxes and areas follow from the masks
+        if not isinstance(values, list):
+            yield Finding('MISSING_KEY', f'no list "{key}"', **place)
+        elif len(values) != length:
+            message = f'{len(values)} entries in "{key}" for {length} frames'
+            yield Finding('LIST_LENGTH', message, **place)
+
+
+def _check_track(
+    annotation: dict, size: tuple[int, int] | None, place: dict
+) -> Iterator[Finding]:
+    masks = annotation.get('segmentations')
+    if not isinstance(masks, list):
+        return
+    facts = mask_facts(masks, size) if size else masks
+    forms = Counter(f.form for f in facts if isinstance(f, MaskFacts))
+    if forms['polygon']:
+        yield Finding('POLYGON', f'in {forms["polygon"]} frames', **place)
+    if forms['list']:
+        yield Finding('LIST_RLE', f'in {forms["list"]} frames', **place)
+    if not any(facts):
+        yield Finding('ALL_NULL', f'null in all {len(facts)} frames', **place)
+    boxes = _padded(annotation.get('bboxes'), len(facts))
+    areas = _padded(annotation.get('areas'), len(facts))
+    for frame, mask in enumerate(facts):
+        at = place | dict(frame=frame)
+        box = boxes[frame] if boxes else None
+        area = areas[frame] if areas else None
+        yield from _check_presence(mask, boxes, box, areas, area, at)
+        if box is not None and size:
+            yield from _check_inside(box, size, at)
+        if isinstance(mask, MaskFacts):
+            yield from _check_mask(mask, size, box, area, at)
+
+
+def _padded(values: Any, length: int) -> list | None:
+    """A list of the length of the masks, None where there is no list at all."""
+    if not isinstance(values, list):
+        return None
+    return (values + [None] * length)[:length]
+
+
+def _check_presence(
+    mask: Any, boxes: list | None, box: Any, areas: list | None, area: Any, at: dict
+) -> Iterator[Finding]:
+    presence = {'mask': mask is not None}
+    if boxes:
+        presence['box'] = box is not None
+    if areas:
+        presence['area'] = area is not None
+    if len(set(presence.values())) > 1:
+        there = ' and '.join(name for name, is_there in presence.items() if is_there)
+        yield Finding('NULL_DISAGREES', f'only {there} not null', **at)
+
+
+def _check_inside(box: Any, size: tuple[int, int], at: dict) -> Iterator[Finding]:
+    numbers = _numbers(box)
+    if numbers is None:
+        yield Finding('BOX_OUTSIDE', f'{box!r} is no [x, y, w, h]', **at)
+        return
+    x, y, w, h = numbers
+    inside = x >= -1 and y >= -1 and x + w <= size[1] + 1 and y + h <= size[0] + 1
+    if not inside or w < 0 or h < 0:
+        yield Finding('BOX_OUTSIDE', f'{box} in a frame of {size[1]}x{size[0]}', **at)
+
+
+def _check_mask(
+    mask: MaskFacts, size: tuple[int, int] | None, box: Any, area: Any, at: dict
+) -> Iterator[Finding]:
+    if mask.error:
+        yield Finding('BAD_SEGM', mask.error, **at)
+        return
+    if size and mask.size and tuple(mask.size) != size:
+        yield Finding('RLE_SIZE', f'{mask.size}, the video is {list(size)}', **at)
+    if mask.area == 0:
+        yield Finding('ZERO_AREA', 'a mask without pixels', **at)
+        return
+    numbers = _numbers(box)
+    if numbers and not _close_boxes(numbers, mask.box):
+        tight = [int(value) for value in mask.box]
+        yield Finding('BOX_MISMATCH', f'{box}, the mask has {tight}', **at)
+    if _numbers([area]) and abs(area - mask.area) > max(2, 0.05 * mask.area):
+        yield Finding('AREA_MISMATCH', f'{area}, the mask has {mask.area}', **at)
+
+
+def _close_boxes(box: list[float], tight: tuple[float, ...]) -> bool:
+    edges = [(b[0], b[1], b[0] + b[2], b[1] + b[3]) for b in (box, tight)]
+    return all(abs(a - b) <= 2 for a, b in zip(*edges, strict=True))
+
+
+def _numbers(values: Any) -> list[float] | None:
+    """The numbers of a box or area, None if it is none; NaN counts as none."""
+    if not isinstance(values, list) or len(values) not in (1, 4):
+        return None
+    real = all(type(v) in (int, float) and v == v for v in values)
+    return values if real else None

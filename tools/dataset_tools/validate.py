@@ -1,0 +1,111 @@
+"""List everything that is wrong with an annotation file and its frames.
+
+One line each: BROKEN or note, a code, the place, and what is there. Exit code 1 if
+anything is broken, 0 if there are notes at most, 2 if the command itself is wrong.
+
+    python tools/dataset_tools/validate.py data/my_set/train.json
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from mmengine.utils import ProgressBar
+
+from mmvis.datasets.validation import (
+    CODES,
+    Finding,
+    check_annotation_file,
+    check_frames,
+    count_frames,
+    find_frames,
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    args = _parser().parse_args(arguments)
+    # Names of any script can be printed under any locale.
+    sys.stdout.reconfigure(errors='backslashreplace')
+    if not Path(args.ann_file).is_file():
+        print(f"There is no file '{args.ann_file}'.", file=sys.stderr)
+        return 2
+    videos, findings = check_annotation_file(args.ann_file)
+    counts: Counter = Counter()
+    _report(findings, counts, args.max_per_kind)
+    if not args.no_images and count_frames(videos):
+        folder = args.img_prefix or find_frames(args.ann_file, videos)
+        if folder is None or not Path(folder).is_dir():
+            print(
+                f"No frames found beside '{args.ann_file}': give --img-prefix, the "
+                'folder that file_names are relative to, or --no-images.',
+                file=sys.stderr,
+            )
+            return 2
+        _report(_with_progress(videos, folder, args.workers), counts, args.max_per_kind)
+    return _summary(args.ann_file, counts)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('ann_file', help='annotation file of the YouTube-VIS form')
+    parser.add_argument(
+        '--img-prefix',
+        help='folder that file_names are relative to; by default looked for beside '
+        'the file',
+    )
+    parser.add_argument(
+        '--no-images', action='store_true', help='do not look at the frames'
+    )
+    parser.add_argument(
+        '--max-per-kind',
+        type=int,
+        default=20,
+        help='lines printed for each code, 0 for all (default 20)',
+    )
+    parser.add_argument('--workers', type=int, help='threads that read frames')
+    return parser
+
+
+def _report(findings: Iterable[Finding], counts: Counter, most: int) -> None:
+    for finding in findings:
+        counts[finding.code] += 1
+        if not most or counts[finding.code] <= most:
+            print(finding)
+        elif counts[finding.code] == most + 1:
+            print(f'{str(finding)[:6]} {finding.code:16s} ... more, see the summary')
+
+
+def _with_progress(
+    videos: list[dict], folder: str, workers: int | None
+) -> Iterable[Finding]:
+    """Findings on frames; a bar on a terminal says how far it is."""
+    bar = None
+    if sys.stderr.isatty():
+        bar = ProgressBar(count_frames(videos), file=sys.stderr)
+    for findings in check_frames(videos, folder, workers):
+        yield from findings
+        if bar:
+            bar.update()
+    if bar:
+        print(file=sys.stderr)
+
+
+def _summary(ann_file: str, counts: Counter) -> int:
+    broken = {code: n for code, n in counts.items() if Finding(code, '').is_broken}
+    for code in (code for code in CODES if code in counts):
+        print(f'{counts[code]:8d} x {code}: {CODES[code]}')
+    verdict = 'is broken' if broken else 'is in order'
+    print(
+        f"'{ann_file}' {verdict}: {sum(broken.values())} faults, "
+        f'{sum(counts.values()) - sum(broken.values())} notes.'
+    )
+    return 1 if broken else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
