@@ -7,6 +7,7 @@ from .class_names import (
     YTVIS_2021_CLASSES,
     YTVIS_2022_CLASSES,
 )
+from .coco_pseudo_video import CocoPseudoVideoDataset
 from .dataset_wrappers import VISClassBalancedDataset, VISConcatDataset
 from .samplers import ClipSampler, InfiniteKeyFrameSampler, KeyFrameSampler
 from .youtube_vis import YouTubeVISDataset
@@ -17,6 +18,7 @@ __all__ = [
     'YTVIS_2021_CLASSES',
     'YTVIS_2022_CLASSES',
     'ClipSampler',
+    'CocoPseudoVideoDataset',
     'InfiniteKeyFrameSampler',
     'KeyFrameSampler',
     'VISClassBalancedDataset',

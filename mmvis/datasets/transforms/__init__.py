@@ -2,8 +2,8 @@
 
 from .clip_crop import ClipFixedSizeCrop, ClipRandomCrop
 from .frame_sampling import RefFrameSample
+from .loading import LoadVISFrame
 from .loading_annotations import LoadVISAnnotations
-from .loading_frames import LoadFrame
 from .pack import VIS_META_KEYS, PackVISInputs
 from .pseudo_clip import PseudoClip
 
@@ -11,8 +11,8 @@ __all__ = [
     'VIS_META_KEYS',
     'ClipFixedSizeCrop',
     'ClipRandomCrop',
-    'LoadFrame',
     'LoadVISAnnotations',
+    'LoadVISFrame',
     'PackVISInputs',
     'PseudoClip',
     'RefFrameSample',

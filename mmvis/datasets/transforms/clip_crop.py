@@ -89,12 +89,14 @@ class ClipCrop(BaseTransform):
 class ClipRandomCrop(ClipCrop):
     """SSD's random crop with a least IoU, drawn once a clip.
 
-    A least IoU is drawn: no crop at all, one of ``min_ious``, or none required. Windows
-    of random size and place with a ratio of height to width in [1/2, 2] are tried
-    until one has that IoU with every target box of the key frame and leaves the key
-    frame a target; where no attempt does, the clip stays whole. SSD and mmdet's
-    MinIoURandomCrop drop an object whose centre is outside; here its mask decides, so
-    that no visible object becomes background.
+    The ways to crop are taken in random order: no crop at all, one of ``min_ious``, or
+    none required. For each, windows of random size and place with a ratio of height to
+    width in [1/2, 2] are tried; the first that has that IoU with a target box of the
+    key frame, and leaves the key frame a target, is taken; where none does, the clip
+    stays whole. As in SSD's sampler one target has to reach the IoU, not all of them
+    (mmdet's MinIoURandomCrop: all; with a handful of small objects it hardly ever
+    crops). Both drop an object whose centre is outside; here its mask decides, so that
+    no visible object becomes background.
 
     Args:
         min_ious (Sequence[float]): Least IoUs to choose from.
@@ -120,14 +122,17 @@ class ClipRandomCrop(ClipCrop):
         self, key: FrameInstances, height: int, width: int
     ) -> np.ndarray | None:
         modes = (None, *self.min_ious, 0.0)
-        min_iou = modes[np.random.randint(len(modes))]
-        if min_iou is None:
-            return None
-        windows = self._draw_windows(height, width)
         targets = key.boxes[~key.ignored]
-        if len(targets):
-            windows = windows[_iou(windows, targets).min(axis=1) >= min_iou]
-        return next((w for w in windows if self.keeps_a_target(key, w)), None)
+        for mode in np.random.permutation(len(modes)):
+            if modes[mode] is None:
+                break
+            windows = self._draw_windows(height, width)
+            if len(targets):
+                windows = windows[_iou(windows, targets).max(axis=1) >= modes[mode]]
+            for window in windows:
+                if self.keeps_a_target(key, window):
+                    return window
+        return None
 
     def _draw_windows(self, height: int, width: int) -> np.ndarray:
         """(m, 4) int windows of this clip's attempts that have a fair shape."""
