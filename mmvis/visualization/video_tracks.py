@@ -144,10 +144,12 @@ def read_frame(image_root: str, video: dict, frame: int) -> np.ndarray:
     path = os.path.join(image_root, video['file_names'][frame])
     image = cv2.imread(path, cv2.IMREAD_COLOR) if os.path.isfile(path) else None
     if image is None:
-        trouble = 'cannot be decoded' if os.path.isfile(path) else 'does not exist'
+        trouble = 'does not exist: is the image root right?'
+        if os.path.isfile(path):
+            trouble = 'cannot be decoded as an image.'
         raise FileNotFoundError(
             f'{path} (frame {frame} of video {video["id"]}, {video_name(video)}) '
-            f'{trouble}: is the image root right?'
+            f'{trouble}'
         )
     return image
 
