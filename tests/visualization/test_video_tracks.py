@@ -61,6 +61,8 @@ def test_results_are_ranked_and_cut(vis_set, annotations):
         (2, 0.6, 0),
     ]
     assert tracks[2] == []
+    tracks = result_tracks(path, annotations, score_thr=0.3)
+    assert [track.score for track in tracks[1]] == [0.9, 0.6, 0.4]
 
 
 @pytest.mark.parametrize(
