@@ -15,6 +15,7 @@ from data_factory import (
     list_rle,
     make_annotation,
     make_vis_dataset,
+    string_rle,
     write_frame,
 )
 
