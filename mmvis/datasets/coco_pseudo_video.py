@@ -152,3 +152,7 @@ class CocoPseudoVideoDataset(BaseVideoDataset):
             >= self.min_size
             and any(not i['ignore_flag'] for i in video['images'][0]['instances'])
         ]
+
+    def get_len_per_video(self, idx: int) -> int:
+        """1, without reading the item: samplers ask for every video."""
+        return 1

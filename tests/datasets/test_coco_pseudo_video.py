@@ -3,15 +3,19 @@ import json
 import cv2
 import numpy as np
 import pytest
+import torch
+from data_factory import make_vis_dataset
 from mmdet.datasets import CocoDataset
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
+from model_factory import tiny_config, tiny_model
 from pycocotools import mask as mask_utils
 from torch.utils.data import DataLoader
 
 from mmvis.datasets.class_names import YTVIS_2019_CLASSES, YTVIS_2021_CLASSES
 from mmvis.datasets.coco_overlap import COCO_TO_YTVIS_2019, COCO_TO_YTVIS_2021
 from mmvis.datasets.coco_pseudo_video import CocoPseudoVideoDataset
-from mmvis.registry import DATASETS
+from mmvis.registry import DATA_SAMPLERS, DATASETS
 
 SIZE = (40, 56)
 # Not COCO's order, so that a label by position in the file shows.
@@ -211,6 +215,51 @@ def test_seeded_workers_repeat_themselves(coco):
 
     for first, second in zip(clips(), clips(), strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_joint_training_with_a_video_set(coco, tmp_path):
+    """One loader, one sampler, one model: videos and pseudo clips in one batch."""
+    (tmp_path / 'videos').mkdir()
+    videos = make_vis_dataset(
+        tmp_path / 'videos', lengths=(3, 1), categories=((4, 'thing'), (9, 'animal'))
+    )
+    metainfo = dict(classes=('animal', 'thing'))
+    pipeline = [dict(type='RefFrameSample'), PIPELINE[1], *PIPELINE[3:]]
+    dataset = DATASETS.build(
+        dict(
+            type='VISConcatDataset',
+            datasets=[
+                videos.dataset_cfg(metainfo=metainfo, pipeline=pipeline),
+                build(
+                    coco,
+                    overlap={'dog': 'animal', 'car': 'thing'},
+                    metainfo=metainfo,
+                    pipeline=PIPELINE,
+                ),
+            ],
+        )
+    )
+    sampler = DATA_SAMPLERS.build(
+        dict(type='KeyFrameSampler', seed=0), default_args=dict(dataset=dataset)
+    )
+    np.random.seed(0)
+    batch = pseudo_collate([dataset[index] for index in sampler])
+    # Frames with objects are key frames: 3 and 1 of the videos, 1 of the COCO image.
+    assert len(batch['inputs']) == 5
+    assert {s[0].video_id for s in batch['data_samples']} == {1, 2, 7}
+    model = tiny_model(num_classes(2))
+    model.train()
+    losses = model.loss(**model.data_preprocessor(batch, training=True))
+    total, _ = model.parse_losses(losses)
+    assert torch.isfinite(total)
+    total.backward()
+
+
+def num_classes(number):
+    cfg = tiny_config()
+    for head in ('bbox_head', 'mask_head'):
+        cfg.model.detector.roi_head[head].num_classes = number
+    return cfg
 
 
 @pytest.mark.parametrize(
