@@ -1,0 +1,61 @@
+"""AP and AR of a results file by the YouTube-VIS protocol, without a model.
+
+python tools/analysis_tools/eval_results.py results.json valid/instances.json
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from mmvis.evaluation import evaluate_results
+from mmvis.evaluation.summary import format_tables
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('results', help='results .json, or .zip with results.json')
+    parser.add_argument('ann_file', help='annotation file with labels')
+    parser.add_argument('--classwise', action='store_true', help='list the categories')
+    parser.add_argument(
+        '--area-range',
+        action='append',
+        nargs=3,
+        metavar=('NAME', 'LOW', 'HIGH'),
+        help='mean area of a track; may be repeated; replaces s, m and l',
+    )
+    parser.add_argument('--area-unit', choices=('pixel', 'frame'), default='pixel')
+    parser.add_argument(
+        '--count-empty',
+        action='store_true',
+        help='annotations without a pixel in any frame count as missed objects',
+    )
+    parser.add_argument('--out', help='write the unrounded numbers to this json file')
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    ranges = None
+    try:
+        if args.area_range:
+            ranges = {name: (float(a), float(b)) for name, a, b in args.area_range}
+        metrics = evaluate_results(
+            args.results,
+            args.ann_file,
+            area_ranges=ranges,
+            area_unit=args.area_unit,
+            classwise=args.classwise,
+            count_empty=args.count_empty,
+        )
+    except (OSError, ValueError, KeyError) as error:
+        print(f'{args.results}: {error}', file=sys.stderr)
+        return 1
+    print(format_tables(metrics))
+    if args.out:
+        Path(args.out).write_text(json.dumps(metrics, indent=2) + '\n')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
