@@ -21,14 +21,15 @@ from mmengine.runner import Runner
 from .checkpoint import CheckpointError
 from .hooks.non_finite_loss_hook import NonFiniteLossError
 
-# Raised on purpose about what a user gave; everything else is a bug and keeps its
-# trace.
-_ALWAYS_USER = (CheckpointError, NonFiniteLossError, FileNotFoundError)
-_PERHAPS_USER = (ValueError, KeyError, OSError, RuntimeError, ImportError)
-
 
 class CommandError(ValueError):
     """The command line or the config cannot be used as it is."""
+
+
+# Raised on purpose about what a user gave; everything else is a bug and keeps its
+# trace.
+_ALWAYS_USER = (CommandError, CheckpointError, NonFiniteLossError, FileNotFoundError)
+_PERHAPS_USER = (ValueError, KeyError, OSError, RuntimeError, ImportError)
 
 
 def make_parser(description: str) -> argparse.ArgumentParser:

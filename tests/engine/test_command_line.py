@@ -1,0 +1,123 @@
+"""What the scripts do with their arguments, and with a user's mistakes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmvis.engine.checkpoint import CheckpointError, load_checkpoint_file
+from mmvis.engine.command_line import (
+    CommandError,
+    find_values,
+    load_config,
+    make_parser,
+    naming_config_keys,
+    run_command,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    path = tmp_path / 'small.py'
+    path.write_text("a = dict(b=1, c=[dict(d='x'), dict(d='y')])\nwork_dir = None\n")
+    return path
+
+
+def parse(*words: object):
+    return make_parser('A script.').parse_args([str(word) for word in words])
+
+
+def test_options_and_work_dir(config_file):
+    config = load_config(parse(config_file, '--cfg-options', 'a.b=2', 'a.c.1.d=z'))
+    assert config.a.b == 2 and config.a.c[1].d == 'z'
+    assert config.work_dir == 'work_dirs/small'
+    assert config.launcher == 'none'
+    config = load_config(parse(config_file, '--work-dir', 'w', '--launcher', 'pytorch'))
+    assert config.work_dir == 'w' and config.launcher == 'pytorch'
+
+
+def test_dumped_config_does_not_take_the_config_name(config_file):
+    """A work dir in a checkout must not hide the config from mim."""
+    assert Path(load_config(parse(config_file)).filename).name != config_file.name
+
+
+@pytest.mark.parametrize('word', ['--local_rank=3', '--local-rank=3'])
+def test_launchers_of_torch_are_understood(config_file, word, monkeypatch):
+    monkeypatch.delenv('LOCAL_RANK', raising=False)
+    args = parse(config_file, word)
+    assert args.local_rank == 3
+
+
+def test_missing_config_is_named(tmp_path):
+    with pytest.raises(CommandError, match=r'no\.py does not exist'):
+        load_config(parse(tmp_path / 'no.py'))
+
+
+def test_config_keys_of_weights_are_named():
+    config = Config(dict(model=dict(n=[dict(checkpoint='u')]), load_from='u', x='v'))
+    assert list(find_values(config, 'u')) == ['model.n.0.checkpoint', 'load_from']
+    with (
+        pytest.raises(CheckpointError, match=r'Gone\. Here KEY is model\.n\.0\.check'),
+        naming_config_keys(config),
+    ):
+        raise CheckpointError('Gone.', source='u')
+
+
+def raised_by_mmvis():
+    load_checkpoint_file('/no/such/file.pth')
+
+
+@pytest.mark.parametrize(
+    ('main', 'sentence'),
+    [
+        (raised_by_mmvis, 'file.pth'),
+        (lambda: Path('/no/such.json').read_text(), '/no/such.json does not exist'),
+    ],
+)
+def test_user_errors_end_with_one_sentence(main, sentence, monkeypatch):
+    monkeypatch.delenv('MMVIS_TRACEBACK', raising=False)
+    with pytest.raises(SystemExit) as caught:
+        run_command(main)
+    assert sentence in str(caught.value.code)
+    assert '\n' not in str(caught.value.code)
+    monkeypatch.setenv('MMVIS_TRACEBACK', '1')
+    with pytest.raises((CheckpointError, FileNotFoundError)):
+        run_command(main)
+
+
+def test_bugs_keep_their_trace():
+    def divide() -> None:
+        raise ZeroDivisionError
+
+    def outside() -> None:
+        raise ValueError('not of mmvis')
+
+    with pytest.raises(ZeroDivisionError):
+        run_command(divide)
+    with pytest.raises(ValueError, match='not of mmvis'):
+        run_command(outside)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ('script', 'words', 'sentence'),
+    [
+        ('train.py', ['no_config.py'], 'The config no_config.py does not exist'),
+        ('train.py', ['{tiny}', '--resume', 'no.pth'], 'checkpoint no.pth does not'),
+        ('train.py', ['{tiny}'], 'instances.json'),
+        ('train.py', ['{tiny}', '--auto-scale-lr'], 'auto_scale_lr.base_batch_size'),
+        ('test.py', ['{tiny}', 'no.pth'], 'The checkpoint no.pth does not exist'),
+    ],
+)
+def test_scripts_answer_mistakes_without_a_trace(tmp_path, script, words, sentence):
+    tiny = ROOT / 'configs/tiny/masktrack_rcnn_tiny_synthvis.py'
+    command = [sys.executable, ROOT / 'tools' / script]
+    command += [word.format(tiny=tiny) for word in words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert 'Traceback' not in done.stderr
+    assert sentence in done.stderr.strip().splitlines()[-1]

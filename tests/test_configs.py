@@ -1,0 +1,140 @@
+"""Every config parses, names only what exists, and builds."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import mmdet
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from mmvis import registry
+
+ROOT = Path(__file__).resolve().parents[1]
+ALL = sorted((ROOT / 'configs').rglob('*.py'))
+RUNNABLE = [path for path in ALL if '_base_' not in path.parts]
+
+# Where a ``type`` is looked up, by the key that holds the dict or the list of dicts.
+REGISTRY_OF = {
+    'model': registry.MODELS,
+    'dataset': registry.DATASETS,
+    'sampler': registry.DATA_SAMPLERS,
+    'pipeline': registry.TRANSFORMS,
+    'transforms': registry.TRANSFORMS,
+    'val_evaluator': registry.METRICS,
+    'test_evaluator': registry.METRICS,
+    'custom_hooks': registry.HOOKS,
+    'visualizer': registry.VISUALIZERS,
+    'vis_backends': registry.VISBACKENDS,
+    'optim_wrapper': registry.OPTIM_WRAPPERS,
+    'optimizer': registry.OPTIMIZERS,
+    'param_scheduler': registry.PARAM_SCHEDULERS,
+    'train_cfg': registry.LOOPS,
+    'val_cfg': registry.LOOPS,
+    'test_cfg': registry.LOOPS,
+    'log_processor': registry.LOG_PROCESSORS,
+}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.fixture(scope='module')
+def configs() -> dict[Path, Config]:
+    """The runnable configs, parsed once: mmdet's bases take their time."""
+    return {path: Config.fromfile(path) for path in RUNNABLE}
+
+
+def test_there_are_configs():
+    assert len(RUNNABLE) >= 2
+
+
+def test_names_are_unique_for_mim():
+    """mim looks for a bare name in the whole tree and gives up when it is there twice.
+
+    An environment inside the checkout is part of that tree: mmdet's configs count.
+    """
+    theirs = Path(mmdet.__file__).parent.glob('.mim/configs/**/*.py')
+    names = Counter(path.name for path in ALL)
+    twice = [name for name, count in names.items() if count > 1]
+    assert not twice
+    assert not {path.name for path in RUNNABLE} & {path.name for path in theirs}
+    folders = (path for path in ROOT.iterdir() if not path.name.startswith('.'))
+    everywhere = Counter(path.name for f in folders for path in f.rglob('*.py'))
+    assert not [path.name for path in RUNNABLE if everywhere[path.name] > 1]
+
+
+@pytest.mark.parametrize('path', RUNNABLE, ids=name_of)
+def test_scope_and_weights(configs, path):
+    config = configs[path]
+    assert config.default_scope == 'mmvis'
+    assert 'torchvision://' not in config.pretty_text
+    assert 'custom_imports' not in config
+    hooks = {hook['type'] for hook in config.custom_hooks}
+    assert 'NonFiniteLossHook' in hooks
+
+
+@pytest.mark.parametrize('path', RUNNABLE, ids=name_of)
+def test_types_resolve(configs, path):
+    config = configs[path]
+    missing = []
+
+    def visit(key: str, node: Any) -> None:
+        if isinstance(node, (list, tuple)):
+            for entry in node:
+                visit(key, entry)
+        if not isinstance(node, dict):
+            return
+        known = REGISTRY_OF.get(key)
+        if known and isinstance(node.get('type'), str) and not known.get(node['type']):
+            missing.append(f'{key}: {node["type"]}')
+        for name, entry in node.items():
+            visit(name, entry)
+
+    for key, node in config.items():
+        if key != 'model':
+            visit(key, node)
+    for hook in config.default_hooks.values():
+        visit('custom_hooks', hook)
+    assert not missing
+
+
+@pytest.mark.parametrize('path', RUNNABLE, ids=name_of)
+def test_model_builds(configs, path):
+    """On the meta device, which costs neither memory nor time for weights."""
+    with DefaultScope.overwrite_default_scope('mmvis'), torch.device('meta'):
+        model = registry.MODELS.build(configs[path].model)
+    assert sum(parameter.numel() for parameter in model.parameters()) > 0
+    assert all(parameter.is_meta for parameter in model.parameters())
+
+
+@pytest.mark.parametrize('path', RUNNABLE, ids=name_of)
+def test_from_scratch_configs_train_everything(configs, path):
+    """Frozen stages and fixed statistics are for pretrained weights only."""
+    config = configs[path]
+    if 'tiny' not in path.parts:
+        return
+    text = repr(config.model)
+    assert "'checkpoint'" not in text
+
+    def visit(node: Any) -> None:
+        if isinstance(node, dict):
+            assert node.get('frozen_stages', -1) == -1
+            assert not node.get('norm_eval', False)
+        children = node.values() if isinstance(node, dict) else node
+        for child in children if isinstance(node, (dict, list, tuple)) else ():
+            visit(child)
+
+    visit(config.model)
+
+
+def test_model_index_names_existing_configs():
+    modelindex = pytest.importorskip('modelindex.load_model_index')
+    index = modelindex.load(str(ROOT / 'model-index.yml'))
+    index.build_models_with_collections()
+    assert index.models
+    for model in index.models:
+        assert (ROOT / model.config).is_file(), model.config
