@@ -1,5 +1,6 @@
 """The metric of ``mim test`` and of validation during training."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -288,5 +289,5 @@ class YouTubeVISMetric(BaseMetric):
                 f"{missing} of the {len(lengths)} videos of '{path}' were not "
                 'predicted: their objects count as missed',
                 logger='current',
-                level=30,
+                level=logging.WARNING,
             )
