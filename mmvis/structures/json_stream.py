@@ -109,8 +109,9 @@ class _Reader:
             except json.JSONDecodeError as error:
                 # Either the text is wrong or the window ends inside the value: only
                 # the rest of the file tells.
+                distance = error.pos - self.position
                 if not self.read_more():
-                    self.position = min(error.pos, len(self.text))
+                    self.position = min(self.position + distance, len(self.text))
                     self.fail(error.msg)
             except RecursionError:
                 self.fail('lists or objects are nested too deeply')
