@@ -93,15 +93,19 @@ def _run_lengths(masks: Tensor) -> tuple[np.ndarray, np.ndarray]:
     # background run that its RLE has to start with.
     ends = torch.arange(1, num + 1, device=masks.device) * area
     splits = (torch.bincount(index, minlength=num) + 1).cumsum(0)
-    positions = torch.cat([positions, ends])
-    if masks.device.type == 'cpu':
-        # numpy's integer sort is several times faster than torch's on a CPU.
-        positions = np.sort(positions.numpy())
-        return np.diff(positions, prepend=0), splits.numpy()
-    positions = positions.sort().values
-    runs = positions.diff(prepend=positions.new_zeros(1))
+    runs_of = _runs_on_host if masks.device.type == 'cpu' else _runs_on_device
+    return runs_of(torch.cat([positions, ends]), splits)
+
+
+def _runs_on_host(positions: Tensor, splits: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    # numpy's integer sort is several times as fast as torch's on a CPU.
+    return np.diff(np.sort(positions.numpy()), prepend=0), splits.numpy()
+
+
+def _runs_on_device(positions: Tensor, splits: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    runs = positions.sort().values.diff(prepend=positions.new_zeros(1))
     both = torch.cat([runs, splits]).cpu().numpy()  # the only copy to the host
-    return both[:-num], both[-num:]
+    return both[: len(runs)], both[len(runs) :]
 
 
 def _pack_counts(counts: np.ndarray, height: int, width: int) -> RLE:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as mask_utils
 
+from mmvis.structures import rle as rle_module
 from mmvis.structures.rle import (
     concatenate_rles,
     decode_masks,
@@ -91,6 +92,13 @@ def test_encode_more_pixels_than_are_taken_at_once(monkeypatch):
     assert encode_masks(masks) == reference(masks)
 
 
+def test_encode_as_on_another_device(monkeypatch):
+    """The path of masks that are not on the CPU, taken by masks that are."""
+    masks = np.concatenate([degenerate_masks(7, 8), degenerate_masks(7, 8)[::-1]])
+    monkeypatch.setattr(rle_module, '_runs_on_host', rle_module._runs_on_device)
+    assert encode_masks(masks) == reference(masks)
+
+
 def test_encode_refuses_logits_and_wrong_shapes():
     with pytest.raises(TypeError, match='bool or integer'):
         encode_masks(torch.rand(2, 4, 4))
@@ -117,11 +125,15 @@ def test_decode_area_and_box(masks):
                 columns.max() + 1,
                 rows.max() + 1,
             ]
-            # pycocotools widens the box of a run over a column's end to all rows,
-            # which is the tight box as well.
             assert box.tolist() == tight
         else:
             assert box.tolist() == [0, 0, 0, 0]
+
+
+def test_more_masks_than_a_byte_counts():
+    """pycocotools 2.0.10 cannot measure 256 masks in one call."""
+    masks = np.random.default_rng(0).random((300, 3, 4)) < 0.5
+    assert rle_area(encode_masks(masks)).tolist() == masks.sum((1, 2)).tolist()
 
 
 def test_decode_refuses_another_size():
