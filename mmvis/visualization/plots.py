@@ -242,6 +242,9 @@ def _draw_panel(
     axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.spines[['top', 'right']].set_visible(False)
     if panel.is_val or 'loss' in panel.title or panel.title == 'lr':
+        # Zero in view, and the usual margin above the curves, flat ones too.
+        axis.update_datalim([(axis.dataLim.x0, 0)], updatex=False)
+        axis.autoscale_view()
         axis.set_ylim(bottom=0)
     if panel.title == 'lr':
         axis.ticklabel_format(axis='y', style='sci', scilimits=(0, 0))

@@ -150,3 +150,20 @@ def test_frames_without_instances(vis_set, runner, tmp_path):
         )
     run_test(VISVisualizationHook(draw=True), runner, [[sample]])
     assert len(videos_in(tmp_path / 'work')) == 1
+
+
+def test_kept_instances_keep_their_ids_and_labels(vis_set, runner, monkeypatch):
+    seen = []
+
+    def draw(image, masks, ids, labels, scores, class_names, scale):
+        seen.append((len(masks), ids, labels, scores.tolist(), class_names))
+        return image
+
+    monkeypatch.setattr('mmvis.engine.hooks.visualization_hook.draw_tracks', draw)
+    sample = chunk(vis_set, 2, (0,))
+    sample.video_data_samples[0].pred_track_instances.scores[:] = torch.tensor(
+        [0.25, 0.5]
+    )
+    run_test(VISVisualizationHook(draw=True), runner, [[sample]])
+    # Ids of the third video's annotations are 5 and 6.
+    assert seen == [(1, [6], [1], [0.5], ('box', 'disc'))]
