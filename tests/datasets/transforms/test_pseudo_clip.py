@@ -106,15 +106,19 @@ def test_hopeless_motion_leaves_the_frame_as_it_is():
     assert results['gt_ignore_flags'][1].tolist() == [False]
 
 
-def test_frames_own_their_arrays():
-    results = PseudoClip(
-        max_translate=0, scale_range=(1, 1), max_rotate=0, max_shear=0
-    )(one_frame(0))
-    np.testing.assert_array_equal(results['gt_bboxes'][0], results['gt_bboxes'][1])
-    results['gt_bboxes'][1] += 1
-    results['img'][1] += 1
-    assert not np.array_equal(results['gt_bboxes'][0], results['gt_bboxes'][1])
-    assert not np.array_equal(results['img'][0], results['img'][1])
+@pytest.mark.parametrize('scale', [1, 50])
+def test_frames_own_their_arrays(scale):
+    """Moved or left as it was, a frame shares no array with another one."""
+    np.random.seed(0)
+    clip = one_frame(0, ids=(11,))
+    if scale == 50:
+        clip['gt_masks'][0].masks[:, 4:] = 0  # not to be seen after the motion
+    results = PseudoClip(num_ref_imgs=2, scale_range=(scale, scale))(clip)
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        for key in ('img', 'gt_bboxes', 'gt_bboxes_labels', 'gt_instances_ids'):
+            assert not np.shares_memory(results[key][one], results[key][other])
+        masks = results['gt_masks']
+        assert not np.shares_memory(masks[one].masks, masks[other].masks)
 
 
 def test_image_without_objects():
