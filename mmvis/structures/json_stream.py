@@ -116,9 +116,11 @@ class _Reader:
             except RecursionError:
                 self.fail('lists or objects are nested too deeply')
             else:
-                # A number may go on behind the window's end; nothing else can.
-                if end < len(self.text) or not self.read_more():
-                    self.position = end
+                # A number may go on behind the window's end ("1", ".5"), or be cut where
+                # its end is no number yet ("1.", "1e"); nothing else can.
+                behind, length = self.text[end : end + 1], end - self.position
+                if (behind and behind not in '.eE') or not self.read_more():
+                    self.position += length
                     return value
 
     def read_more(self) -> bool:

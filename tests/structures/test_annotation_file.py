@@ -138,11 +138,11 @@ def test_a_json_of_another_kind_is_refused(tmp_path):
 
 def test_memory_stays_far_below_the_parse_tree(tmp_path, monkeypatch):
     """Lists of run lengths never exist for more than an annotation at a time."""
-    monkeypatch.setattr(json_stream, 'CHUNK', 1 << 16)
-    vis_set = make_vis_dataset(tmp_path, lengths=[1], size=(600, 80), objects=0)
+    monkeypatch.setattr(json_stream, 'CHUNK', 1 << 14)
+    vis_set = make_vis_dataset(tmp_path, lengths=[1], size=(600, 20), objects=0)
     names = [f'{frame}.png' for frame in range(10)]
     vis_set.content['videos'][0].update(file_names=names, length=10)
-    mask = {'size': [600, 80], 'counts': [0, *[1, 2] * 16000]}
+    mask = {'size': [600, 20], 'counts': [0, *[1, 2] * 4000]}
     members = dict(video_id=1, category_id=1, segmentations=[mask] * 10)
     vis_set.content['annotations'] = [dict(id=n, **members) for n in range(1, 9)]
     vis_set.write()

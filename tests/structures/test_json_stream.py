@@ -70,6 +70,16 @@ def test_errors_name_file_line_and_column(tmp_path, monkeypatch, text, message, 
         collect(path, {'a'})
 
 
+@pytest.mark.parametrize('number', ['-0.0', '1e3', '12.5e-7', '1E+2', '123456'])
+def test_numbers_cut_by_the_window(tmp_path, monkeypatch, number):
+    path = tmp_path / 'numbers.json'
+    path.write_text(f'{{"a": {number}, "b": [{number}, {number}]}}')
+    for chunk in range(1, 12):
+        monkeypatch.setattr(json_stream, 'CHUNK', chunk)
+        value = json.loads(number)
+        assert collect(path, {'b'}) == {'a': value, 'b': [value, value]}
+
+
 def test_byte_order_mark_is_skipped_and_latin_1_is_refused(tmp_path):
     path = tmp_path / 'set.json'
     path.write_bytes(b'\xef\xbb\xbf{"a": [1]}')
