@@ -23,6 +23,8 @@ from .summary import Metrics, format_tables, summarize
 from .video_tracks import VideoTracks
 from .vis_eval import GroundTruth, video_order
 
+FRAME_KEYS = ('video_id', 'frame_id', 'ori_shape', 'ori_video_length')
+
 
 @METRICS.register_module()
 class YouTubeVISMetric(BaseMetric):
@@ -112,6 +114,12 @@ class YouTubeVISMetric(BaseMetric):
                 self._process_frame(frame)
 
     def _process_frame(self, frame: dict) -> None:
+        missing = [key for key in FRAME_KEYS if key not in frame]
+        if missing:
+            raise ValueError(
+                f'a frame of video {frame.get("video_id")!r} has no {missing}: the '
+                "test pipeline's packing (PackVISInputs) has to keep these meta keys"
+            )
         video_id, frame_id = frame['video_id'], frame['frame_id']
         if 'pred_track_instances' not in frame:
             raise ValueError(

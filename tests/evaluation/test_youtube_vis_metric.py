@@ -264,6 +264,9 @@ def test_damaged_predictions_are_refused(tmp_path):
     wrong = [{'size': [WIDTH, HEIGHT], 'counts': b'0'}] * 2
     refused('size', set_field(masks=wrong))
     refused('shape', set_field(masks=torch.zeros(2, WIDTH, HEIGHT).bool()))
+    with pytest.raises(ValueError, match=r"no \['ori_shape'\].*PackVISInputs"):
+        sample = {'video_id': 7, 'frame_id': 0, 'ori_video_length': 3}
+        make_metric(ann_file, [40, 3]).process(None, [{'video_data_samples': [sample]}])
     refused('no pred_track', lambda frame: frame.pop('pred_track_instances'))
     refused(r"have no \['labels'\]", lambda f: f['pred_track_instances'].pop('labels'))
 
