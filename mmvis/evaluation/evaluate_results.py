@@ -5,6 +5,7 @@ import math
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
@@ -17,6 +18,7 @@ NO_LABELS = (
     'test splits are such files: set format_only=True and outfile_prefix to write a '
     'submission for the evaluation server, or evaluate on a split with annotations.'
 )
+RESULT_KEYS = ('video_id', 'category_id', 'score', 'segmentations')
 
 
 def evaluate_results(
@@ -157,6 +159,9 @@ def check_results(results: Sequence[dict], annotations: VISAnnotations) -> None:
     videos = {video['id']: video for video in annotations.videos}
     category_ids = {category['id'] for category in annotations.categories}
     for index, result in enumerate(results):
+        missing = [key for key in RESULT_KEYS if key not in result]
+        if missing:
+            raise ValueError(f'result {index} has no {", ".join(missing)}')
         video = videos.get(result['video_id'])
         place = f'result {index} (video {result["video_id"]!r})'
         if video is None:
@@ -167,8 +172,9 @@ def check_results(results: Sequence[dict], annotations: VISAnnotations) -> None:
                 f'{result["category_id"]!r}; results are written with the ids of the '
                 'file, not with labels'
             )
-        if not math.isfinite(result['score']):
-            raise ValueError(f'{place}: the score is {result["score"]}')
+        score = result['score']
+        if not isinstance(score, Real) or not math.isfinite(score):
+            raise ValueError(f'{place}: the score is {score!r}, no finite number')
         masks = result['segmentations']
         if len(masks) != video['length']:
             raise ValueError(
@@ -177,7 +183,13 @@ def check_results(results: Sequence[dict], annotations: VISAnnotations) -> None:
             )
         size = [video['height'], video['width']]
         for frame, mask in enumerate(masks):
-            if mask is not None and list(mask['size']) != size:
+            if mask is None:
+                continue
+            if not isinstance(mask, dict) or not {'size', 'counts'} <= mask.keys():
+                raise ValueError(
+                    f'{place}, frame {frame}: the mask is neither null nor an RLE'
+                )
+            if list(mask['size']) != size:
                 raise ValueError(
                     f'{place}, frame {frame}: the mask is of size {mask["size"]}, the '
                     f'video of {size} (height, width)'

@@ -10,6 +10,8 @@ from typing import Any
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
 from mmvis.structures.rle import to_rle
 
+from .evaluate_results import RESULT_KEYS
+
 
 def write_submission(results: Iterable[dict], prefix: str | Path) -> tuple[Path, Path]:
     """Write ``<prefix>.json`` and ``<prefix>.zip`` with results.json at its root.
@@ -94,8 +96,7 @@ def _read(path: Path) -> Any:
 def _faults_of_result(result: Any, videos: dict, category_ids: set) -> list[str]:
     if not isinstance(result, dict):
         return [f'it is a {type(result).__name__}, not an object']
-    keys = ('video_id', 'category_id', 'score', 'segmentations')
-    missing = [key for key in keys if key not in result]
+    missing = [key for key in RESULT_KEYS if key not in result]
     if missing:
         return [f'it has no {", ".join(missing)}']
     faults = []
