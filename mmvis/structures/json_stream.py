@@ -116,7 +116,7 @@ class _Reader:
             except RecursionError:
                 self.fail('lists or objects are nested too deeply')
             else:
-                # A number may go on behind the window's end ("1", ".5"), or be cut where
+                # A number may go on behind the window's end ("1"), or be cut where
                 # its end is no number yet ("1.", "1e"); nothing else can.
                 behind, length = self.text[end : end + 1], end - self.position
                 if (behind and behind not in '.eE') or not self.read_more():
