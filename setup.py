@@ -10,7 +10,6 @@ from setuptools import find_packages, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build import build
 from setuptools.command.build_py import build_py
-from setuptools.command.editable_wheel import editable_wheel
 
 # How mim (onedl-mim 0.5, openmim 0.3) finds a package's scripts and configs:
 #
@@ -59,23 +58,14 @@ class BuildWithMim(build_py):
 
 
 class WheelWithMim(bdist_wheel):
-    """Put .mim beside the metadata too, where onedl-mim looks."""
+    """Give the metadata folder what mim looks for in it."""
 
     def write_wheelfile(self, wheelfile_base: str, *args, **kwargs) -> None:
         super().write_wheelfile(wheelfile_base, *args, **kwargs)
-        # An editable install calls this too, for metadata that lies elsewhere.
         if Path(self.bdist_dir) in Path(wheelfile_base).parents:
             copy_shipped(Path(wheelfile_base, '.mim'))
-
-
-class EditableForMim(editable_wheel):
-    """Lead openmim to the checkout."""
-
-    def run(self) -> None:
-        if self.dist_info_dir is not None:
-            top_level = Path(self.dist_info_dir, 'top_level.txt')
-            top_level.write_text(f'{ROOT}\nmmvis\n')
-        super().run()
+        else:  # an editable install writes its metadata elsewhere
+            Path(wheelfile_base, 'top_level.txt').write_text(f'{ROOT}\nmmvis\n')
 
 
 def read_version() -> str:
@@ -120,6 +110,5 @@ setup(
         'build': BuildOutside,
         'build_py': BuildWithMim,
         'bdist_wheel': WheelWithMim,
-        'editable_wheel': EditableForMim,
     },
 )
