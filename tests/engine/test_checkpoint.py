@@ -175,6 +175,7 @@ def test_scalars_of_either_numpy_load(tmp_path, core):
         (pickle.dumps(dict(a=1), protocol=4), 'damaged'),
     ],
 )
+@pytest.mark.filterwarnings('ignore:Detected pickle protocol')
 def test_what_is_no_checkpoint_is_named(tmp_path, content, word):
     path = tmp_path / 'weights.pth'
     path.write_bytes(content)
