@@ -8,7 +8,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VISVisualizationHook', draw=False),
 )
-custom_hooks = [dict(type='NonFiniteLossHook')]
+custom_hooks = [dict(type='NonFiniteLossHook'), dict(type='NumClassCheckHook')]
 
 env_cfg = dict(
     cudnn_benchmark=False,

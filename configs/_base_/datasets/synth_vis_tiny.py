@@ -33,7 +33,7 @@ train_dataloader = dict(
     batch_size=4,
     num_workers=1,
     persistent_workers=True,
-    sampler=dict(type='KeyFrameSampler'),
+    sampler=dict(type='InfiniteKeyFrameSampler'),
     dataset=dict(
         type=dataset_type,
         data_root=data_root,
@@ -62,7 +62,7 @@ test_dataloader = val_dataloader
 # shares of the frame area, as docs/en/synth_vis.md defines them.
 val_evaluator = dict(
     type='YouTubeVISMetric',
-    area_ranges=dict(s=(0, 0.01), m=(0.01, 0.04), l=(0.04, 1)),
+    area_ranges=dict(s=(0, 0.0125), m=(0.0125, 0.03), l=(0.03, 1)),
     area_unit='frame',
 )
 test_evaluator = val_evaluator

@@ -1,0 +1,127 @@
+"""Writing a split of SynthVIS: PNG frames and a YouTube-VIS json."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+from tqdm import tqdm
+
+from .shapes import CATEGORIES
+from .video import VERSION, generate_video
+
+SPLIT_SEEDS = {'train': 0, 'valid': 1}
+"""Seeds of the splits that results are reported on."""
+
+_FRAMES = 'JPEGImages'  # the name that all YouTube-VIS sets give this folder
+
+
+def write_split(
+    root: str | Path,
+    split: str,
+    num_videos: int,
+    preset: str = 'tiny',
+    seed: int | None = None,
+    workers: int = 2,
+    progress: bool = True,
+    overwrite: bool = False,
+) -> Path:
+    """Write ``<root>/<split>/instances.json`` and its frames.
+
+    Frames are ``<root>/<split>/JPEGImages/<video>/<frame>.png``. The json comes last
+    and in one piece, so that a split with a json is complete; one that is there with
+    the same parameters is left as it is.
+
+    Args:
+        root: Folder of the splits; made if it is not there.
+        split: Name of the split, part of what the randomness starts from.
+        num_videos: How many videos. The first n of a longer split are the same.
+        preset: 'tiny', 'small' or 'full'.
+        seed: Seed of the split; by default that of ``SPLIT_SEEDS``.
+        workers: Processes that draw; they change nothing in the result.
+        progress: Show a progress bar.
+        overwrite: Write the split again if another one, or this one, is there.
+
+    Returns:
+        The path of the json.
+
+    Raises:
+        ValueError: A parameter that cannot be used.
+        FileExistsError: Another split is there and ``overwrite`` is False.
+    """
+    if seed is None:
+        if split not in SPLIT_SEEDS:
+            raise ValueError(f'The split {split!r} has no default seed: give one.')
+        seed = SPLIT_SEEDS[split]
+    if num_videos < 1:
+        raise ValueError(f'A split has at least one video, not {num_videos}.')
+    folder = Path(root) / split
+    path = folder / 'instances.json'
+    info = dict(
+        description='SynthVIS, a generated video instance segmentation benchmark',
+        version=VERSION,
+        preset=preset,
+        seed=seed,
+        split=split,
+        num_videos=num_videos,
+    )
+    if path.exists() and not overwrite:
+        if _info_of(path) == info:
+            return path
+        raise FileExistsError(
+            f'{path} holds another split; choose another folder, or overwrite it.'
+        )
+    path.unlink(missing_ok=True)
+    content: dict[str, Any] = dict(
+        info=info, videos=[], annotations=[], categories=_categories()
+    )
+    draw = partial(_write_video, str(folder / _FRAMES), split, seed, preset)
+    records = _in_order(draw, num_videos, workers)
+    for record in tqdm(
+        records, f'SynthVIS {split}', num_videos, unit='video', disable=not progress
+    ):
+        content['videos'].append(record['video'])
+        content['annotations'] += record['annotations']
+    partial_path = path.with_suffix('.json.part')
+    partial_path.write_text(json.dumps(content), encoding='utf-8')
+    os.replace(partial_path, path)
+    return path
+
+
+def _info_of(path: Path) -> dict | None:
+    try:
+        return json.loads(path.read_text(encoding='utf-8')).get('info')
+    except (ValueError, AttributeError):
+        return None
+
+
+def _categories() -> list[dict]:
+    return [
+        dict(id=category.id, name=category.name, supercategory='shape')
+        for category in CATEGORIES
+    ]
+
+
+def _write_video(folder: str, split: str, seed: int, preset: str, index: int) -> dict:
+    frames, _, record = generate_video(VERSION, split, seed, index, preset)
+    for name, frame in zip(record['video']['file_names'], frames, strict=True):
+        path = Path(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(str(path), frame):
+            raise OSError(f'{path} could not be written.')
+    return record
+
+
+def _in_order(draw: partial, count: int, workers: int) -> Iterator[dict]:
+    """The records of all videos, in the order of their indices."""
+    if workers <= 1 or count == 1:
+        yield from map(draw, range(count))
+        return
+    with multiprocessing.Pool(min(workers, count)) as pool:
+        yield from pool.imap(draw, range(count))
