@@ -14,3 +14,8 @@ model = dict(
         )
     )
 )
+
+# As mmdet: a reference frame from nearly anywhere in the video.
+train_pipeline = _base_.train_pipeline
+train_pipeline[0].frame_range = 100
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
