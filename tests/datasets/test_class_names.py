@@ -2,6 +2,8 @@
 
 import pytest
 from mmdet.datasets import YouTubeVISDataset as MMDetYouTubeVISDataset
+from mmengine.config import Config
+from model_factory import CONFIGS
 
 from mmvis.datasets import (
     OVIS_CLASSES,
@@ -19,6 +21,11 @@ def test_lists_are_those_of_mmdet(version, classes, monkeypatch):
     monkeypatch.setattr(MMDetYouTubeVISDataset, 'METAINFO', {})
     MMDetYouTubeVISDataset.set_dataset_classes(version)
     assert classes == MMDetYouTubeVISDataset.METAINFO['classes']
+
+
+def test_the_joint_config_lists_the_same():
+    path = CONFIGS / '_base_/datasets/youtube_vis_2019_coco.py'
+    assert tuple(Config.fromfile(str(path)).classes) == YTVIS_2019_CLASSES
 
 
 def test_sizes():
