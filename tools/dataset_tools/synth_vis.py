@@ -32,12 +32,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def _written_at(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     for split, count in (('train', args.train), ('valid', args.valid)):
         if not count:
             continue
-        there = (args.out / split / 'instances.json').exists() and not args.overwrite
+        before = _written_at(args.out / split / 'instances.json')
         try:
             path = write_split(
                 args.out,
@@ -51,7 +55,8 @@ def main(argv: list[str] | None = None) -> int:
         except (ValueError, OSError) as error:
             print(f'synth_vis: {error}', file=sys.stderr)
             return 1
-        print(f'{"is there already:" if there else "wrote"} {path}')
+        kept = before is not None and _written_at(path) == before
+        print(f'{"is there already:" if kept else "wrote"} {path}')
     return 0
 
 

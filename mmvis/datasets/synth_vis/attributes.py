@@ -94,9 +94,9 @@ def scaled(m: Measurements) -> bool:
 
 
 def small(m: Measurements) -> bool:
-    """An object's mean visible area is below 1 % of the frame."""
+    """An object's mean visible area is below 1/80 of the frame, as in AP_s."""
     frames = m.visible.sum(1)
-    return bool((100 * m.areas.sum(1) < frames * m.height * m.width).any())
+    return bool((80 * m.areas.sum(1) < frames * m.height * m.width).any())
 
 
 _TESTS = {

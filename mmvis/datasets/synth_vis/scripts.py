@@ -193,7 +193,7 @@ def planned_attributes(index: int) -> tuple[str, ...]:
     """The two attributes that video ``index`` is written for.
 
     They go round with the index, so that every attribute has its script in at least
-    three of twelve videos in a row.
+    three of the first twelve videos, and in two of any twelve in a row.
     """
     count = len(ATTRIBUTES)
     first = index % count

@@ -1,10 +1,11 @@
 """One video of SynthVIS: frames, masks and its part of the annotation file."""
 
+import operator
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as mask_api
 
+from ...structures.rle import encode_masks
 from .attributes import Measurements, measure_attributes
 from .fixed_point import Stream
 from .render import render_frames, render_masks, smears
@@ -23,7 +24,8 @@ def min_visible_pixels(preset: Preset) -> int:
     return 12 * preset.height**2 // 96**2
 
 
-def _check(version: str, preset: str, index: int) -> Preset:
+def check_request(version: str, preset: str, index: int = 0) -> Preset:
+    """The preset of that name; ValueError for what cannot be generated."""
     if version != VERSION:
         raise ValueError(
             f'SynthVIS {version!r} is not known: this package generates {VERSION!r}'
@@ -35,6 +37,11 @@ def _check(version: str, preset: str, index: int) -> Preset:
     if index < 0:
         raise ValueError(f'The index of a SynthVIS video must be >= 0, not {index}')
     return PRESETS[preset]
+
+
+def whole(number: int) -> int:
+    """A Python int of any integer type; TypeError for anything else."""
+    return operator.index(number)
 
 
 def _boxes(masks: np.ndarray) -> np.ndarray:
@@ -51,8 +58,10 @@ def _boxes(masks: np.ndarray) -> np.ndarray:
 
 def _encode(masks: np.ndarray) -> list[dict[str, Any]]:
     """Compressed run lengths of (n, H, W) masks, counts as text."""
-    rles = mask_api.encode(np.asfortranarray(masks.transpose(1, 2, 0), dtype=np.uint8))
-    return [{'size': r['size'], 'counts': r['counts'].decode('ascii')} for r in rles]
+    return [
+        {'size': list(rle['size']), 'counts': rle['counts'].decode('ascii')}
+        for rle in encode_masks(masks)
+    ]
 
 
 def _null_unless(visible: list[bool], values: list) -> list:
@@ -70,8 +79,10 @@ def render_scene(
     Returns:
         The scene, its (N, T, H, W) visible masks and what was measured.
     """
-    size = _check(version, preset, index)
-    split_stream = Stream('SynthVIS', version, split, int(seed))
+    size = check_request(version, preset, index)
+    # Streams depend on how their key is printed, which differs for NumPy's numbers.
+    seed, index = whole(seed), whole(index)
+    split_stream = Stream('SynthVIS', version, str(split), seed)
     min_pixels = min_visible_pixels(size)
     for attempt in range(_ATTEMPTS):
         scene = plan_scene(split_stream, index, attempt, size)
@@ -97,9 +108,10 @@ def render_scene(
     )
 
 
-def _record(
+def make_record(
     index: int, scene: Scene, masks: np.ndarray, m: Measurements
 ) -> dict[str, Any]:
+    """The video's part of the annotation file: its entry and its annotations."""
     video_id, size = index + 1, (m.height, m.width)
     rles = _encode(masks.reshape(-1, *size))
     annotations = []
@@ -154,5 +166,5 @@ def generate_video(
         ValueError: An unknown version or preset, or a negative index.
     """
     scene, masks, measurements = render_scene(version, split, seed, index, preset)
-    record = _record(index, scene, masks, measurements)
+    record = make_record(whole(index), scene, masks, measurements)
     return render_frames(scene), masks, record

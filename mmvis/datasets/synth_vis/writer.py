@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator
+import re
+import shutil
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
+import torch
 from tqdm import tqdm
 
 from .shapes import CATEGORIES
-from .video import VERSION, generate_video
+from .video import VERSION, check_request, generate_video
 
 SPLIT_SEEDS = {'train': 0, 'valid': 1}
 """Seeds of the splits that results are reported on."""
@@ -36,7 +39,7 @@ def write_split(
 
     Frames are ``<root>/<split>/JPEGImages/<video>/<frame>.png``. The json comes last
     and in one piece, so that a split with a json is complete; one that is there with
-    the same parameters is left as it is.
+    the same parameters and all its frames is left as it is.
 
     Args:
         root: Folder of the splits; made if it is not there.
@@ -61,6 +64,7 @@ def write_split(
         seed = SPLIT_SEEDS[split]
     if num_videos < 1:
         raise ValueError(f'A split has at least one video, not {num_videos}.')
+    check_request(VERSION, preset)  # before anything is replaced
     folder = Path(root) / split
     path = folder / 'instances.json'
     info = dict(
@@ -72,12 +76,15 @@ def write_split(
         num_videos=num_videos,
     )
     if path.exists() and not overwrite:
-        if _info_of(path) == info:
+        there = _read(path)
+        if there.get('info') != info:
+            raise FileExistsError(
+                f'{path} holds another split; choose another folder, or overwrite it.'
+            )
+        if _frames_exist(folder / _FRAMES, there):
             return path
-        raise FileExistsError(
-            f'{path} holds another split; choose another folder, or overwrite it.'
-        )
     path.unlink(missing_ok=True)
+    _remove_videos(folder / _FRAMES)
     content: dict[str, Any] = dict(
         info=info, videos=[], annotations=[], categories=_categories()
     )
@@ -94,11 +101,25 @@ def write_split(
     return path
 
 
-def _info_of(path: Path) -> dict | None:
+def _read(path: Path) -> dict:
     try:
-        return json.loads(path.read_text(encoding='utf-8')).get('info')
-    except (ValueError, AttributeError):
-        return None
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _frames_exist(folder: Path, content: dict) -> bool:
+    names = (name for video in content['videos'] for name in video['file_names'])
+    return all((folder / name).is_file() for name in names)
+
+
+def _remove_videos(folder: Path) -> None:
+    """Clear what an earlier split left, which may have had more or longer videos."""
+    if folder.is_dir():
+        for video in folder.iterdir():
+            if re.fullmatch(r'\d{4,}', video.name) and video.is_dir():
+                shutil.rmtree(video)
 
 
 def _categories() -> list[dict]:
@@ -118,10 +139,16 @@ def _write_video(folder: str, split: str, seed: int, preset: str, index: int) ->
     return record
 
 
-def _in_order(draw: partial, count: int, workers: int) -> Iterator[dict]:
+def _in_order(draw: Callable[[int], dict], count: int, workers: int) -> Iterator[dict]:
     """The records of all videos, in the order of their indices."""
     if workers <= 1 or count == 1:
         yield from map(draw, range(count))
         return
-    with multiprocessing.Pool(min(workers, count)) as pool:
+    with multiprocessing.Pool(min(workers, count), _one_thread) as pool:
         yield from pool.imap(draw, range(count))
+
+
+def _one_thread() -> None:
+    """A forked process must not use its parent's threads: they are not there."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
