@@ -158,7 +158,7 @@ class Stage:
         stream = self.stream
         if twin is None:
             category = self.categories[len(self.objects) % len(self.categories)]
-            look = object_look(category.texture, stream)
+            look = object_look(category, stream)
         else:
             category, look = twin.category, twin.look
         if isinstance(radius, int):

@@ -22,19 +22,27 @@ class Category:
     name: str
     shape: str
     texture: str
+    hues: tuple[str, ...]
 
+
+_WARM = ('red', 'orange', 'yellow')
+_GREEN = ('yellow', 'green', 'mint')
+_BLUE = ('mint', 'teal', 'blue')
+_PINK = ('violet', 'pink', 'red')
 
 # Shape and texture together make a category: discs and squares share the stripes, the
-# stars differ in their arms only. The ids have gaps on purpose, as custom data has.
+# stars differ in their arms only. The colour narrows it down to a pair of categories
+# or two, as in nature, but never to one. The ids have gaps on purpose, as custom data
+# has.
 CATEGORIES = (
-    Category(1, 'plain_disc', 'disc', 'plain'),
-    Category(3, 'striped_disc', 'disc', 'stripes'),
-    Category(4, 'striped_square', 'square', 'stripes'),
-    Category(7, 'checked_square', 'square', 'checks'),
-    Category(9, 'five_star', 'five_star', 'plain'),
-    Category(12, 'six_star', 'six_star', 'plain'),
-    Category(15, 'spotted_triangle', 'triangle', 'spots'),
-    Category(20, 'ringed_clover', 'clover', 'rings'),
+    Category(1, 'plain_disc', 'disc', 'plain', _WARM),
+    Category(3, 'striped_disc', 'disc', 'stripes', _WARM),
+    Category(4, 'striped_square', 'square', 'stripes', _GREEN),
+    Category(7, 'checked_square', 'square', 'checks', _GREEN),
+    Category(9, 'four_star', 'four_star', 'plain', _BLUE),
+    Category(12, 'six_star', 'six_star', 'plain', _BLUE),
+    Category(15, 'spotted_triangle', 'triangle', 'spots', _PINK),
+    Category(20, 'ringed_clover', 'clover', 'rings', _PINK),
 )
 
 
@@ -61,8 +69,8 @@ TEMPLATES = {
     'disc': np.full(TURN, 3900, dtype=np.int32),
     'square': _polygon(4, 3450).astype(np.int32),
     'triangle': _polygon(3, 3000).astype(np.int32),
-    'five_star': _star(5, 1900, 5900).astype(np.int32),
-    'six_star': _star(6, 2300, 5500).astype(np.int32),
+    'four_star': _star(4, 1800, 6000).astype(np.int32),
+    'six_star': _star(6, 2500, 5300).astype(np.int32),
     'clover': _clover(4).astype(np.int32),
 }
 

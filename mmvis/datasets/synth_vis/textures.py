@@ -6,21 +6,21 @@ from math import isqrt
 import numpy as np
 
 from .fixed_point import PIXEL, TURN, Stream, sine
-from .shapes import Cover
+from .shapes import Category, Cover
 
 _SPAN = 1024  # texture coordinates to one nominal radius
 _ROOTS = np.array([isqrt(n) for n in range(4 * _SPAN)], dtype=np.int32)
-_HUES = (
-    (40, 40, 225),
-    (30, 130, 240),
-    (30, 215, 235),
-    (60, 200, 70),
-    (200, 190, 40),
-    (225, 110, 40),
-    (215, 50, 130),
-    (180, 70, 230),
-    (120, 235, 150),
-)
+_HUES = {
+    'red': (40, 40, 225),
+    'orange': (30, 130, 240),
+    'yellow': (30, 215, 235),
+    'green': (60, 200, 70),
+    'mint': (150, 235, 130),
+    'teal': (200, 190, 40),
+    'blue': (225, 110, 40),
+    'violet': (215, 50, 130),
+    'pink': (190, 80, 235),
+}
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class Look:
     shift: tuple[int, int] = (0, 0)
 
 
-def object_look(texture: str, stream: Stream) -> Look:
+def object_look(category: Category, stream: Stream) -> Look:
     """A saturated colour with a second one that differs much in brightness."""
-    main = tuple(
-        min(255, max(0, c + stream.between(-22, 22))) for c in stream.pick(_HUES)
-    )
+    hue = _HUES[stream.pick(category.hues)]
+    main = tuple(min(255, max(0, c + stream.between(-22, 22))) for c in hue)
     brightness = (29 * main[0] + 150 * main[1] + 77 * main[2]) >> 8
     low, high = (15, 50) if brightness > 118 else (215, 250)
     second = tuple(stream.between(low, high) for _ in range(3))
-    return Look(texture, main, second, (stream.below(_SPAN), stream.below(_SPAN)))
+    shift = (stream.below(_SPAN), stream.below(_SPAN))
+    return Look(category.texture, main, second, shift)
 
 
 def static_look(stream: Stream) -> Look:
