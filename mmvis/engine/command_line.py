@@ -8,6 +8,7 @@ import argparse
 import linecache
 import os
 import os.path as osp
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,7 +81,7 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.cfg_options is not None:
         data_root = config.get('data_root')
         config.merge_from_dict(args.cfg_options)
-        if 'data_root' in args.cfg_options:
+        if data_root is not None and 'data_root' in args.cfg_options:
             _replace_data_root([*config.values()], data_root, config.data_root)
     name = osp.splitext(osp.basename(args.config))[0]
     if args.work_dir is not None:
@@ -152,16 +153,36 @@ def run_command(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         raise SystemExit('Interrupted.') from None
     except Exception as error:
-        if os.environ.get('MMVIS_TRACEBACK') or not is_user_error(error):
+        message = None if os.environ.get('MMVIS_TRACEBACK') else user_message(error)
+        if message is None:
             raise
-        if isinstance(error, FileNotFoundError) and error.filename:
-            message = (
-                f'{error.filename} does not exist (looked for from {os.getcwd()}).'
-            )
-        else:
-            # str() of a KeyError is the repr of its message.
-            message = error.args[0] if isinstance(error, KeyError) else str(error)
         raise SystemExit(f'{osp.basename(sys.argv[0])}: error: {message}') from None
+
+
+def user_message(error: BaseException) -> str | None:
+    """The sentence that an error has for the user; None if it is a bug."""
+    from_worker = re.match(r'Caught \w+ in DataLoader worker', str(error))
+    if from_worker:
+        return _message_of_worker(str(error))
+    if not is_user_error(error):
+        return None
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f'{error.filename} does not exist (looked for from {os.getcwd()}).'
+    # str() of a KeyError is the repr of its message.
+    return error.args[0] if isinstance(error, KeyError) else str(error)
+
+
+def _message_of_worker(text: str) -> str | None:
+    """The sentence of an error that torch brings from a data worker as a printed trace.
+
+    The last place of the trace decides, as in :func:`is_user_error`.
+    """
+    places = list(re.finditer(r'^ +File "(.+)", line (\d+), in .+$', text, re.M))
+    if not places or not _raised_on_purpose(places[-1][1], int(places[-1][2])):
+        return None
+    behind = text[places[-1].end() :]
+    said = re.search(r'^\w[\w.]*: (.+)', behind, re.M | re.S)
+    return said and said[1].strip()
 
 
 def is_user_error(error: BaseException) -> bool:
@@ -179,9 +200,13 @@ def is_user_error(error: BaseException) -> bool:
         return False
     while trace.tb_next is not None:
         trace = trace.tb_next
-    filename = trace.tb_frame.f_code.co_filename
+    return _raised_on_purpose(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+
+
+def _raised_on_purpose(filename: str, line_number: int) -> bool:
+    """Whether this line is a ``raise`` statement of mmvis."""
     package = osp.dirname(osp.dirname(osp.abspath(__file__)))
-    line = linecache.getline(filename, trace.tb_lineno).strip()
+    line = linecache.getline(filename, line_number).strip()
     return osp.abspath(filename).startswith(package + os.sep) and line.startswith(
         'raise'
     )

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from torch.utils.data import DataLoader, Dataset
 
+from mmvis.datasets.transforms import LoadVISFrame
 from mmvis.engine.checkpoint import CheckpointError, load_checkpoint_file
 from mmvis.engine.command_line import (
     CommandError,
@@ -57,6 +60,19 @@ def test_missing_config_is_named(tmp_path):
         load_config(parse(tmp_path / 'no.py'))
 
 
+def test_data_root_moves_the_sets_that_stood_there(tmp_path):
+    path = tmp_path / 'sets.py'
+    path.write_text(
+        "data_root = 'a/'\nx = [dict(data_root='a/'), dict(data_root='b/')]\n"
+    )
+    config = load_config(parse(path, '--cfg-options', 'data_root=c/'))
+    assert [entry.data_root for entry in config.x] == ['c/', 'b/']
+    # A config without such a variable has nothing to move.
+    path.write_text("x = [dict(data_root='b/'), dict(n=1)]\n")
+    config = load_config(parse(path, '--cfg-options', 'data_root=c/'))
+    assert config.x == [dict(data_root='b/'), dict(n=1)]
+
+
 def test_config_keys_of_weights_are_named():
     config = Config(dict(model=dict(n=[dict(checkpoint='u')]), load_from='u', x='v'))
     assert list(find_values(config, 'u')) == ['model.n.0.checkpoint', 'load_from']
@@ -87,6 +103,33 @@ def test_user_errors_end_with_one_sentence(main, sentence, monkeypatch):
     monkeypatch.setenv('MMVIS_TRACEBACK', '1')
     with pytest.raises((CheckpointError, FileNotFoundError)):
         run_command(main)
+
+
+class Items(Dataset):
+    """One item, which cannot be made."""
+
+    def __init__(self, make: Callable) -> None:
+        self.make = make
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> object:
+        return self.make()
+
+
+def test_errors_of_data_workers_are_sentences_too(monkeypatch):
+    monkeypatch.delenv('MMVIS_TRACEBACK', raising=False)
+    frame = dict(img_path='/no/frame.png', frame_id=3, video_id=7)
+    items = Items(lambda: LoadVISFrame().transform(frame))
+    with pytest.raises(SystemExit) as caught:
+        run_command(lambda: list(DataLoader(items, num_workers=1)))
+    said = str(caught.value.code)
+    assert "error: Frame 3 of video 7, '/no/frame.png', does not exist" in said
+    assert '\n' not in said
+    bug = Items(lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError, match='Original Traceback'):
+        run_command(lambda: list(DataLoader(bug, num_workers=1)))
 
 
 def test_bugs_keep_their_trace():
