@@ -47,14 +47,30 @@ def apply_args(config: Config, args: argparse.Namespace) -> None:
         out = osp.join(config.work_dir, 'results.json')
     if out is not None:
         evaluators = config.test_evaluator
-        for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
-            if evaluator['type'] == 'YouTubeVISMetric':
-                evaluator['outfile_prefix'] = osp.splitext(out)[0]
-                evaluator['format_only'] = args.format_only
+        evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
+        names = ('YouTubeVISMetric', 'mmvis.YouTubeVISMetric')
+        ours = [evaluator for evaluator in evaluators if evaluator['type'] in names]
+        if not ours:
+            raise CommandError(
+                f'--out and --format-only need a YouTubeVISMetric in test_evaluator of '
+                f'{args.config}.'
+            )
+        for evaluator in ours:
+            evaluator['outfile_prefix'] = osp.splitext(out)[0]
+            if args.format_only:
+                evaluator['format_only'] = True
     if args.show_dir is not None:
-        config.default_hooks.visualization.update(
-            draw=True, out_dir=osp.abspath(args.show_dir)
-        )
+        hook = config.default_hooks.get('visualization', {})
+        config.default_hooks['visualization'] = {
+            'type': 'VISVisualizationHook',
+            **hook,
+            'draw': True,
+            'out_dir': osp.abspath(args.show_dir),
+        }
+    config.custom_hooks = [
+        *config.get('custom_hooks', []),
+        dict(type='CheckpointFitHook'),
+    ]
 
 
 def main() -> None:

@@ -1,6 +1,14 @@
 """Hooks that mmengine and mmdet lack."""
 
+from .checkpoint_fit_hook import CheckpointFitHook
 from .non_finite_loss_hook import NonFiniteLossError, NonFiniteLossHook
+from .num_class_check_hook import NumClassCheckHook
 from .visualization_hook import VISVisualizationHook
 
-__all__ = ['NonFiniteLossError', 'NonFiniteLossHook', 'VISVisualizationHook']
+__all__ = [
+    'CheckpointFitHook',
+    'NonFiniteLossError',
+    'NonFiniteLossHook',
+    'NumClassCheckHook',
+    'VISVisualizationHook',
+]
