@@ -9,6 +9,7 @@ from numbers import Real
 from pathlib import Path
 
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
+from mmvis.structures.rle import to_rle
 
 from .summary import Metrics, summarize
 from .vis_eval import AREA_RANGES, GroundTruth
@@ -52,7 +53,7 @@ def evaluate_results(
     Raises:
         ValueError: if the file has no annotations, or a result does not fit to it:
             unknown video or category, another number of frames, another mask size, a
-            score that is no finite number.
+            damaged mask, a score that is no finite number.
     """
     annotations = load_ground_truth(ground_truth)
     truth = build_ground_truth(
@@ -60,6 +61,7 @@ def evaluate_results(
     )
     results = load_results(results)
     check_results(results, annotations)
+    results = [_with_whole_masks(index, r) for index, r in enumerate(results)]
     names = {c['id']: c['name'] for c in annotations.categories} if classwise else None
     return summarize(truth, truth.match(results), names, per_attribute)
 
@@ -194,3 +196,20 @@ def check_results(results: Sequence[dict], annotations: VISAnnotations) -> None:
                     f'{place}, frame {frame}: the mask is of size {mask["size"]}, the '
                     f'video of {size} (height, width)'
                 )
+
+
+def _with_whole_masks(index: int, result: dict) -> dict:
+    """The result with packed masks, list counts included, that are known to be whole.
+
+    pycocotools reads beyond the end of a damaged string.
+    """
+    masks = list(result['segmentations'])
+    for frame, mask in enumerate(masks):
+        if mask is None:
+            continue
+        try:
+            masks[frame] = to_rle(mask, *mask['size'])
+        except ValueError as error:
+            place = f'result {index} (video {result["video_id"]!r}), frame {frame}'
+            raise ValueError(f'{place}: {error}') from None
+    return {**result, 'segmentations': masks}

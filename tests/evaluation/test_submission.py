@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from prediction_factory import box_mask, write_ground_truth
+from pycocotools import mask as mask_utils
 from random_cases import HEIGHT, WIDTH, to_annotation, to_result
 
 from mmvis.evaluation import check_submission, evaluate_results, write_submission
@@ -50,6 +51,22 @@ def test_written_submission_is_in_order_and_evaluates(tmp_path, ann_file):
 def test_a_score_that_is_not_finite_is_not_written(tmp_path):
     with pytest.raises(ValueError, match='JSON compliant'):
         write_submission([to_result(4, 9, float('nan'), [None])], tmp_path / 'bad')
+
+
+def test_list_counts_evaluate_and_damaged_ones_are_refused(ann_file):
+    mask = RESULTS[0]['segmentations'][0]
+    runs, value = [0], 0
+    for pixel in mask_utils.decode(mask).ravel(order='F').tolist():
+        if pixel != value:
+            runs, value = [*runs, 0], pixel
+        runs[-1] += 1
+    results = copy.deepcopy(RESULTS)
+    results[0]['segmentations'][0] = {'size': mask['size'], 'counts': runs}
+    assert evaluate_results(results, ann_file) == evaluate_results(RESULTS, ann_file)
+    for counts in ('zzz', [1, 2], mask['counts'] + '1'):
+        results[0]['segmentations'][0] = {'size': mask['size'], 'counts': counts}
+        with pytest.raises(ValueError, match=r'result 0 \(video 4\), frame 0: the'):
+            evaluate_results(results, ann_file)
 
 
 def changed(**fields):
