@@ -65,10 +65,10 @@ class MaskTrackRCNNTracker:
         memory.retire(frame_id)
         if len(memory) == 0:
             ids = memory.new_ids(len(dets), like=dets.labels)
-            keep = torch.ones_like(ids, dtype=torch.bool)
+            tracked = dets.new()
         else:
-            keep, ids = self._assign(self.match_scores(dets, memory), memory)
-        tracked = dets[keep]
+            kept, ids = self._assign(self.match_scores(dets, memory), memory)
+            tracked = dets[kept]
         tracked.instances_id = ids
         memory.update(
             ids,
@@ -95,7 +95,7 @@ class MaskTrackRCNNTracker:
 
     @staticmethod
     def _assign(scores: Tensor, memory: TrackMemory) -> tuple[Tensor, Tensor]:
-        """keep (n,) bool and the ids (k,) of the kept detections, in their order."""
+        """Positions (k,) of the kept detections, ascending, and their ids (k,)."""
         best, column = scores.max(1)
         is_new = column == 0
         # The winner of a column: the highest score, the first of equals.
@@ -109,7 +109,9 @@ class MaskTrackRCNNTracker:
         known = memory.ids[(column - 1).clamp(min=0)]
         if len(fresh):
             known = torch.where(is_new, fresh[order.clamp(min=0)], known)
-        return keep, known[keep]
+        # By positions: each look-up by a bool tensor would make the host wait.
+        kept = keep.nonzero().squeeze(1)
+        return kept, known[kept]
 
 
 @dataclass

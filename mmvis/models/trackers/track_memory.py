@@ -77,8 +77,10 @@ class TrackMemory:
         self._fields = {name: value[order] for name, value in merged.items()}
 
     def _select(self, keep: Tensor) -> None:
-        self.ids, self.last_seen = self.ids[keep], self.last_seen[keep]
-        self._fields = {name: value[keep] for name, value in self._fields.items()}
+        # Each look-up by a bool tensor would make the host wait for the device.
+        rows = keep.nonzero().squeeze(1)
+        self.ids, self.last_seen = self.ids[rows], self.last_seen[rows]
+        self._fields = {name: value[rows] for name, value in self._fields.items()}
 
 
 def _cat(old: Tensor, new: Tensor) -> Tensor:
