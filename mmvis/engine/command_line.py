@@ -79,10 +79,12 @@ def load_config(args: argparse.Namespace) -> Config:
     config = Config.fromfile(args.config)
     config.launcher = args.launcher
     if args.cfg_options is not None:
-        data_root = config.get('data_root')
+        roots = {key: config.get(key) for key in args.cfg_options}
         config.merge_from_dict(args.cfg_options)
-        if data_root is not None and 'data_root' in args.cfg_options:
-            _replace_data_root([*config.values()], data_root, config.data_root)
+        for key, root in roots.items():
+            # data_root, and data_root_<set> where a config has several.
+            if key.startswith('data_root') and root is not None:
+                _replace_data_root([*config.values()], root, config[key])
     name = osp.splitext(osp.basename(args.config))[0]
     if args.work_dir is not None:
         config.work_dir = args.work_dir

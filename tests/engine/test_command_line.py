@@ -67,6 +67,11 @@ def test_data_root_moves_the_sets_that_stood_there(tmp_path):
     )
     config = load_config(parse(path, '--cfg-options', 'data_root=c/'))
     assert [entry.data_root for entry in config.x] == ['c/', 'b/']
+    path.write_text(
+        "data_root_b = 'b/'\nx = [dict(data_root='a/'), dict(data_root='b/')]\n"
+    )
+    config = load_config(parse(path, '--cfg-options', 'data_root_b=c/'))
+    assert [entry.data_root for entry in config.x] == ['a/', 'c/']
     # A config without such a variable has nothing to move.
     path.write_text("x = [dict(data_root='b/'), dict(n=1)]\n")
     config = load_config(parse(path, '--cfg-options', 'data_root=c/'))

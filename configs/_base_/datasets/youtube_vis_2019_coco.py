@@ -14,11 +14,12 @@ classes = (
 # fmt: on
 metainfo = dict(classes=classes)
 
+data_root_coco = 'data/coco/'
 coco = dict(
     type='CocoPseudoVideoDataset',
     overlap='ytvis_2019',
     metainfo=metainfo,
-    data_root='data/coco/',
+    data_root=data_root_coco,
     ann_file='annotations/instances_train2017.json',
     data_prefix=dict(img='train2017/'),
     pipeline=[
