@@ -5,3 +5,7 @@ _base_ = [
     './_base_/schedules/schedule_12e.py',
     './_base_/default_runtime.py',
 ]
+
+# As mmdet: a reference frame from nearly anywhere in the video.
+train_dataloader = _base_.train_dataloader
+train_dataloader.dataset.datasets[0].pipeline[0].frame_range = 100

@@ -95,7 +95,7 @@ def main() -> int:
         print(f'   {out / name}')
     print(f'   {checkpoint}')
     ap50 = scores['youtube_vis/AP50']
-    if ap50 is None or not ap50 >= LEAST_AP50:
+    if not isinstance(ap50, float) or not ap50 >= LEAST_AP50:
         print(
             f'\nAP50 on the validation split is {ap50}, but at least {LEAST_AP50} was '
             'expected: something is wrong with this installation.'

@@ -1,7 +1,7 @@
 # Training from scratch in minutes: AdamW, short warm-up, cosine to zero.
 _base_ = ['./default_runtime.py']
 
-max_iters = 1200
+max_iters = 800
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=max_iters)
 optim_wrapper = dict(
     type='OptimWrapper',

@@ -14,3 +14,9 @@ model = dict(
         )
     )
 )
+
+max_iters = 1500
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].end = max_iters
+default_hooks = dict(checkpoint=dict(interval=max_iters))

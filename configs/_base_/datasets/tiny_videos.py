@@ -7,7 +7,7 @@ _base_ = ['./synth_vis_tiny.py']
 data_root = 'data/videos/'
 ann_file = 'instances.json'
 img_prefix = 'train/JPEGImages'
-image_scale = (224, 128)
+image_scale = (320, 192)
 
 train_pipeline = _base_.train_pipeline
 train_pipeline[1].transforms[2].scale = image_scale

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmdet.models.vis
 import torch
 from mmdet.models.tracking_heads import RoIEmbedHead
+from mmdet.structures import DetDataSample, TrackSampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -18,10 +19,13 @@ from .base_vis import BaseVISModel
 class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
     """mmdet's MaskTrack R-CNN on mmvis's loop over the frames of a video.
 
-    Detector, track head and losses are mmdet's. Differences at test time: masks are
-    made only for detections that the tracker kept and leave the device as run lengths,
-    the tracker keeps embeddings instead of all frames' features and masks, and its
-    state is outside of the module.
+    Detector, track head and losses are mmdet's. Different in training: the RPN learns
+    to find objects of every class (mmdet's model of this name leaves the class labels
+    in its targets, which makes background of all but the first), and both frames go
+    through the backbone in one batch. Different at test time: masks are made only for
+    detections that the tracker kept and leave the device as run lengths, the tracker
+    keeps embeddings instead of all frames' features and masks, and its state is outside
+    of the module.
 
     Args:
         detector (dict): A two-stage detector of mmdet with a mask head.
@@ -39,6 +43,47 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
     def extract_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
         """FPN levels of frames (T, C, H, W)."""
         return self.detector.extract_feat(frames)
+
+    def loss(
+        self, inputs: Tensor, data_samples: TrackSampleList, **kwargs
+    ) -> dict[str, Tensor | list[Tensor]]:
+        """Losses of clips of a key and a reference frame.
+
+        Args:
+            inputs (Tensor): (N, 2, C, H, W), normalised and padded.
+            data_samples (list[TrackDataSample]): N clips whose frames have gt_instances
+                with bboxes, labels, masks and instances_ids.
+
+        Returns:
+            dict: Losses of RPN, box and mask head on the key frames, and of the track
+            head on the pairs.
+        """
+        if inputs.shape[1] != 2:
+            raise ValueError(
+                'MaskTrackRCNN trains on a key and a reference frame, but a clip has '
+                f'{inputs.shape[1]} frames: set num_ref_imgs=1 in the frame sampling.'
+            )
+        keys = [clip.get_key_frames()[0] for clip in data_samples]
+        first = torch.tensor(
+            [clip.key_frames_inds[0] for clip in data_samples], device=inputs.device
+        )
+        batch = torch.arange(len(inputs), device=inputs.device)
+        frames = torch.cat([inputs[batch, first], inputs[batch, 1 - first]])
+        feats = self.extract_feat(frames)
+        key_feats = tuple(level[: len(inputs)] for level in feats)
+        ref_feats = tuple(level[len(inputs) :] for level in feats)
+
+        detector = self.detector
+        losses, proposals = detector.rpn_head.loss_and_predict(
+            key_feats,
+            [_without_classes(key) for key in keys],
+            proposal_cfg=detector.train_cfg.rpn_proposal,
+        )
+        losses.update(detector.roi_head.loss(key_feats, proposals, keys))
+        losses.update(
+            self.track_head.loss(key_feats, ref_feats, proposals, data_samples)
+        )
+        return losses
 
     def predict_frame(
         self, feats: tuple[Tensor, ...], metainfo: dict, state: TrackMemory
@@ -60,6 +105,16 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
         result = roi_head.predict_mask(feats, [metainfo], [tracked], rescale=True)[0]
         del result.embeddings
         return result
+
+
+def _without_classes(sample: DetDataSample) -> DetDataSample:
+    """The frame's boxes as targets of an RPN: one class, no masks."""
+    objects = DetDataSample(metainfo=sample.metainfo)
+    for name in ('gt_instances', 'ignored_instances'):
+        boxes = sample.get(name).bboxes
+        labels = boxes.new_zeros(len(boxes), dtype=torch.long)
+        setattr(objects, name, InstanceData(bboxes=boxes, labels=labels))
+    return objects
 
 
 @MODELS.register_module()

@@ -1,6 +1,7 @@
 """MaskTrack R-CNN against mmdet's own, and the invariances of the video loop."""
 
 import copy
+import datetime
 import functools
 import itertools
 import pickle
@@ -51,31 +52,40 @@ def assert_same(one, other):
         assert [m['counts'] for m in a.masks] == [m['counts'] for m in b.masks]
 
 
-@torch.no_grad()
-def test_equals_mmdet():
-    # Seed and number of detections are such that no track is claimed twice: there
-    # mmdet's tracker gives one id to two detections, and ours does not.
-    net = tiny_model(seed=1)
-    net.detector.roi_head.test_cfg.max_per_img = 5
+def case_without_double_claims():
+    """A model, and mmdet's predictions with its weights that give no id twice.
+
+    mmdet's tracker gives a track that two detections claim to both of them, ours to the
+    better one alone: only without such a claim are the two the same.
+    """
     cfg = tiny_config()
     cfg.model.type = 'mmdet.MaskTrackRCNN'
     cfg.model.tracker.type = 'mmdet.MaskTrackRCNNTracker'
-    theirs = MMDET_MODELS.build(cfg.model).eval()
-    theirs.load_state_dict(net.state_dict())
-    theirs.detector.roi_head.test_cfg = net.detector.roi_head.test_cfg
-    sample = clip_sample(FRAMES)
-    theirs.predict(moving_frames(FRAMES)[None], [sample])
-    orders = set()
-    for ours, frame in zip(predict(net, [FRAMES]), sample, strict=True):
-        wanted = frame.pred_track_instances
-        assert ours.instances_id.tolist() == wanted.instances_id.tolist()
-        assert ours.labels.tolist() == wanted.labels.tolist()
-        torch.testing.assert_close(ours.bboxes, wanted.bboxes)
-        torch.testing.assert_close(ours.scores, wanted.scores)
+    for seed in range(30):
+        net = tiny_model(seed=seed)
+        net.detector.roi_head.test_cfg.max_per_img = 4
+        theirs = MMDET_MODELS.build(cfg.model).eval()
+        theirs.load_state_dict(net.state_dict())
+        theirs.detector.roi_head.test_cfg = net.detector.roi_head.test_cfg
+        sample = clip_sample(FRAMES)
+        theirs.predict(moving_frames(FRAMES)[None], [sample])
+        wanted = [frame.pred_track_instances for frame in sample]
+        ids = [tuple(w.instances_id.tolist()) for w in wanted]
+        if all(len(set(i)) == len(i) for i in ids) and len(set(ids)) > 3:
+            return net, wanted
+    raise AssertionError('no seed gives tracks that change and are not claimed twice')
+
+
+@torch.no_grad()
+def test_equals_mmdet():
+    net, wanted = case_without_double_claims()
+    for ours, theirs in zip(predict(net, [FRAMES]), wanted, strict=True):
+        assert ours.instances_id.tolist() == theirs.instances_id.tolist()
+        assert ours.labels.tolist() == theirs.labels.tolist()
+        torch.testing.assert_close(ours.bboxes, theirs.bboxes)
+        torch.testing.assert_close(ours.scores, theirs.scores)
         masks = mask_util.decode(ours.masks).transpose(2, 0, 1).astype(bool)
-        np.testing.assert_array_equal(masks, wanted.masks.numpy())
-        orders.add(tuple(ours.instances_id.tolist()))
-    assert len(orders) > 3
+        np.testing.assert_array_equal(masks, theirs.masks.numpy())
 
 
 def test_the_case_is_worth_comparing():
@@ -171,10 +181,48 @@ def test_every_parameter_gets_a_finite_gradient(case):
     assert missing == []
 
 
+def test_the_rpn_does_not_care_about_classes():
+    def rpn_losses(shift):
+        torch.manual_seed(0)
+        inputs, samples = training_clip(*COUNTS['common'])
+        for frame in samples[0]:
+            frame.gt_instances.labels = (frame.gt_instances.labels + shift) % 8
+        losses = copy.deepcopy(model()).train().loss(inputs, samples)
+        return [v for name in ('loss_rpn_cls', 'loss_rpn_bbox') for v in losses[name]]
+
+    torch.testing.assert_close(rpn_losses(0), rpn_losses(5))
+    assert sum(rpn_losses(0)[-4:]) > 0  # there are positives to regress
+
+
+def test_clips_of_another_length_are_refused():
+    inputs, samples = training_clip(*COUNTS['common'])
+    with pytest.raises(ValueError, match='num_ref_imgs=1'):
+        model().loss(inputs[:, [0, 1, 1]], samples)
+
+
+def test_the_order_of_key_and_reference_changes_nothing():
+    net = copy.deepcopy(model()).eval()
+    results = []
+    for order in ([0, 1], [1, 0]):
+        inputs, samples = training_clip(*COUNTS['common'])
+        samples[0].video_data_samples = [samples[0][i] for i in order]
+        key = order.index(0)
+        samples[0].set_metainfo(dict(key_frames_inds=[key], ref_frames_inds=[1 - key]))
+        torch.manual_seed(0)
+        losses = net.loss(inputs[:, order], samples)
+        results.append(net.parse_losses(losses)[1])
+    for name, value in results[0].items():
+        torch.testing.assert_close(value, results[1][name])
+
+
 def _train_one_step(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+        'gloo',
+        init_method=f'file://{folder}/store',
+        rank=rank,
+        world_size=2,
+        timeout=datetime.timedelta(seconds=120),  # a missing gradient hangs
     )
     net = tiny_model().train()
     wrapped = torch.nn.parallel.DistributedDataParallel(
