@@ -73,6 +73,7 @@ class YouTubeVISDataset(BaseVideoDataset):
     def __init__(self, *args, min_area: int = 4, **kwargs) -> None:
         self.min_area = min_area
         self._frames: FrameIndex | None = None
+        self._under_test: tuple[int, dict] | None = None
         super().__init__(*args, **kwargs)
 
     def load_data_list(self) -> list[dict]:
@@ -268,8 +269,8 @@ class YouTubeVISDataset(BaseVideoDataset):
     def prepare_data(self, idx: int | tuple[int, ...]) -> Any:
         """An item through the pipeline; see the class for the forms of ``idx``."""
         video, *frames = idx if isinstance(idx, tuple) else (idx,)
-        item = self.get_data_info(int(video))
         if self.test_mode:
+            item = self._video_under_test(int(video))
             start, stop = {
                 0: (0, item['video_length']),
                 1: (frames[0], frames[0] + 1) if frames else None,
@@ -281,6 +282,7 @@ class YouTubeVISDataset(BaseVideoDataset):
                 f'{idx} asks for a clip of consecutive frames, which is for test_mode; '
                 'in training use KeyFrameSampler.'
             )
+        item = self.get_data_info(int(video))
         usable = self.get_key_frames(int(video))
         if len(usable) == 0:  # only where filter_cfg keeps such videos
             usable = np.arange(item['video_length'])
@@ -290,6 +292,12 @@ class YouTubeVISDataset(BaseVideoDataset):
             key_frame = usable[np.random.randint(len(usable))]
         item['key_frame_id'] = int(key_frame)
         return self.pipeline(item)
+
+    def _video_under_test(self, video: int) -> dict:
+        """The item that the clips of a video are cut from, unpacked once for all."""
+        if self._under_test is None or self._under_test[0] != video:
+            self._under_test = (video, self.get_data_info(video))
+        return self._under_test[1]
 
 
 def _clip(item: dict, start: int, stop: int) -> dict[str, list]:

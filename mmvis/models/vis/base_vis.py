@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from mmdet.models.mot import BaseMOTModel
-from mmdet.structures import DetDataSample, TrackDataSample, TrackSampleList
+from mmdet.structures import TrackDataSample, TrackSampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -106,17 +106,21 @@ class BaseVISModel(BaseMOTModel):
             feats = self.extract_feat(frames[start : start + size])
             for t in range(start, min(start + size, len(frames))):
                 one = tuple(level[t - start : t - start + 1] for level in feats)
-                data_sample: DetDataSample = sample[t]
-                result = self.predict_frame(one, data_sample.metainfo, state)
-                data_sample.pred_track_instances = _to_host(result)
-                predictions.append(data_sample.pred_track_instances)
-        return predictions
+                result = self.predict_frame(one, sample[t].metainfo, state)
+                # Masks leave the device frame by frame, as run lengths.
+                result.masks = encode_masks(result.masks)
+                predictions.append(result)
+        for frame, result in zip(sample, _to_host(predictions), strict=True):
+            frame.pred_track_instances = result
+        return [frame.pred_track_instances for frame in sample]
 
 
-def _to_host(result: InstanceData) -> InstanceData:
-    """Masks as run lengths and the rest on the CPU: nothing of a frame stays behind."""
-    host = InstanceData(masks=encode_masks(result.masks))
-    for name, value in result.items():
-        if name != 'masks':
-            host[name] = value.cpu() if isinstance(value, torch.Tensor) else value
-    return host
+def _to_host(results: list[InstanceData]) -> list[InstanceData]:
+    """The tensors of all frames on the CPU, by one copy for each field."""
+    counts = [len(result) for result in results]
+    hosts = [InstanceData(masks=result.masks) for result in results]
+    for name in set(results[0].keys()) - {'masks'}:
+        together = torch.cat([result[name] for result in results]).cpu()
+        for host, part in zip(hosts, together.split(counts), strict=True):
+            host[name] = part
+    return hosts
