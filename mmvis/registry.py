@@ -5,6 +5,8 @@ config with ``default_scope = 'mmvis'`` uses all three without prefixes. Where n
 equal (``YouTubeVISDataset``) mmvis's wins; ``mmdet.YouTubeVISDataset`` is the other.
 """
 
+import contextlib
+import io
 import warnings
 
 from mmdet import registry as _mmdet
@@ -15,10 +17,14 @@ def _child(name: str, room: str = 'engine') -> Registry:
     """The child of mmdet's registry ``name``, filled by importing mmvis.``room``."""
     parent = getattr(_mmdet, name)
     # A lookup that ends in a parent finds only what has been imported there by then.
-    with warnings.catch_warnings():
-        # One of mmdet's metrics wants a package that none of ours needs.
+    said = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(said):
+        # Some of mmdet's modules miss packages that none of ours needs, and say so.
         warnings.filterwarnings('ignore', message='faster_coco_eval')
         parent.import_from_location()
+    for line in said.getvalue().splitlines():
+        if 'Could not import OneDL' not in line:
+            print(line)
     return Registry(
         parent.name, parent=parent, scope='mmvis', locations=[f'mmvis.{room}']
     )
