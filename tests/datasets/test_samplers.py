@@ -3,6 +3,7 @@
 import multiprocessing
 import socket
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 import torch.distributed as dist
@@ -207,7 +208,8 @@ def test_concatenated_sets_are_sampled(tmp_path):
 
 def _read_share(rank: int, port: int, cfg: dict, queue) -> None:
     address = f'tcp://127.0.0.1:{port}'
-    dist.init_process_group('gloo', address, rank=rank, world_size=2)
+    wait = timedelta(seconds=120)
+    dist.init_process_group('gloo', address, timeout=wait, rank=rank, world_size=2)
     dataset = DATASETS.build(cfg | dict(pipeline=[keep]))
     sampler = ClipSampler(dataset, clip_length=2)
     loader = DataLoader(

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from datetime import timedelta
 
 import pytest
 import torch.distributed as dist
@@ -40,7 +41,11 @@ def evaluate(metric, video_ids, tracks):
 def worker(rank, folder):
     os.chdir(folder)
     dist.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+        'gloo',
+        init_method=f'file://{folder}/store',
+        rank=rank,
+        world_size=2,
+        timeout=timedelta(seconds=120),
     )
     ann_file, tracks = two_videos(folder / str(rank))
     outcomes = {}
