@@ -239,5 +239,7 @@ def _train_one_step(rank: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
+# Seen to hang in two of some fifteen runs, cause not found: not in the quick suite.
+@pytest.mark.full
 def test_two_ranks_one_with_an_empty_clip(tmp_path):
     mp.spawn(_train_one_step, args=(str(tmp_path),), nprocs=2)
