@@ -1,5 +1,23 @@
 """Models, their heads and their trackers."""
 
-from . import trackers, vis
+from . import (
+    backbones,
+    dense_heads,
+    layers,
+    losses,
+    necks,
+    task_modules,
+    trackers,
+    vis,
+)
 
-__all__ = ['trackers', 'vis']
+__all__ = [
+    'backbones',
+    'dense_heads',
+    'layers',
+    'losses',
+    'necks',
+    'task_modules',
+    'trackers',
+    'vis',
+]

@@ -1,0 +1,1 @@
+"""Assigners and anchor generators."""
