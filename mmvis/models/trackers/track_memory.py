@@ -14,7 +14,8 @@ class TrackMemory:
     that memory depends on the number of living tracks alone.
 
     Args:
-        num_frames_retain (int): A track not seen for this many frames is forgotten.
+        num_frames_retain (int, optional): A track not seen for this many frames is
+            forgotten; None: never.
 
     Attributes:
         ids (Tensor | None): (m,) int64 ids of the living tracks, ascending; None until
@@ -23,8 +24,8 @@ class TrackMemory:
         next_id (int): The id that the next new track gets; ids are never used twice.
     """
 
-    def __init__(self, num_frames_retain: int) -> None:
-        if num_frames_retain < 1:
+    def __init__(self, num_frames_retain: int | None) -> None:
+        if num_frames_retain is not None and num_frames_retain < 1:
             raise ValueError(
                 f'num_frames_retain must be at least 1, but is {num_frames_retain}.'
             )
@@ -41,10 +42,21 @@ class TrackMemory:
         """The field ``name`` of all living tracks: (m, ...), in the order of ids."""
         return self._fields[name]
 
+    @property
+    def fields(self) -> dict[str, Tensor]:
+        """All fields of all living tracks; a new dict of the tensors themselves."""
+        return dict(self._fields)
+
+    def expired(self, age: Tensor) -> Tensor:
+        """Which tracks (m,) bool are too long unseen, by the frames since then (m,)."""
+        if self.num_frames_retain is None:
+            return torch.zeros_like(age, dtype=torch.bool)
+        return age > self.num_frames_retain
+
     def retire(self, frame_id: int) -> None:
         """Forget the tracks that were not seen in the last num_frames_retain frames."""
-        if len(self):
-            self._select(frame_id - self.last_seen <= self.num_frames_retain)
+        if len(self) and self.num_frames_retain is not None:
+            self._select(~self.expired(frame_id - self.last_seen))
 
     def new_ids(self, count: int, like: Tensor) -> Tensor:
         """``count`` unused ids (count,) int64 on the device of ``like``."""
@@ -75,6 +87,24 @@ class TrackMemory:
         order = ids.argsort()
         self.ids, self.last_seen = ids[order], seen[order]
         self._fields = {name: value[order] for name, value in merged.items()}
+
+    def overwrite(self, **fields: Tensor) -> None:
+        """Give remembered fields new values, (m, ...) each, in the order of ids."""
+        for name, value in fields.items():
+            if name not in self._fields:
+                raise ValueError(
+                    f'{name!r} is not a remembered field; those are '
+                    f'{sorted(self._fields)}.'
+                )
+            if len(value) != len(self):
+                raise ValueError(
+                    f'{name!r} has {len(value)} rows for {len(self)} living tracks.'
+                )
+        self._fields.update(fields)
+
+    def replace(self, ids: Tensor, last_seen: Tensor, **fields: Tensor) -> None:
+        """Make these the living tracks: ids (m,), ascending, and (m, ...) the rest."""
+        self.ids, self.last_seen, self._fields = ids, last_seen, fields
 
     def _select(self, keep: Tensor) -> None:
         # Each look-up by a bool tensor would make the host wait for the device.

@@ -1,0 +1,259 @@
+"""STMask's association by embeddings and mask IoU, and its supplemented tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as functional
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmvis.registry import MODELS
+
+from .match_conflicts import CONFLICT_POLICIES, DROPPED
+from .match_score import SIMILARITIES, MatchWeights, match_scores
+from .track_memory import TrackMemory
+
+
+@dataclass
+class Supplement:
+    """Which tracks without a detection are reported all the same (eq. 17).
+
+    Args:
+        num_frames (int): At most this many frames after the latest detection.
+        score_decay (float): A track's score is that of its latest detection times this
+            to the power of the frames since then.
+        min_mask_area (int): Least number of mask elements above 0.5.
+        min_score (float): The decayed score must exceed this.
+    """
+
+    num_frames: int = 10
+    score_decay: float = 0.95
+    min_mask_area: int = 2
+    min_score: float = 0.05
+
+
+@MODELS.register_module()
+class EmbeddingMaskIoUTracker:
+    """Tracker of STMask (Li et al., CVPR 2021, section 3.2, eqs. 15-17).
+
+    A detection is matched with the track, or with "new", of the highest score
+    (:func:`match_scores`, eq. 15). "New" scores epsilon, which the paper does not
+    give, and wins ties (eq. 16). Tracks that no detection got are reported with the
+    masks they were propagated to (eq. 17), as long as :class:`Supplement` allows.
+
+    Other methods' scores are settings of this one:
+
+    * MaskTrack R-CNN: similarity 'softmax', weights score 1, bbox_iou 2, label 10,
+      mask_iou 0 and epsilon 10, no supplement.
+    * The released STMask: 'half_cosine', weights mask_iou 1, bbox_iou 2, epsilon 1.4,
+      winner 'score', min_score 0.05, min_mask_area 2, and a Supplement as by default.
+
+    The object holds configuration only: the tracks of a video are in a
+    :class:`TrackMemory` that the caller keeps. With the policies 'drop' and 'new_id' a
+    frame makes the host wait for the device once, to read three counts; with the
+    other two a second time.
+
+    Args:
+        match_weights (MatchWeights | dict): embedding (alpha), mask_iou (beta),
+            bbox_iou, score and label.
+        similarity (str): Of embeddings: 'cosine', 'half_cosine' or 'softmax'.
+        epsilon (float): Score that a track must exceed to be matched.
+        conflict (str): What becomes of the rivals for one track: 'drop', 'next_best',
+            'new_id' or 'optimal'. See ``match_conflicts``.
+        winner (str): Rivals are compared by their 'match' score, or by their 'score'
+            as a detection.
+        num_frames_retain (int, optional): A track not seen for this many frames is
+            forgotten; None: never.
+        supplement (Supplement | dict, optional): None: no supplemented tracks.
+        min_score (float, optional): A detection is reported when its score exceeds
+            this; it is remembered in any case.
+        min_mask_area (int): And when its mask has this many elements above 0.5.
+    """
+
+    def __init__(
+        self,
+        match_weights: dict | None = None,
+        similarity: str = 'cosine',
+        epsilon: float = 0.3,
+        conflict: str = 'drop',
+        winner: str = 'match',
+        num_frames_retain: int | None = 20,
+        supplement: dict | None = None,
+        min_score: float | None = None,
+        min_mask_area: int = 0,
+    ) -> None:
+        _check_choice('similarity', similarity, SIMILARITIES)
+        _check_choice('conflict', conflict, CONFLICT_POLICIES)
+        _check_choice('winner', winner, ('match', 'score'))
+        if isinstance(match_weights, MatchWeights):
+            match_weights = vars(match_weights)
+        if isinstance(supplement, Supplement):
+            supplement = vars(supplement)
+        self.match_weights = MatchWeights(**(match_weights or {}))
+        self.similarity = similarity
+        self.epsilon = epsilon
+        self.conflict = CONFLICT_POLICIES[conflict]
+        self.winner = winner
+        self.num_frames_retain = num_frames_retain
+        self.supplement = None if supplement is None else Supplement(**supplement)
+        self.min_score = min_score
+        self.min_mask_area = min_mask_area
+
+    def init_memory(self) -> TrackMemory:
+        """A memory for a video that is about to begin."""
+        return TrackMemory(self.num_frames_retain)
+
+    def propagate(self, memory: TrackMemory, **fields: Tensor) -> None:
+        """Carry the living tracks to the frame that is about to be tracked.
+
+        Args:
+            memory (TrackMemory): The video's tracks; updated. When they were last seen
+                stays, and so does their score: its decay follows from that.
+            **fields (Tensor): (m, ...) each, the new values of remembered fields
+                (eqs. 12-14: bboxes, coefficients, masks), in the order of memory.ids.
+        """
+        memory.overwrite(**fields)
+
+    def track(
+        self, dets: InstanceData, memory: TrackMemory, frame_id: int
+    ) -> InstanceData:
+        """Give ids to the detections of one frame, and supplement missing tracks.
+
+        Args:
+            dets (InstanceData): bboxes (n, 4) xyxy in pixels of any scale that stays
+                the same through the video, scores (n,), labels (n,) int64, embeddings
+                (n, d) and masks (n, h, w), bool or soft, of any resolution. Further
+                tensors (n, ...) are remembered too. The same fields in every frame,
+                also where n is 0. A detection whose box, score or embedding is not
+                finite is left out. Where masks are of another size than before, the
+                remembered ones become empty.
+            memory (TrackMemory): The video's tracks; updated.
+            frame_id (int): Number of the frame, counting up through the video.
+
+        Returns:
+            InstanceData: All fields of the detections that got an id, in their order,
+            then of the supplemented tracks by id; with instances_id (k,) int64.
+        """
+        new = {k: v for k, v in dets.items() if k != 'instances_id'}
+        old, old_ids, last_seen = self._recall(memory, new)
+        age = frame_id - last_seen
+        column = self._assign(dets, old, memory.expired(age))
+        is_new, num_dets = column == 0, len(column)
+
+        # Detections first, then tracks: what follows are rows of these.
+        rows = torch.arange(num_dets + len(age), device=column.device)
+        first_id = memory.next_id - 1
+        ids_by_column = torch.cat([old_ids.new_zeros(1), old_ids])
+        ids = ids_by_column[column.clamp(min=0)]
+        ids = torch.where(is_new, first_id + is_new.cumsum(0), ids)
+        ids = torch.cat([ids, old_ids])
+        seen = torch.cat([torch.full_like(column, frame_id), last_seen])
+        fields = {k: torch.cat([new[k], old[k]]) for k in new}
+
+        # A track goes on as the detection it got, or else as it was. Slot 0 takes
+        # the detections without a track.
+        successor = torch.cat([rows.new_zeros(1), rows[num_dets:]])
+        successor = successor.scatter(0, column.clamp(min=0), rows[:num_dets])[1:]
+        missing = successor >= num_dets
+        # Gone by the next frame, whichever number it has.
+        living = ~(missing & memory.expired(age + 1))
+        living = torch.cat([living, is_new])
+        reported = torch.cat(
+            [
+                self._is_reported(column, new),
+                missing & self._is_supplemented(age, old),
+            ]
+        )
+        # The one read of a frame by the host.
+        num_living, num_new, num_reported = torch.stack(
+            [living.sum(), is_new.sum(), reported.sum()]
+        ).tolist()
+        memory.next_id += num_new
+        kept = torch.cat([successor, rows[:num_dets]])[_first(living, num_living)]
+        memory.replace(ids[kept], seen[kept], **{k: v[kept] for k, v in fields.items()})
+
+        if self.supplement is not None:
+            decayed = old['scores'] * self.supplement.score_decay**age
+            fields['scores'] = torch.cat([new['scores'], decayed.to(new['scores'])])
+        kept = _first(reported, num_reported)
+        result = dets.new(**{k: v[kept] for k, v in fields.items()})
+        result.instances_id = ids[kept]
+        return result
+
+    @staticmethod
+    def _recall(
+        memory: TrackMemory, new: dict[str, Tensor]
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Fields of the living tracks, their ids and when they were last seen."""
+        if len(memory) == 0:
+            none = new['labels'].new_zeros(0, dtype=torch.long)
+            return {name: value[:0] for name, value in new.items()}, none, none
+        old = memory.fields
+        if old.keys() != new.keys():
+            raise ValueError(
+                f'The detections have the fields {sorted(new)}, but those of earlier '
+                f'frames had {sorted(old)}: give the same fields in every frame.'
+            )
+        if 'masks' in new and old['masks'].shape[1:] != new['masks'].shape[1:]:
+            size = new['masks'].shape[1:]
+            old['masks'] = old['masks'].new_zeros(len(memory), *size)
+        return old, memory.ids, memory.last_seen
+
+    def _assign(
+        self, dets: InstanceData, old: dict[str, Tensor], expired: Tensor
+    ) -> Tensor:
+        """Columns (n,) int64: 0 for a new track, 1 + j for track j, -1 for none."""
+        scores = match_scores(
+            dets, old, self.match_weights, self.similarity, self.epsilon
+        )
+        finite = (
+            dets.scores.isfinite()
+            & dets.embeddings.isfinite().all(1)
+            & dets.bboxes.isfinite().all(1)
+        )
+        closed = functional.pad(expired[None] | ~finite[:, None], (1, 0))
+        scores = scores.masked_fill(closed, -torch.inf)
+        priority = dets.scores.float() if self.winner == 'score' else None
+        return self.conflict(scores, priority).masked_fill(~finite, DROPPED)
+
+    def _is_reported(self, column: Tensor, dets: dict[str, Tensor]) -> Tensor:
+        """Which detections (n,) are in the result."""
+        reported = column != DROPPED
+        if self.min_score is not None:
+            reported = reported & (dets['scores'] > self.min_score)
+        if self.min_mask_area > 0:
+            reported = reported & (_areas(dets['masks']) >= self.min_mask_area)
+        return reported
+
+    def _is_supplemented(self, age: Tensor, tracks: dict[str, Tensor]) -> Tensor:
+        """Which tracks (m,) are in the result if no detection got them."""
+        limits = self.supplement
+        if limits is None:
+            return torch.zeros_like(age, dtype=torch.bool)
+        scores = tracks['scores'] * limits.score_decay**age
+        return (
+            (age <= limits.num_frames)
+            & (scores > limits.min_score)
+            & (_areas(tracks['masks']) >= limits.min_mask_area)
+        )
+
+
+def _areas(masks: Tensor) -> Tensor:
+    """Number (n,) of elements above 0.5."""
+    return (masks > 0.5).flatten(1).sum(1)
+
+
+def _first(mask: Tensor, count: int) -> Tensor:
+    """Positions of the true elements, ascending; ``count`` is their known number.
+
+    Unlike nonzero, it does not make the host wait for the device.
+    """
+    return mask.byte().argsort(descending=True, stable=True)[:count]
+
+
+def _check_choice(key: str, value: str, choices: Iterable[str]) -> None:
+    if value not in choices:
+        raise ValueError(f'{key} must be one of {list(choices)}, but is {value!r}.')
