@@ -57,11 +57,12 @@ def optimal(scores: Tensor, priority: Tensor | None = None) -> Tensor:
 
     Runs on the host, after one copy of the scores. ``priority`` has no effect.
     """
-    host = scores.detach().double().cpu().numpy()
     # What a track adds to being new; nothing is lost by staying new.
-    gain = (host[:, 1:] - host[:, :1]).clip(min=0)
+    scores = scores.detach().double()
+    gain = (scores[:, 1:] - scores[:, :1]).nan_to_num(nan=0.0).clamp(min=0)
+    gain = gain.cpu().numpy()
     rows, tracks = linear_sum_assignment(gain, maximize=True)
-    column = torch.zeros(len(host), dtype=torch.long)
+    column = torch.zeros(len(gain), dtype=torch.long)
     better = gain[rows, tracks] > 0
     column[rows[better]] = torch.from_numpy(tracks[better]) + 1
     return column.to(scores.device)
