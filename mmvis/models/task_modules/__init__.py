@@ -1,1 +1,5 @@
 """Assigners and anchor generators."""
+
+from .kernel_anchor_generator import KernelAnchorGenerator
+
+__all__ = ['KernelAnchorGenerator']

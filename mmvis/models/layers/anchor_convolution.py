@@ -1,0 +1,58 @@
+"""A prediction convolution of one anchor shape, which keeps the size of the map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from mmvis.registry import MODELS
+
+
+@MODELS.register_module()
+class AnchorConvolution(BaseModule):
+    """Plain convolution with the kernel of one anchor shape (STMask, section 3.1.1).
+
+    Args:
+        in_channels (int): Channels of the features.
+        out_channels (int): Channels of the predictions.
+        kernel_size (Sequence[int]): Height and width of the kernel. Even kernels cover
+            one more cell to the right (below) than to the left (above).
+        anchor_cells (Sequence[float] | None): Height and width of the anchor in cells.
+            Only the calibrated convolutions need it; it is here so that all of them are
+            built with the same arguments.
+        init_cfg (dict | None): As in mmengine.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sequence[int],
+        anchor_cells: Sequence[float] | None = None,
+        init_cfg: dict | Sequence[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        height, width = kernel_size
+        self.conv = nn.Conv2d(
+            in_channels,
+            out_channels,
+            (height, width),
+            padding=((height - 1) // 2, (width - 1) // 2),
+        )
+        # What an even side lacks, in the order of torch's pad: left, right, top, bottom.
+        self.extra_padding = (0, (width + 1) % 2, 0, (height + 1) % 2)
+
+    def forward(self, features: Tensor, deltas: Tensor | None = None) -> Tensor:
+        """Predictions (B, out_channels, H, W) of features (B, in_channels, H, W).
+
+        Args:
+            features (Tensor): (B, in_channels, H, W).
+            deltas (Tensor | None): The box regressions, which only the calibrated
+                convolutions look at.
+        """
+        if any(self.extra_padding):
+            features = pad(features, self.extra_padding)
+        return self.conv(features)
