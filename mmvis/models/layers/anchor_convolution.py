@@ -42,7 +42,7 @@ class AnchorConvolution(BaseModule):
             (height, width),
             padding=((height - 1) // 2, (width - 1) // 2),
         )
-        # What an even side lacks, in the order of torch's pad: left, right, top, bottom.
+        # What an even side lacks: left, right, top, bottom.
         self.extra_padding = (0, (width + 1) % 2, 0, (height + 1) % 2)
 
     def forward(self, features: Tensor, deltas: Tensor | None = None) -> Tensor:

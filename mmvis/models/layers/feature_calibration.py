@@ -129,17 +129,22 @@ class SameDeformConv2d(DeformConv2d):
         """Convolve features (B, in, H, W), sampled at offsets (B, 2 * kh * kw, H, W).
 
         Returns:
-            Tensor: (B, out, H, W), of the features' dtype.
+            Tensor: (B, out, H, W), of the features' dtype. Offsets that are not a
+            number read zeros.
         """
         height, width = self.kernel_size
         dtype = torch.promote_types(features.dtype, torch.float32)
         sides = ((width - 1) // 2, width // 2, (height - 1) // 2, height // 2)
+        # All that is further off reads zeros alike; the op's backward pass crashes on
+        # places that no integer can hold, and on NaN.
+        far = float(sum(features.shape[-2:]) + height + width)
+        offsets = offsets.to(dtype).nan_to_num(nan=far).clamp(-far, far)
         # The op divides a batch into steps of one size: the largest that fits.
         step = math.gcd(len(features), self.im2col_step)
         with torch.autocast(features.device.type, enabled=False):
             sampled = deform_conv2d(
                 pad(features.to(dtype), sides),
-                offsets.to(dtype),
+                offsets,
                 self.weight,
                 *(self.stride, 0, self.dilation, self.groups, self.deform_groups),
                 False,

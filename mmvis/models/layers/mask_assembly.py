@@ -73,7 +73,7 @@ def crop_masks(masks: Tensor, boxes: Tensor, input_shape: Sequence[int]) -> Tens
 
 
 def _inside(first: Tensor, second: Tensor, length: int, scale: float) -> Tensor:
-    """Which of the pixels of one side (length) each interval (n,) holds: (n, length)."""
+    """Which pixels of one side the intervals (n,) hold: (n, length) bool."""
     low = torch.minimum(first, second) * scale - 1
     high = torch.maximum(first, second) * scale + 1
     pixels = torch.arange(length, device=first.device, dtype=first.dtype)
