@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from mmdet.structures.bbox import bbox_overlaps
 from mmengine.structures import InstanceData
 from torch import Tensor
+from torch.nn.functional import normalize, pad
 
 SIMILARITIES = ('cosine', 'half_cosine', 'softmax')
 
@@ -35,7 +35,8 @@ def match_scores(
     """Scores of each detection for being "new" and for each track (eq. 15).
 
     The tracks' score is the weighted sum of the similarity of embeddings, the IoU of
-    masks, the IoU of boxes, the detection's score and 1 for the same label. "New" has
+    masks, the IoU of boxes, the detection's score (its log, beside the logs of
+    'softmax') and 1 for the same label. "New" has
     epsilon (eq. 16), and with it the terms that do not depend on the track:
     the detection's score, and log p of "new" where the similarity is 'softmax'.
 
@@ -51,10 +52,10 @@ def match_scores(
         Tensor: (n, 1 + m) float, column 0 for "new". A track of a term that is not a
         number scores -inf.
     """
-    logits, new = embedding_similarity(
+    similar, new = embedding_similarity(
         dets.embeddings, tracks['embeddings'], similarity
     )
-    scores, new = weights.embedding * logits, weights.embedding * new + epsilon
+    scores, new = weights.embedding * similar, weights.embedding * new + epsilon
     if weights.mask_iou:
         scores = scores + weights.mask_iou * mask_ious(dets.masks, tracks['masks'])
     if weights.bbox_iou:
@@ -65,7 +66,7 @@ def match_scores(
         same = dets.labels[:, None] == tracks['labels'][None]
         scores = scores + weights.label * same
     if weights.score:
-        # Beside log p the score is a log too (MaskTrack R-CNN, eq. 3).
+        # MaskTrack R-CNN, eq. 3.
         own = dets.scores.log() if similarity == 'softmax' else dets.scores
         scores = scores + weights.score * own[:, None]
         new = new + weights.score * own[:, None]
@@ -88,11 +89,11 @@ def embedding_similarity(
     first, second = embeddings.float(), track_embeddings.float()
     if kind == 'softmax':
         # One track that is not a number must not spoil the sum over all tracks.
-        dots = first @ second.T
+        dots = _products(first, second)
         dots = dots.masked_fill(dots.isnan(), -torch.inf)
-        log_p = F.pad(dots, (1, 0)).log_softmax(1)
+        log_p = pad(dots, (1, 0)).log_softmax(1)
         return log_p[:, 1:], log_p[:, :1]
-    cosine = F.normalize(first, dim=1) @ F.normalize(second, dim=1).T
+    cosine = _products(normalize(first, dim=1), normalize(second, dim=1))
     if kind == 'half_cosine':
         cosine = (cosine + 1) / 2
     return cosine, cosine.new_zeros(len(cosine), 1)
@@ -105,6 +106,13 @@ def mask_ious(masks: Tensor, track_masks: Tensor) -> Tensor:
     """
     first = (masks > 0.5).flatten(1).float()
     second = (track_masks > 0.5).flatten(1).float()
-    intersection = first @ second.T
+    intersection = _products(first, second)
     union = first.sum(1)[:, None] + second.sum(1)[None] - intersection
     return intersection / union.clamp(min=1)
+
+
+def _products(first: Tensor, second: Tensor) -> Tensor:
+    """Dot products (n, m) of rows; in full precision also where autocast is on."""
+    # Half precision counts no further than 2048.
+    with torch.autocast(first.device.type, enabled=False):
+        return first @ second.T

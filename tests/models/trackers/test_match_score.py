@@ -7,23 +7,12 @@ import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData
+from random_detections import draw
 
 from mmvis.models.trackers import match_score
 from mmvis.models.trackers.match_score import MatchWeights, mask_ious, match_scores
 
 UNIT = Path(__file__).parents[2] / 'fixtures' / 'stmask' / 'unit'
-
-
-def draw(n: int, generator: torch.Generator) -> InstanceData:
-    corner = torch.rand(n, 2, generator=generator) * 20
-    size = torch.rand(n, 2, generator=generator) * 20 + 2
-    return InstanceData(
-        bboxes=torch.cat([corner, corner + size], 1),
-        scores=torch.rand(n, generator=generator) * 0.9 + 0.05,
-        labels=torch.randint(0, 2, (n,), generator=generator),
-        embeddings=torch.randn(n, 3, generator=generator),
-        masks=torch.rand(n, 4, 5, generator=generator),
-    )
 
 
 def box_iou(a, b) -> float:
@@ -126,6 +115,16 @@ def test_mask_iou_equals_the_released_one():
     # Soft masks count where they exceed one half, and no sooner.
     soft = first * 0.3 + 0.5, second * 0.01 + 0.5
     torch.testing.assert_close(mask_ious(*soft), wanted)
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_autocast_does_not_round(dtype):
+    generator = torch.Generator().manual_seed(3)
+    dets, tracks = (draw(3, generator, size=(60, 100)) for _ in range(2))
+    arguments = dets, dict(tracks.items()), MatchWeights(bbox_iou=1.0), 'cosine', 0.3
+    wanted = match_scores(*arguments)
+    with torch.autocast('cpu', dtype=dtype):
+        assert torch.equal(match_scores(*arguments), wanted)
 
 
 def test_empty_masks_have_no_overlap_and_empty_sides_no_rows():

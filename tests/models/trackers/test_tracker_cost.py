@@ -1,0 +1,71 @@
+"""What a frame costs the tracker: rows that it keeps, and times that the host waits."""
+
+import pytest
+import torch
+from random_detections import draw
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from mmvis.models.trackers import EmbeddingMaskIoUTracker
+
+
+def test_living_tracks_and_their_rows_do_not_grow_with_the_video():
+    tracker = EmbeddingMaskIoUTracker(
+        num_frames_retain=5, epsilon=9.0, supplement=dict()
+    )
+    memory, generator = tracker.init_memory(), torch.Generator().manual_seed(0)
+    counts = []
+    for frame_id in range(2000):
+        # Nothing is ever matched: the most tracks there can be.
+        tracker.track(draw(2, generator), memory, frame_id)
+        counts.append(len(memory))
+        assert {len(v) for v in memory.fields.values()} == {counts[-1]}
+    assert max(counts) == counts[20] == 2 * 5
+    assert memory.next_id == 4000
+    # Nor does a row hold on to what it was taken from.
+    assert memory['masks'].untyped_storage().nbytes() == 10 * 4 * 5 * 4
+
+
+class _Waits(TorchDispatchMode):
+    """Counts what would make the host wait for a device."""
+
+    OPS = ('_local_scalar_dense', 'nonzero', 'masked_select', 'unique', 'is_nonzero')
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        by_bool = name.startswith('index') and any(
+            isinstance(i, torch.Tensor) and i.dtype == torch.bool
+            for group in args
+            if isinstance(group, (list, tuple))
+            for i in group
+        )
+        if by_bool or any(op in name for op in self.OPS):
+            self.found.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize('conflict', ['drop', 'new_id'])
+def test_the_host_reads_the_device_once_a_frame(conflict, monkeypatch):
+    tracker = EmbeddingMaskIoUTracker(
+        conflict=conflict, supplement=dict(), min_score=0.1, min_mask_area=1
+    )
+    memory, generator = tracker.init_memory(), torch.Generator().manual_seed(0)
+    reads = []
+    for name in ('tolist', 'item', 'cpu', 'numpy', '__bool__', '__int__'):
+        plain = getattr(torch.Tensor, name)
+        monkeypatch.setattr(
+            torch.Tensor,
+            name,
+            lambda self, *a, plain=plain: (reads.append(1), plain(self, *a))[1],
+        )
+    for frame_id, n in enumerate([3, 4, 0, 5]):
+        frame = draw(n, generator)
+        reads.clear()
+        with _Waits() as waits:
+            tracker.track(frame, memory, frame_id)
+        assert len(reads) == 1
+        assert len(waits.found) <= 3, waits.found
+        assert set(waits.found) <= {'_local_scalar_dense'}

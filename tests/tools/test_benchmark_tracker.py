@@ -1,0 +1,22 @@
+"""The benchmark's video is tracked as it is meant to be, and the report is written."""
+
+import json
+import runpy
+from pathlib import Path
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'benchmark_tracker.py'
+
+
+def test_report(tmp_path, capsys):
+    tool = runpy.run_path(str(TOOL))
+    out = tmp_path / 'report.json'
+    arguments = '--frames 90 --window 10 --objects 3 --lifetime 30 --mask-size 12 20'
+    tool['main']([*arguments.split(), '--conflicts', 'drop', '--out', str(out)])
+    drop, never = json.loads(out.read_text())['rows']
+    # Each of the three has three lives or four, and each life one id.
+    assert drop['ids'] == never['ids'] == never['most tracks']
+    assert 9 <= drop['ids'] <= 12
+    # No more than two lives of an object within the 20 frames that are retained.
+    assert drop['most tracks'] <= 6
+    assert drop['last/first'] == drop['last ms'] / drop['first ms'] > 0
+    assert 'never retired' in capsys.readouterr().out
