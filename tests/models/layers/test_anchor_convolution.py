@@ -32,7 +32,8 @@ def loop(features, weight, bias):
                 for c in range(kw):
                     v, u = y + r - (kh - 1) // 2, x + c - (kw - 1) // 2
                     if 0 <= v < height and 0 <= u < width:
-                        out[:, :, y, x] += features[:, :, v, u] @ weight[:, :, r, c].T
+                        tap = weight[:, :, r, c]
+                        out[:, :, y, x] += features[:, :, v, u] @ tap.T
     return out + bias[None, :, None, None]
 
 
