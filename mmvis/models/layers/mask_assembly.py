@@ -30,7 +30,7 @@ def assemble_masks(
             paper's plain product.
 
     Returns:
-        Tensor: (n, h, w) in [0, 1], floating point. It is differentiable in prototypes
+        Tensor: (n, h, w) in [0, 1], in the wider dtype of the two. It is differentiable in prototypes
         and coefficients, also with n = 0, and not in the boxes.
 
     Raises:
@@ -43,10 +43,18 @@ def assemble_masks(
             "coefficient_activation must be 'tanh' or None, not "
             f'{coefficient_activation!r}.'
         )
-    height, width = prototypes.shape[-2:]
-    masks = (coefficients @ prototypes.flatten(1)).sigmoid()
-    masks = masks.view(-1, height, width)
-    return masks if boxes is None else crop_masks(masks, boxes, input_shape)
+    # Prototypes come in half precision out of autocast.
+    dtype = torch.promote_types(prototypes.dtype, coefficients.dtype)
+    prototypes, coefficients = prototypes.to(dtype), coefficients.to(dtype)
+    size = prototypes.shape[-2:]
+    logits = (coefficients @ prototypes.flatten(1)).view(-1, *size)
+    if boxes is not None:
+        # The sigmoid of minus infinity is zero. Two sums in place take a fraction of
+        # the time of crop_masks, which makes a new tensor.
+        for inside in _inside(boxes, size, input_shape):
+            outside = logits.new_zeros(inside.shape).masked_fill_(~inside, -torch.inf)
+            logits = logits.add_(outside)
+    return logits.sigmoid_()
 
 
 def crop_masks(masks: Tensor, boxes: Tensor, input_shape: Sequence[int]) -> Tensor:
@@ -64,15 +72,21 @@ def crop_masks(masks: Tensor, boxes: Tensor, input_shape: Sequence[int]) -> Tens
     Returns:
         Tensor: (n, h, w), of the masks' dtype.
     """
-    height, width = masks.shape[-2:]
+    rows, columns = _inside(boxes, masks.shape[-2:], input_shape)
+    return masks.where(rows & columns, 0.0)
+
+
+def _inside(
+    boxes: Tensor, size: Sequence[int], input_shape: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Rows (n, h, 1) and columns (n, 1, w) that the boxes hold, bool."""
     x1, y1, x2, y2 = boxes.detach().unbind(1)
-    columns = _inside(x1, x2, width, width / input_shape[1])
-    rows = _inside(y1, y2, height, height / input_shape[0])
-    # Unlike a product, this also cuts what is not a number.
-    return masks.where(rows[:, :, None] & columns[:, None, :], 0.0)
+    rows = _between(y1, y2, size[0], size[0] / input_shape[0])
+    columns = _between(x1, x2, size[1], size[1] / input_shape[1])
+    return rows[:, :, None], columns[:, None, :]
 
 
-def _inside(first: Tensor, second: Tensor, length: int, scale: float) -> Tensor:
+def _between(first: Tensor, second: Tensor, length: int, scale: float) -> Tensor:
     """Which pixels of one side the intervals (n,) hold: (n, length) bool."""
     low = torch.minimum(first, second) * scale - 1
     high = torch.maximum(first, second) * scale + 1

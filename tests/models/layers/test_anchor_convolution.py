@@ -22,7 +22,7 @@ def build(kernel, **kwargs):
 
 
 def loop(features, weight, bias):
-    """Each tap reads the map shifted by it; tap 0 lies (k - 1) // 2 before the place."""
+    """Each tap reads its neighbour; the first is (k - 1) // 2 before the place."""
     height, width = features.shape[-2:]
     kh, kw = weight.shape[-2:]
     out = features.new_zeros(len(features), len(weight), height, width)

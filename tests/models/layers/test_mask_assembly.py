@@ -93,11 +93,22 @@ def test_gives_the_numbers_of_the_release():
         torch.testing.assert_close(masks, expected, atol=5e-5, rtol=1e-4)
 
 
-def test_prototypes_outside_the_box_do_not_matter():
-    prototypes, coefficients = draw(1)
-    prototypes[:, 5, 8] = NAN
-    masks = assemble_masks(prototypes, coefficients, BOXES[:1], INPUT)
-    assert masks.isfinite().all()
+def test_masks_are_cropped_as_by_the_function():
+    prototypes, coefficients = draw()
+    whole = assemble_masks(prototypes, coefficients, None, INPUT)
+    masks = assemble_masks(prototypes, coefficients, BOXES, INPUT)
+    assert torch.equal(masks, crop_masks(whole, BOXES, INPUT))
+
+
+def test_gradients_are_those_of_the_plain_formula():
+    prototypes, coefficients = (t.requires_grad_() for t in draw())
+    factor = torch.arange(8 * 6 * 9).sin().view(8, *SIZE)
+    masks = assemble_masks(prototypes, coefficients, BOXES, INPUT)
+    found = torch.autograd.grad((masks * factor).sum(), (prototypes, coefficients))
+    plain = torch.einsum('nk,khw->nhw', coefficients.tanh(), prototypes).sigmoid()
+    cropped = crop_masks(plain, BOXES, INPUT)
+    expected = torch.autograd.grad((cropped * factor).sum(), (prototypes, coefficients))
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize('count', [0, 3])
@@ -113,6 +124,17 @@ def test_gradients_reach_prototypes_and_coefficients_only(count):
     for tensor in (prototypes, coefficients):
         assert tensor.grad.isfinite().all()
         assert tensor.grad.any() == (count > 0)
+
+
+def test_prototypes_of_half_precision():
+    prototypes, coefficients = draw(dtype=torch.float32)
+    expected = assemble_masks(prototypes, coefficients, BOXES, INPUT)
+    masks = assemble_masks(prototypes.bfloat16(), coefficients, BOXES, INPUT)
+    assert masks.dtype == torch.float32
+    torch.testing.assert_close(masks, expected, atol=0.02, rtol=0)
+    with torch.autocast('cpu', torch.bfloat16):
+        masks = assemble_masks(prototypes, coefficients, BOXES, INPUT)
+    torch.testing.assert_close(masks.float(), expected, atol=0.02, rtol=0)
 
 
 def test_an_unknown_activation_is_refused():
