@@ -1,1 +1,5 @@
 """Necks that mmdet lacks."""
+
+from .yolact_fpn import YolactFPN
+
+__all__ = ['YolactFPN']
