@@ -49,7 +49,7 @@ def local_correlation(first: Tensor, second: Tensor, patch_size: int) -> Tensor:
     dtype = torch.promote_types(first.dtype, second.dtype)
     exact = torch.promote_types(dtype, torch.float32)
     with torch.autocast(first.device.type, enabled=False):
-        correlate = _mmcv_correlation() if first.is_cuda else None
+        correlate = mmcv_correlation() if first.is_cuda else None
         correlate = correlate or TiledCorrelation.apply
         correlation = correlate(first.to(exact), second.to(exact), patch_size)
     return correlation if _in_autocast(first.device) else correlation.to(dtype)
@@ -156,7 +156,7 @@ def _parts(tiling: Tiling, feats: Tensor) -> list[slice]:
 
 
 @cache
-def _mmcv_correlation() -> Callable[[Tensor, Tensor, int], Tensor] | None:
+def mmcv_correlation() -> Callable[[Tensor, Tensor, int], Tensor] | None:
     """mmcv's op, or None where mmcv was built without it or without CUDA."""
     try:
         from mmcv.ops import Correlation, get_compiling_cuda_version

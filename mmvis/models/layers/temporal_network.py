@@ -83,14 +83,13 @@ class TemporalNetwork(BaseModule):
             # features, as a tensor of zeros would not be.
             return features[:0, :, :1, :1].expand(-1, -1, self.roi_size, self.roi_size)
         boxes = clip_to_map(rois[:, 1:].detach(), features.shape[-2:])
-        # mmcv's op refuses a box of negative size on the CPU, gives zeros on CUDA, and
-        # has no bfloat16. NaN fails the comparison, and is outside with it.
-        inside = (boxes[:, :2] <= boxes[:, 2:]).all(1)
-        boxes = boxes.where(inside[:, None], 0.0)
+        # mmcv's op gives zeros for a box of no size. One of negative size it refuses on
+        # the CPU. NaN fails the comparison, and loses its box with it.
+        inside = (boxes[:, :2] <= boxes[:, 2:]).all(1, keepdim=True)
+        # The op has no bfloat16, and float16 would move the boxes.
         dtype = torch.promote_types(features.dtype, torch.float32)
-        rois = torch.cat([rois[:, :1], boxes], 1).to(dtype)
-        pooled = self.roi_align(features.to(dtype), rois)
-        return pooled.where(inside[:, None, None, None], 0.0).to(features.dtype)
+        rois = torch.cat([rois[:, :1], boxes.where(inside, 0.0)], 1).to(dtype)
+        return self.roi_align(features.to(dtype), rois).to(features.dtype)
 
 
 def boxes_to_cells(

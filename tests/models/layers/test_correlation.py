@@ -171,13 +171,13 @@ def test_the_module_has_no_parameters():
 
 def test_the_op_may_be_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, 'mmcv.ops', None)
-    assert correlation._mmcv_correlation.__wrapped__() is None
+    assert correlation.mmcv_correlation.__wrapped__() is None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 @pytest.mark.parametrize('shape', SHAPES)
 def test_equals_mmcv_on_a_gpu(shape):
-    op = correlation._mmcv_correlation()
+    op = correlation.mmcv_correlation()
     if op is None:
         pytest.skip('mmcv was built without CUDA')
     maps = [
