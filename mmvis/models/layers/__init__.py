@@ -12,6 +12,8 @@ from .feature_calibration import (
     aligned_offsets,
 )
 from .mask_assembly import assemble_masks, crop_masks
+from .prototype_network import PrototypeNetwork
+from .temporal_fusion import TemporalFusion
 from .temporal_network import TemporalNetwork
 
 __all__ = [
@@ -21,7 +23,9 @@ __all__ = [
     'CalibratedConvolution',
     'CalibratedFeatureConvolution',
     'LocalCorrelation',
+    'PrototypeNetwork',
     'SameDeformConv2d',
+    'TemporalFusion',
     'TemporalNetwork',
     'aligned_offsets',
     'assemble_masks',

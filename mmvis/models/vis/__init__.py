@@ -2,5 +2,6 @@
 
 from .base_vis import BaseVISModel
 from .masktrack_rcnn import InstanceEmbedHead, MaskTrackRCNN
+from .stmask import STMask
 
-__all__ = ['BaseVISModel', 'InstanceEmbedHead', 'MaskTrackRCNN']
+__all__ = ['BaseVISModel', 'InstanceEmbedHead', 'MaskTrackRCNN', 'STMask']

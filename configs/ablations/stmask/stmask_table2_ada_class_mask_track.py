@@ -1,0 +1,12 @@
+# Table 2, row 2, ada (33.7 AP): FCA, and FCB on the class, mask and track branch.
+_base_ = ['./stmask_table1_kernels_3x5.py']
+
+model = dict(
+    bbox_head=dict(
+        calibration=dict(
+            type='CalibratedConvolution',
+            offset=dict(type='AdaptiveOffset'),
+            branches=('cls', 'coeff', 'embed'),
+        )
+    )
+)

@@ -1,0 +1,12 @@
+# Table 2, row 3, ali (31.7 AP): FCA, and FCB on the class and mask branch.
+_base_ = ['./stmask_table1_kernels_3x5.py']
+
+model = dict(
+    bbox_head=dict(
+        calibration=dict(
+            type='CalibratedConvolution',
+            offset=dict(type='AlignedOffset'),
+            branches=('cls', 'coeff'),
+        )
+    )
+)

@@ -1,0 +1,13 @@
+# Table 2, row 5, ali (33.1 AP; also row 4 of Table 4):
+# FCA, and FCB on the mask and track branch.
+_base_ = ['./stmask_table1_kernels_3x5.py']
+
+model = dict(
+    bbox_head=dict(
+        calibration=dict(
+            type='CalibratedConvolution',
+            offset=dict(type='AlignedOffset'),
+            branches=('coeff', 'embed'),
+        )
+    )
+)

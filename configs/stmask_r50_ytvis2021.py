@@ -1,0 +1,7 @@
+# STMask R50 on YouTube-VIS 2021.
+_base_ = [
+    './_base_/models/stmask_r50_fpn.py',
+    './_base_/datasets/youtube_vis_2021.py',
+    './_base_/default_runtime.py',
+    './_base_/schedules/schedule_stmask_160k.py',
+]

@@ -1,0 +1,57 @@
+"""Embeddings of one object close together, those of two objects far apart."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmvis.registry import MODELS
+
+LEAST_PROBABILITY = 1e-10
+
+
+@MODELS.register_module()
+class PairwiseEmbeddingLoss(nn.Module):
+    """Binary cross-entropy of the cosine of every pair of embeddings.
+
+    With c = (cosine + 1) / 2, a pair of one object costs -log c and a pair of two
+    objects -log(1 - c); the loss is the mean over pairs, weighted by the product of
+    their weights.
+
+    Args:
+        max_samples (int | None): At most this many embeddings, drawn at random.
+        loss_weight (float): Factor to the loss.
+    """
+
+    def __init__(
+        self, max_samples: int | None = None, loss_weight: float = 5.0
+    ) -> None:
+        super().__init__()
+        self.max_samples = max_samples
+        self.loss_weight = loss_weight
+
+    def forward(self, embeddings: Tensor, ids: Tensor, weights: Tensor) -> Tensor:
+        """The loss of p embeddings.
+
+        Args:
+            embeddings (Tensor): (p, D) of length one.
+            ids (Tensor): (p,) int64, equal for one object.
+            weights (Tensor): (p,).
+
+        Returns:
+            Tensor: A scalar; zero, and connected, for less than two embeddings.
+        """
+        if self.max_samples is not None and len(ids) > self.max_samples:
+            chosen = torch.randperm(len(ids), device=ids.device)[: self.max_samples]
+            embeddings, ids, weights = embeddings[chosen], ids[chosen], weights[chosen]
+        if len(ids) < 2:
+            return embeddings.sum() * 0
+        with torch.autocast(embeddings.device.type, enabled=False):
+            embeddings = embeddings.float()
+            close = (embeddings @ embeddings.T + 1) / 2
+            same = ids[:, None] == ids[None]
+            probability = torch.where(same, close, 1 - close)
+            cost = -probability.clamp(min=LEAST_PROBABILITY).log()
+            # Every pair once, and none with itself.
+            pairs = torch.triu(weights[:, None] * weights[None], diagonal=1)
+            return self.loss_weight * (pairs * cost).sum() / pairs.sum()
