@@ -1,18 +1,16 @@
 """Match scores against eq. 15 in loops and numbers of the released implementation."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from fixtures.stmask_fixtures import load
 from mmengine.structures import InstanceData
 from random_detections import draw
 
 from mmvis.models.trackers import match_score
 from mmvis.models.trackers.match_score import MatchWeights, mask_ious, match_scores
-
-UNIT = Path(__file__).parents[2] / 'fixtures' / 'stmask' / 'unit'
 
 
 def box_iou(a, b) -> float:
@@ -79,7 +77,7 @@ def test_equals_equation_15_in_loops(kind):
     ],
 )
 def test_equals_the_released_scores(name, weights, monkeypatch):
-    stored = np.load(UNIT / 'comp_scores.npz')
+    stored = load('unit/comp_scores')
     cosine = 2 * stored['match_ll_with_dummy'].astype(np.float64)[:, 1:] - 1
     # The release's dummy column: each term as if its cue were 0.5, 0.3, 0.3 and 1.
     epsilon = 0.5 + 0.3 * (weights['mask_iou'] + weights['bbox_iou'])
@@ -108,7 +106,7 @@ def test_equals_the_released_scores(name, weights, monkeypatch):
 
 
 def test_mask_iou_equals_the_released_one():
-    stored = np.load(UNIT / 'masks.npz')
+    stored = load('unit/masks')
     first, second = (torch.from_numpy(stored[k]) for k in ('bin_a', 'bin_b'))
     wanted = torch.from_numpy(stored['mask_iou_ab'])
     torch.testing.assert_close(mask_ious(first.bool(), second.bool()), wanted)

@@ -5,17 +5,15 @@ the match scores, the memory and the output. Of masks they hold areas and IoUs, 
 masks of these areas are made up here and the IoUs are put in the place of theirs.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from fixtures.stmask_fixtures import NUM_STEPS, load_step
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvis.models.trackers import EmbeddingMaskIoUTracker, match_score
 
-FIXTURES = Path(__file__).parents[2] / 'fixtures' / 'stmask'
 SCALE = torch.tensor([320.0, 192.0, 320.0, 192.0])
 RELEASE = dict(
     match_weights=dict(embedding=1.0, mask_iou=1.0, bbox_iou=2.0),
@@ -56,14 +54,10 @@ def detections(step: dict[str, np.ndarray]) -> InstanceData:
 
 @pytest.mark.parametrize('branch', ['ada', 'ali'])
 def test_equals_the_released_tracker(branch, monkeypatch):
-    stored = dict(np.load(FIXTURES / f'online_r50_{branch}.npz'))
     tracker = EmbeddingMaskIoUTracker(**RELEASE)
     memory = None
-    for s in range(8):
-        prefix = f's{s}_'
-        step = {
-            k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)
-        }
+    for s in range(NUM_STEPS):
+        step = load_step(f'online_r50_{branch}', s)
         dets = detections(step)
         if s in (0, 6):
             memory, first = tracker.init_memory(), s
