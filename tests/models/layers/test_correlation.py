@@ -1,18 +1,15 @@
 """Correlation against one place at a time, the released numbers, and mmcv's op."""
 
 import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from fixtures.stmask_fixtures import load
 from torch.nn.functional import leaky_relu
 
 from mmvis.models.layers import correlation
 from mmvis.models.layers.correlation import TiledCorrelation, local_correlation
 from mmvis.registry import MODELS
-
-FIXTURES = Path(__file__).parents[2] / 'fixtures/stmask'
 
 # Batch, channels, height, width, patch: one cell, a patch wider than the map, tiles
 # that fit exactly, tiles that do not, one row, one column, a patch of one.
@@ -74,10 +71,9 @@ def test_gradients_equal_differences():
 
 
 def test_equals_the_release():
-    with np.load(FIXTURES / 'unit/correlate_roi.npz') as file:
-        first, second, expected = (
-            torch.from_numpy(file[key]) for key in ('f1', 'f2', 'corr_leaky')
-        )
+    arrays = load('unit/correlate_roi')
+    names = ('f1', 'f2', 'corr_leaky')
+    first, second, expected = (torch.from_numpy(arrays[name]) for name in names)
     result = local_correlation(first, second, 11).flatten(1, 2) / first.shape[1]
     torch.testing.assert_close(leaky_relu(result, 0.1), expected, atol=5e-5, rtol=1e-4)
 

@@ -1,10 +1,8 @@
 """TemporalNetwork against numbers of the released code and closed forms."""
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
+from fixtures.stmask_fixtures import load
 from torch.nn.functional import conv2d, linear
 
 from mmvis.models.layers.temporal_network import (
@@ -14,12 +12,9 @@ from mmvis.models.layers.temporal_network import (
 )
 from mmvis.registry import MODELS
 
-FIXTURES = Path(__file__).parents[2] / 'fixtures/stmask'
 
-
-def load(name):
-    with np.load(FIXTURES / f'{name}.npz') as file:
-        return {key: torch.from_numpy(file[key]) for key in file.files}
+def load_tensors(name):
+    return {key: torch.from_numpy(array) for key, array in load(name).items()}
 
 
 def small_network(**kwargs):
@@ -37,7 +32,7 @@ def make_rois(*rows):
 
 
 def test_pools_as_the_release_does():
-    numbers = load('unit/correlate_roi')
+    numbers = load_tensors('unit/correlate_roi')
     features, expected = numbers['roi_feat'], numbers['roi_out_7x7']
     shape = features.shape[-2:]
     boxes = boxes_to_cells(numbers['roi_boxes_norm'] * 640, (640, 640), shape)
@@ -47,7 +42,7 @@ def test_pools_as_the_release_does():
 
 
 def test_boxes_in_cells_are_those_of_the_release():
-    numbers = load('temporal_r50_ada_A0_to_A1')
+    numbers = load_tensors('temporal_r50_ada_A0_to_A1')
     boxes = numbers['boxes'] * torch.tensor([320.0, 192.0, 320.0, 192.0])
     cells = clip_to_map(boxes_to_cells(boxes, (192, 320), (12, 20)), (12, 20))
     torch.testing.assert_close(cells, numbers['roi_boxes_feature_px'])
