@@ -141,15 +141,14 @@ class SameDeformConv2d(DeformConv2d):
         offsets = offsets.to(dtype).nan_to_num(nan=far).clamp(-far, far)
         # The op divides a batch into steps of one size: the largest that fits.
         step = math.gcd(len(features), self.im2col_step)
-        with torch.autocast(features.device.type, enabled=False):
-            sampled = deform_conv2d(
-                pad(features.to(dtype), sides),
-                offsets,
-                self.weight,
-                *(self.stride, 0, self.dilation, self.groups, self.deform_groups),
-                False,
-                step,
-            )
+        sampled = deform_conv2d(
+            pad(features.to(dtype), sides),
+            offsets,
+            self.weight,
+            *(self.stride, 0, self.dilation, self.groups, self.deform_groups),
+            False,
+            step,
+        )
         return sampled.to(features.dtype)
 
 

@@ -30,8 +30,8 @@ def assemble_masks(
             paper's plain product.
 
     Returns:
-        Tensor: (n, h, w) in [0, 1], in the wider dtype of the two. It is differentiable in prototypes
-        and coefficients, also with n = 0, and not in the boxes.
+        Tensor: (n, h, w) in [0, 1], of the wider dtype of the two. It is differentiable
+        in prototypes and coefficients, also with n = 0, and not in the boxes.
 
     Raises:
         ValueError: On an unknown activation.
@@ -80,7 +80,7 @@ def _inside(
     boxes: Tensor, size: Sequence[int], input_shape: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """Rows (n, h, 1) and columns (n, 1, w) that the boxes hold, bool."""
-    x1, y1, x2, y2 = boxes.detach().unbind(1)
+    x1, y1, x2, y2 = boxes.unbind(1)
     rows = _between(y1, y2, size[0], size[0] / input_shape[0])
     columns = _between(x1, x2, size[1], size[1] / input_shape[1])
     return rows[:, :, None], columns[:, None, :]

@@ -83,12 +83,12 @@ def test_removes_what_a_loop_removes(top_k, seed):
 @pytest.mark.parametrize('top_k, limit', [(100, None), (100, 7), (6, 100)])
 def test_per_class_removes_what_a_loop_removes(top_k, limit, seed):
     boxes, scores = draw(40, 3, seed)
-    kept, labels, found = fast_nms_per_class(boxes, scores, 0.2, 0.3, top_k, limit)
+    kept, labels, found = fast_nms_per_class(boxes, scores, 0.25, 0.3, top_k, limit)
     expected = [
         (scores[i, c].item(), c, i)
         for c in range(3)
         for i in loop(boxes, scores[:, c], 0.3, top_k)
-        if scores[i, c] > 0.2
+        if scores[i, c] > 0.25
     ]
     expected = sorted(expected, key=lambda row: -row[0])[:limit]
     rows = zip(found.tolist(), labels.tolist(), kept.tolist(), strict=True)
@@ -99,6 +99,11 @@ def test_a_removed_box_still_removes_others():
     # The second falls to the first, the third to the second only.
     boxes = torch.tensor([[0.0, 0, 10, 10], [0.0, 3, 10, 13], [0.0, 6, 10, 16]])
     assert fast_nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5).tolist() == [0]
+
+
+def test_an_overlap_of_the_threshold_is_no_duplicate():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 5], [0, 0, 10, 9]])
+    assert fast_nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5).tolist() == [0, 1]
 
 
 def test_without_boxes():
