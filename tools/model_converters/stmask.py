@@ -23,7 +23,7 @@ from torch import Tensor
 
 import mmvis.models  # noqa: F401  (registers the models)
 from mmvis.engine.checkpoint import CheckpointError, load_from_local
-from mmvis.models.vis.stmask_release import ReleasedNetwork, convert_state_dict
+from mmvis.models.vis.stmask_checkpoint import ReleasedNetwork, convert_state_dict
 from mmvis.registry import MODELS
 from mmvis.version import __version__
 

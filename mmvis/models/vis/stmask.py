@@ -208,8 +208,11 @@ class STMask(BaseVISModel):
         stay where they were seen, and the tracker goes without their masks.
         """
         scale = [new / old for new, old in zip(img_shape, state.img_shape, strict=True)]
-        boxes = state.memory['bboxes']
-        state.memory.overwrite(bboxes=boxes * boxes.new_tensor(scale[::-1] * 2))
+        boxes, masks = state.memory['bboxes'], state.memory['masks']
+        state.memory.overwrite(
+            bboxes=boxes * boxes.new_tensor(scale[::-1] * 2),
+            masks=torch.zeros_like(masks),
+        )
 
     def _propagated(
         self, features: STMaskFeatures, input_shape: tuple, state: STMaskState

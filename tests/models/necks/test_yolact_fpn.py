@@ -12,7 +12,7 @@ from fixtures.stmask_fixtures import (
 from torch import Tensor, nn
 
 from mmvis.models.backbones import DeformableResNet
-from mmvis.models.vis.stmask_release import convert_state_dict
+from mmvis.models.vis.stmask_checkpoint import convert_state_dict
 from mmvis.registry import MODELS
 
 NECK = dict(type='YolactFPN', in_channels=[256, 512, 1024, 2048], out_channels=256)

@@ -155,14 +155,13 @@ def convert_state_dict(
     missing = [name for name in names if name not in official]
     unknown = sorted(set(official) - set(names) - set(network.left_out))
     if missing or unknown:
+        faults = [
+            f'{what} {_first(found)} ({len(found)} in all)'
+            for what, found in (('lacks', missing), ('has the unknown', unknown))
+            if found
+        ]
         raise CheckpointError(
-            f'{source} looks like {network}, but '
-            + ' and '.join(
-                f'{what} {len(found)} tensors ({_first(found)})'
-                for what, found in (('lacks', missing), ('has unknown', unknown))
-                if found
-            )
-            + '.'
+            f'{source} looks like {network}, but {" and ".join(faults)}.'
         )
     state = {}
     for name, own_name in names.items():
