@@ -13,7 +13,7 @@ from pycocotools.cocoeval import COCOeval
 from mmvis.datasets.coco_images import coco_images_to_videos
 from mmvis.evaluation.evaluate_results import evaluate_results
 
-H, W = 48, 64
+H, W = 72, 96
 # Where COCOeval keeps them.
 COCO_STATS = dict(AP=0, AP50=1, AP75=2, AP_s=3, AP_m=4, AR1=6, AR10=7, AR100=8)
 
@@ -21,7 +21,7 @@ COCO_STATS = dict(AP=0, AP50=1, AP75=2, AP_s=3, AP_m=4, AR1=6, AR10=7, AR100=8)
 def box_mask(rng):
     mask = np.zeros((H, W), np.uint8, order='F')
     y, x = rng.integers(0, H - 8), rng.integers(0, W - 8)
-    mask[y : y + rng.integers(4, 30), x : x + rng.integers(4, 40)] = 1
+    mask[y : y + rng.integers(4, 60), x : x + rng.integers(4, 80)] = 1
     rle = mask_util.encode(mask)
     rle['counts'] = rle['counts'].decode()
     return rle

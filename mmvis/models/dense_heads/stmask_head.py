@@ -19,7 +19,7 @@ from mmvis.models.layers.fast_nms import fast_nms, fast_nms_per_class
 from mmvis.registry import MODELS, TASK_UTILS
 
 BRANCHES = ('cls', 'coeff', 'embed')
-XAVIER = dict(type='Xavier', layer='Conv2d', distribution='uniform')
+XAVIER = dict(type='Xavier', layer=['Conv2d', 'DeformConv2d'], distribution='uniform')
 # Yolact's variances. The coder's own limit to the change of size is out of the way.
 BBOX_CODER = dict(
     type='DeltaXYWHBBoxCoder', target_stds=(0.1, 0.1, 0.2, 0.2), wh_ratio_clip=1e-6
