@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from mmdet.models.losses.iou_loss import diou_loss
 from torch import Tensor, nn
 from torch.nn.functional import smooth_l1_loss
@@ -13,9 +14,11 @@ from mmvis.registry import MODELS
 class CenternessLoss(nn.Module):
     """Smooth L1 of centerness to the DIoU of the predicted box with its object.
 
+    The paper has no centerness; the release multiplies the class score by it.
+
     Args:
         detach_target (bool): Train the centerness only. The release lets the gradient
-            reach the box as well.
+            reach the box as well, which may then become worse to be easier to judge.
         loss_weight (float): Factor to the loss.
     """
 
@@ -36,12 +39,16 @@ class CenternessLoss(nn.Module):
 
         Args:
             centerness (Tensor): (p,) in [-1, 1].
-            bboxes, gt_bboxes (Tensor): (p, 4) xyxy, predicted and annotated.
-            weights (Tensor): (p,), to sum to one in each frame.
-            num_frames (int): n.
+            bboxes, gt_bboxes (Tensor): (p, 4) xyxy in pixels, predicted and annotated.
+            weights (Tensor): (p,); those of a frame sum to one.
+            num_frames (int): n, with the frames that have no positive anchor.
+
+        Returns:
+            Tensor: A scalar, float32 at least; zero and connected for p = 0.
         """
-        quality = 1 - diou_loss(bboxes, gt_bboxes, reduction='none')
+        dtype = torch.promote_types(centerness.dtype, torch.float32)
+        quality = 1 - diou_loss(bboxes.to(dtype), gt_bboxes.to(dtype), reduction='none')
         if self.detach_target:
             quality = quality.detach()
-        cost = smooth_l1_loss(centerness, quality, reduction='none')
-        return self.loss_weight / num_frames * (weights * cost).sum()
+        cost = smooth_l1_loss(centerness.to(dtype), quality, reduction='none')
+        return self.loss_weight / num_frames * (weights.to(dtype) * cost).sum()

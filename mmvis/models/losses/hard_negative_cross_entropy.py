@@ -13,9 +13,10 @@ from mmvis.registry import MODELS
 class HardNegativeCrossEntropyLoss(nn.Module):
     """Softmax cross-entropy with hard negative mining over the whole batch.
 
-    The negatives of the highest foreground probability are taken, a fixed number for
-    each positive. Positives count by their mean in each frame, negatives by three
-    times their mean over the batch; the sum is divided by four.
+    The negatives with the highest foreground probability are taken, a fixed number for
+    each positive of the batch. The loss is the mean over frames of (the mean over the
+    frame's positives + 3 times the mean over all negatives taken) / 4. Yolact's loss,
+    with the frames counting alike.
 
     Args:
         negative_ratio (int): Negatives taken for each positive.
@@ -35,37 +36,44 @@ class HardNegativeCrossEntropyLoss(nn.Module):
             labels (Tensor): (n, N) int64; -1 is ignored, C the background.
 
         Returns:
-            Tensor: A scalar; zero, and connected with the logits, without positives.
+            Tensor: A scalar, float32 at least. Without a positive no negative is taken:
+            zero then, and connected with the logits.
         """
-        logits = logits.float()
         background = logits.shape[-1] - 1
         positive = (labels >= 0) & (labels < background)
-        with torch.no_grad():
-            negative = self.hard_negatives(logits, labels == background, positive)
+        negative = self.hard_negatives(logits, labels == background, positive)
+        counted = (positive | negative).nonzero(as_tuple=True)
+        # Of few anchors only; in half precision the logarithm loses too much.
+        dtype = torch.promote_types(logits.dtype, torch.float32)
         entropies = cross_entropy(
-            logits.flatten(0, 1), labels.flatten().clamp(min=0), reduction='none'
+            logits[counted].to(dtype), labels[counted], reduction='none'
         )
-        weights = self.weights(positive, negative)
-        return self.loss_weight / 4 / len(labels) * (entropies * weights).sum()
+        weights = self.weights(positive, negative).to(dtype)
+        return self.loss_weight / (4 * len(labels)) * (entropies * weights).sum()
 
+    @torch.no_grad()
     def hard_negatives(
         self, logits: Tensor, negative: Tensor, positive: Tensor
     ) -> Tensor:
-        """Which of the negatives (n, N) are taken."""
-        # The foreground's log-odds grow with this; it is never negative, so that the
-        # zeros of other anchors come last.
+        """Which of the negatives are taken: (n, N) bool, like the other masks."""
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        # -log of the background's probability. It is never below the zero that all
+        # other anchors get, which come last so.
         hardness = logits.logsumexp(-1) - logits[..., -1]
-        hardness = torch.where(negative, hardness, 0.0).flatten()
+        hardness = hardness.where(negative, 0.0).flatten()
         count = min(self.negative_ratio * int(positive.sum()), len(hardness) - 1)
         chosen = torch.zeros_like(hardness, dtype=torch.bool)
         chosen[hardness.topk(count).indices] = True
         return chosen.view_as(negative) & negative
 
     def weights(self, positive: Tensor, negative: Tensor) -> Tensor:
-        """Weights (n * N,) of the anchors' entropies."""
-        return self.positive_weights(positive).flatten() + (
-            self.negative_weight(negative) * negative.flatten()
-        )
+        """Weights (m,) of the m anchors in either mask (n, N), in the anchors' order.
+
+        The positives of a frame share a weight of one, all negatives one of 3 n.
+        """
+        return (
+            self.positive_weights(positive) + negative * self.negative_weight(negative)
+        )[positive | negative]
 
     @staticmethod
     def positive_weights(positive: Tensor) -> Tensor:
@@ -74,8 +82,8 @@ class HardNegativeCrossEntropyLoss(nn.Module):
 
     @staticmethod
     def negative_weight(negative: Tensor) -> Tensor:
-        """Scalar: three times the number of frames over the number of negatives."""
-        return 3.0 * len(negative) / negative.sum().clamp(min=1)
+        """A scalar: three times the number of frames over the number of negatives."""
+        return 3 * len(negative) / negative.sum().clamp(min=1)
 
 
 @MODELS.register_module()
@@ -87,14 +95,11 @@ class ReleasedHardNegativeCrossEntropyLoss(HardNegativeCrossEntropyLoss):
     """
 
     def weights(self, positive: Tensor, negative: Tensor) -> Tensor:
-        """Weights (n * N,) of the anchors' entropies."""
-        counted = (positive | negative).flatten()
-        listed = torch.cat(
+        """Weights (m,): those of positives, then those of negatives."""
+        weight = self.negative_weight(negative)
+        return torch.cat(
             [
                 self.positive_weights(positive)[positive],
-                self.negative_weight(negative).expand(int(negative.sum())),
+                weight.expand(negative.shape)[negative],
             ]
-        )
-        return torch.zeros_like(counted, dtype=listed.dtype).masked_scatter(
-            counted, listed
         )

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from mmvis.registry import MODELS
 
-LEAST_PROBABILITY = 1e-10
+# Of a pair; the least that the release takes the logarithm of.
+MIN_PROBABILITY = 1e-10
 
 
 @MODELS.register_module()
@@ -15,11 +16,12 @@ class PairwiseEmbeddingLoss(nn.Module):
     """Binary cross-entropy of the cosine of every pair of embeddings.
 
     With c = (cosine + 1) / 2, a pair of one object costs -log c and a pair of two
-    objects -log(1 - c); the loss is the mean over pairs, weighted by the product of
-    their weights.
+    objects -log(1 - c). The loss is the mean over pairs, weighted by the product of
+    their two weights. It brings together what the first term of eq. 15 compares.
 
     Args:
-        max_samples (int | None): At most this many embeddings, drawn at random.
+        max_samples (int | None): At most this many embeddings, drawn at random: time
+            and memory grow with their square. None: all.
         loss_weight (float): Factor to the loss.
     """
 
@@ -36,22 +38,27 @@ class PairwiseEmbeddingLoss(nn.Module):
         Args:
             embeddings (Tensor): (p, D) of length one.
             ids (Tensor): (p,) int64, equal for one object.
-            weights (Tensor): (p,).
+            weights (Tensor): (p,), not negative.
 
         Returns:
-            Tensor: A scalar; zero, and connected, for less than two embeddings.
+            Tensor: A scalar, float32 at least. Without a pair, or where no pair has a
+            weight, zero and connected with the embeddings.
         """
         if self.max_samples is not None and len(ids) > self.max_samples:
             chosen = torch.randperm(len(ids), device=ids.device)[: self.max_samples]
             embeddings, ids, weights = embeddings[chosen], ids[chosen], weights[chosen]
-        if len(ids) < 2:
-            return embeddings.sum() * 0
         with torch.autocast(embeddings.device.type, enabled=False):
-            embeddings = embeddings.float()
+            dtype = torch.promote_types(embeddings.dtype, torch.float32)
+            embeddings, weights = embeddings.to(dtype), weights.to(dtype)
             close = (embeddings @ embeddings.T + 1) / 2
             same = ids[:, None] == ids[None]
             probability = torch.where(same, close, 1 - close)
-            cost = -probability.clamp(min=LEAST_PROBABILITY).log()
+            cost = -probability.clamp(min=MIN_PROBABILITY).log()
             # Every pair once, and none with itself.
             pairs = torch.triu(weights[:, None] * weights[None], diagonal=1)
-            return self.loss_weight * (pairs * cost).sum() / pairs.sum()
+            total = pairs.sum()
+            return (
+                self.loss_weight
+                * (pairs * cost).sum()
+                / total.where(total > 0, torch.ones_like(total))
+            )

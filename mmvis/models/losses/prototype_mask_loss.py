@@ -9,9 +9,14 @@ from torch.nn.functional import (
     binary_cross_entropy_with_logits,
     interpolate,
 )
+from torch.utils.checkpoint import checkpoint
 
 from mmvis.models.layers.mask_assembly import assemble_masks, crop_masks
 from mmvis.registry import MODELS
+
+# Pixels of all masks whose intermediate values are held at a time: 64 MB for each of
+# about six tensors.
+MAX_PIXELS = 2**24
 
 
 @MODELS.register_module()
@@ -19,19 +24,27 @@ class PrototypeMaskLoss(nn.Module):
     """Binary cross-entropy of an instance's mask inside its box, by the box's area.
 
     Yolact's way, the default: the cross-entropy at the resolution of the prototypes,
-    inside the annotated box. The release's: masks are cut at the predicted box,
-    enlarged, brought to the size of the input and compared there, so that pixels of the
-    object outside of the box cost the most that a pixel can.
+    cut at the annotated box. The release's (``crop='predicted', enlarge=1.2,
+    resolution='input'``): masks are cut at the predicted box, enlarged, brought to the
+    size of the input and compared there, so that pixels of the object outside of the
+    box cost the most that a pixel can: 100, where torch ends the logarithm.
+
+    It serves the masks of a frame (eq. 9) and those carried to the next frame (eq. 14).
 
     Args:
-        crop (str): 'ground_truth' or 'predicted': the box that masks are cut at.
+        crop (str): 'ground_truth' or 'predicted': the box that masks are cut at, and
+            whose area they are divided by. No gradient flows into it.
         enlarge (float): Factor to the sides of the predicted box.
         resolution (str): 'prototype' or 'input'.
-        least_side (float): A box's sides count as at least this many pixels.
-        coefficient_activation (str | None): As in the model.
+        least_side (float): A box's sides count as at least this many pixels of the
+            resolution. A box of no area counts as one pixel in any case.
+        coefficient_activation (str | None): 'tanh' or None, as in the model.
         max_samples (int | None): At most this many instances a frame, drawn at random,
-            whose loss then stands for all of them.
+            which then stand for all of them. None: all.
         loss_weight (float): Factor to the loss.
+
+    Raises:
+        ValueError: On an unknown value of ``crop`` or ``resolution``.
     """
 
     def __init__(
@@ -80,88 +93,141 @@ class PrototypeMaskLoss(nn.Module):
             frame (Tensor): (p,) int64, the frame an instance is in.
             bboxes (Tensor): (p, 4) predicted, xyxy in pixels of the padded input.
             gt_bboxes (Tensor): (p, 4) annotated.
-            gt_masks (Tensor): (g, H, W) uint8, of the size of the padded input.
+            gt_masks (Tensor): (g, H, W) of zeros and ones, of the size of the padded
+                input; uint8 takes the least memory.
             gt (Tensor): (p,) int64, the mask that is an instance's target.
             weights (Tensor): (p,).
+
+        Returns:
+            Tensor: A scalar, float32 at least; zero for p = 0, and connected with
+            prototypes and coefficients in any case.
         """
-        total = prototypes.sum() * 0 + coefficients.sum() * 0
-        boxes = gt_bboxes if self.crop == 'ground_truth' else bboxes
-        input_shape = tuple(gt_masks.shape[-2:])
-        boxes = self._enlarged(boxes.detach().float(), input_shape)
-        if self.resolution == 'prototype':
-            gt_masks = _resized(gt_masks.float(), prototypes.shape[-2:]) > 0.5
-        # By frames, of which there are few: each has prototypes of its own.
         with torch.autocast(prototypes.device.type, enabled=False):
-            for index, maps in enumerate(prototypes.float()):
-                rows = (frame == index).nonzero().squeeze(1)
-                if len(rows) == 0:
-                    continue
-                rows, scale = self._draw(rows)
-                costs = self._pixel_costs(
-                    maps,
-                    coefficients[rows].float(),
+            dtype = torch.promote_types(prototypes.dtype, torch.float32)
+            prototypes = prototypes.to(dtype)
+            coefficients = coefficients.to(dtype)
+            input_shape = tuple(gt_masks.shape[-2:])
+            boxes = gt_bboxes.detach().to(dtype)
+            if self.crop == 'predicted':
+                boxes = self._enlarged(bboxes.detach().to(dtype), input_shape)
+            if self.resolution == 'prototype':
+                gt_masks = _resized(gt_masks.to(dtype), prototypes.shape[-2:]) > 0.5
+            # Sums over nothing: connected, and zero whatever the values are.
+            total = prototypes[:0].sum() + coefficients[:0].sum()
+            pixels = gt_masks.shape[-2] * gt_masks.shape[-1]
+            parts = self._parts(frame, len(prototypes), pixels)
+            # What does not fit is computed once more in the backward pass.
+            again = pixels * sum(len(rows) for _, rows, _ in parts) > MAX_PIXELS
+            for index, rows, scale in parts:
+                arguments = (
+                    prototypes[index],
+                    coefficients[rows],
                     boxes[rows],
-                    gt_masks[gt[rows]].float(),
+                    gt_masks,
+                    gt[rows],
                     input_shape,
                 )
-                areas = self._areas(boxes[rows], costs.shape[-2:], input_shape)
-                costs = costs.sum((1, 2)) / areas
+                if again:
+                    costs = checkpoint(
+                        self._costs,
+                        *arguments,
+                        use_reentrant=False,
+                        preserve_rng_state=False,
+                    )
+                else:
+                    costs = self._costs(*arguments)
                 total = total + scale * (costs * weights[rows]).sum()
         return self.loss_weight * total
 
-    def _enlarged(self, boxes: Tensor, input_shape: tuple[int, int]) -> Tensor:
-        if self.crop == 'ground_truth':
-            return boxes
-        centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-        half = (boxes[:, 2:] - boxes[:, :2]) / 2 * self.enlarge
-        size = boxes.new_tensor(input_shape[::-1] * 2)
-        # Not quite zero, as in the release.
-        return (
-            torch.cat([centre - half, centre + half], 1)
-            .clamp(min=0)
-            .minimum(size)
-            .maximum(size * 1e-5)
-        )
+    def _parts(
+        self, frame: Tensor, num_frames: int, pixels: int
+    ) -> list[tuple[int, Tensor, float]]:
+        """What is computed at a time: some instances of one frame.
 
-    def _draw(self, rows: Tensor) -> tuple[Tensor, float]:
-        """Some of a frame's instances, and how many each of them stands for."""
-        if self.max_samples is None or len(rows) <= self.max_samples:
-            return rows, 1.0
-        order = torch.randperm(len(rows), device=rows.device)[: self.max_samples]
-        return rows[order], len(rows) / self.max_samples
+        Args:
+            frame (Tensor): (p,) int64.
+            num_frames (int): n. Each frame has prototypes of its own.
+            pixels (int): Of one mask.
 
-    def _pixel_costs(
+        Returns:
+            list[tuple]: The frame, the instances (m,), and how many each of them
+            stands for.
+        """
+        # One copy to the host for all frames.
+        counts = frame.bincount(minlength=num_frames).tolist()
+        parts = []
+        for index, rows in enumerate(frame.argsort(stable=True).split(counts)):
+            scale = 1.0
+            if self.max_samples is not None and len(rows) > self.max_samples:
+                scale = len(rows) / self.max_samples
+                order = torch.randperm(len(rows), device=rows.device)
+                rows = rows[order[: self.max_samples]]
+            if len(rows):
+                chunks = rows.split(max(MAX_PIXELS // pixels, 1))
+                parts += [(index, chunk, scale) for chunk in chunks]
+        return parts
+
+    def _costs(
         self,
         prototypes: Tensor,
         coefficients: Tensor,
         boxes: Tensor,
-        targets: Tensor,
+        gt_masks: Tensor,
+        gt: Tensor,
         input_shape: tuple[int, int],
     ) -> Tensor:
-        """Cross-entropies (p, h, w) of one frame's instances with targets (p, h, w)."""
+        """Costs (m,) of one frame's instances, without their weights.
+
+        Args are those of :meth:`forward`, with prototypes (K, h, w), the boxes that
+        masks are cut at, and ``gt_masks`` at the resolution of the comparison.
+        """
+        targets = gt_masks[gt].to(prototypes.dtype)
         if self.resolution == 'prototype':
+            # The same crop, but of the costs: from logits, they have no end at 100.
             if self.coefficient_activation == 'tanh':
                 coefficients = coefficients.tanh()
             logits = (coefficients @ prototypes.flatten(1)).view_as(targets)
             costs = binary_cross_entropy_with_logits(logits, targets, reduction='none')
-            return crop_masks(costs, boxes, input_shape)
-        masks = assemble_masks(
-            prototypes, coefficients, boxes, input_shape, self.coefficient_activation
+            costs = crop_masks(costs, boxes, input_shape)
+        else:
+            masks = assemble_masks(
+                prototypes,
+                coefficients,
+                boxes,
+                input_shape,
+                self.coefficient_activation,
+            )
+            # Rounding may leave the interpolation outside of [0, 1].
+            masks = _resized(masks, targets.shape[-2:]).clamp(0, 1)
+            costs = binary_cross_entropy(masks, targets, reduction='none')
+        return costs.sum((1, 2)) / self._areas(boxes, targets.shape[-2:], input_shape)
+
+    def _enlarged(self, boxes: Tensor, input_shape: tuple[int, int]) -> Tensor:
+        """Boxes grown about their centres, then cut at the borders of the input."""
+        centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+        half = (boxes[:, 2:] - boxes[:, :2]) / 2 * self.enlarge
+        size = boxes.new_tensor(input_shape[::-1] * 2)
+        # Not quite at zero, as in the release.
+        return (
+            torch.cat([centre - half, centre + half], 1)
+            .minimum(size)
+            .maximum(size * 1e-5)
         )
-        masks = _resized(masks, targets.shape[-2:]).clamp(0, 1)
-        return binary_cross_entropy(masks, targets, reduction='none')
 
     def _areas(
         self, boxes: Tensor, shape: tuple[int, int], input_shape: tuple[int, int]
     ) -> Tensor:
-        """(p,) areas of boxes in pixels of the compared masks."""
-        sides = (boxes[:, 2:] - boxes[:, :2]) * boxes.new_tensor(
-            [shape[1] / input_shape[1], shape[0] / input_shape[0]]
-        )
-        return sides.clamp(min=self.least_side).prod(1)
+        """Areas (p,) of boxes in pixels of the compared masks."""
+        scale = boxes.new_tensor([shape[1] / input_shape[1], shape[0] / input_shape[0]])
+        sides = ((boxes[:, 2:] - boxes[:, :2]) * scale).clamp(min=self.least_side)
+        areas = sides.prod(1)
+        return areas.where(areas != 0, 1.0)
 
 
 def _resized(masks: Tensor, shape: tuple[int, int]) -> Tensor:
-    if len(masks) == 0 or tuple(masks.shape[-2:]) == tuple(shape):
-        return masks.new_zeros(len(masks), *shape) if len(masks) == 0 else masks
+    """Masks (p, h, w) brought to another size; p = 0 works as well."""
+    if tuple(masks.shape[-2:]) == tuple(shape):
+        return masks
+    if len(masks) == 0:
+        return masks.new_zeros(0, *shape)
     return interpolate(masks[:, None], shape, mode='bilinear')[:, 0]
