@@ -39,6 +39,7 @@ model = dict(
         loss_mask=dict(crop='predicted', enlarge=1.2, resolution='input'),
         loss_shift_mask=dict(resolution='input', least_side=0.0),
         shift_prior='ground_truth',
+        bbox_unit='input',
     ),
     tracker=dict(
         match_weights=dict(embedding=1.0, mask_iou=1.0, bbox_iou=2.0),

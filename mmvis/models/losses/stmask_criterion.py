@@ -33,6 +33,9 @@ class STMaskCriterion(BaseModule):
         shift_prior (str): The box that the change to the second frame is relative to:
             'predicted', the same that features are pooled from, as at test time; or
             'ground_truth' (release).
+        bbox_unit (str): What lengths are measured in by ``loss_bbox`` and
+            ``loss_centerness``: 'pixel'; or 'input', fractions of the padded input's
+            width and height (release). The distance of centres in a DIoU depends on it.
         max_rois (int | None): Train the temporal network on at most this many
             instances a batch, drawn at random.
     """
@@ -48,6 +51,7 @@ class STMaskCriterion(BaseModule):
         loss_shift_mask: dict,
         loss_centerness: dict | None = None,
         shift_prior: str = 'predicted',
+        bbox_unit: str = 'pixel',
         max_rois: int | None = None,
     ) -> None:
         super().__init__()
@@ -55,6 +59,10 @@ class STMaskCriterion(BaseModule):
             raise ValueError(
                 "shift_prior must be 'predicted' or 'ground_truth', but is "
                 f'{shift_prior!r}.'
+            )
+        if bbox_unit not in ('pixel', 'input'):
+            raise ValueError(
+                f"bbox_unit must be 'pixel' or 'input', but is {bbox_unit!r}."
             )
         self.assigner = TASK_UTILS.build(assigner)
         self.loss_cls = MODELS.build(loss_cls)
@@ -65,6 +73,7 @@ class STMaskCriterion(BaseModule):
         self.loss_shift_bbox = MODELS.build(loss_shift_bbox)
         self.loss_shift_mask = MODELS.build(loss_shift_mask)
         self.shift_prior = shift_prior
+        self.bbox_unit = bbox_unit
         self.max_rois = max_rois
 
     def forward(
@@ -92,11 +101,13 @@ class STMaskCriterion(BaseModule):
         at = targets.frame, targets.anchor
         gt_bboxes = objects.bboxes[targets.gt]
         bboxes = bbox_coder.decode(anchors[targets.anchor], features.deltas[at])
+        measured = self._measured(bboxes, input_shape)
+        gt_measured = self._measured(gt_bboxes, input_shape)
 
         losses = dict(
             loss_cls=self.loss_cls(features.logits, targets.labels),
             loss_bbox=self.loss_bbox(
-                bboxes, gt_bboxes, targets.weights, avg_factor=num_frames
+                measured, gt_measured, targets.weights, avg_factor=num_frames
             ),
             loss_mask=self.loss_mask(
                 features.prototypes,
@@ -114,7 +125,11 @@ class STMaskCriterion(BaseModule):
         )
         if self.loss_centerness is not None:
             losses['loss_centerness'] = self.loss_centerness(
-                features.centerness[at], bboxes, gt_bboxes, targets.weights, num_frames
+                features.centerness[at],
+                measured,
+                gt_measured,
+                targets.weights,
+                num_frames,
             )
         if temporal_net is not None:
             losses.update(
@@ -128,6 +143,16 @@ class STMaskCriterion(BaseModule):
                 )
             )
         return losses
+
+    def _measured(self, bboxes: Tensor, input_shape: tuple[int, int]) -> Tensor:
+        """Boxes (p, 4) in ``bbox_unit``, up to a factor common to both axes.
+
+        No factor changes an IoU, but mmdet's epsilons are for boxes of many pixels.
+        """
+        if self.bbox_unit == 'pixel':
+            return bboxes
+        height, width = input_shape
+        return bboxes * bboxes.new_tensor([1.0, width / height] * 2)
 
     def _shift_losses(
         self,
