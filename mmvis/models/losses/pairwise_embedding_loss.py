@@ -22,13 +22,19 @@ class PairwiseEmbeddingLoss(nn.Module):
     Args:
         max_samples (int | None): At most this many embeddings, drawn at random: time
             and memory grow with their square. None: all.
+        balanced (bool): Pairs of one object count as much as pairs of two, of which
+            there are many more: the loss is the mean of the two means.
         loss_weight (float): Factor to the loss.
     """
 
     def __init__(
-        self, max_samples: int | None = None, loss_weight: float = 5.0
+        self,
+        max_samples: int | None = None,
+        balanced: bool = False,
+        loss_weight: float = 5.0,
     ) -> None:
         super().__init__()
+        self.balanced = balanced
         self.max_samples = max_samples
         self.loss_weight = loss_weight
 
@@ -56,9 +62,17 @@ class PairwiseEmbeddingLoss(nn.Module):
             cost = -probability.clamp(min=MIN_PROBABILITY).log()
             # Every pair once, and none with itself.
             pairs = torch.triu(weights[:, None] * weights[None], diagonal=1)
+            if self.balanced:
+                pairs = _share(pairs * same) + _share(pairs * ~same)
             total = pairs.sum()
             return (
                 self.loss_weight
                 * (pairs * cost).sum()
                 / total.where(total > 0, torch.ones_like(total))
             )
+
+
+def _share(weights: Tensor) -> Tensor:
+    """Weights that sum to one, or zeros."""
+    total = weights.sum()
+    return weights / total.where(total > 0, torch.ones_like(total))
