@@ -1,10 +1,9 @@
 # The paper's 160k iterations of 16 clips (4 GPUs with 4 each), steps at 66k and 133k.
 # It gives no learning rate: the release's.
+_base_ = ['../default_runtime.py']
+
 max_iters = 160000
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=max_iters)
-train_dataloader = dict(
-    batch_size=4, sampler=dict(type='InfiniteKeyFrameSampler'), num_workers=4
-)
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=0.0001, momentum=0.9, weight_decay=0.0001),

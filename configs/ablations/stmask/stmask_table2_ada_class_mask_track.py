@@ -4,6 +4,7 @@ _base_ = ['./stmask_table1_kernels_3x5.py']
 model = dict(
     bbox_head=dict(
         calibration=dict(
+            _delete_=True,
             type='CalibratedConvolution',
             offset=dict(type='AdaptiveOffset'),
             branches=('cls', 'coeff', 'embed'),

@@ -4,6 +4,9 @@ _base_ = ['./stmask_table5_fcb_ada.py']
 
 model = dict(
     bbox_head=dict(
-        calibration=dict(offset=dict(type='AlignedOffset'), branches=('coeff', 'embed'))
+        calibration=dict(
+            offset=dict(type='AlignedOffset'),
+            branches=('coeff', 'embed'),
+        )
     )
 )
