@@ -1,0 +1,130 @@
+"""Every STMask config trains a step and predicts, in a small edition of itself."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from model_factory import CONFIGS, clip_sample, moving_frames, training_clip
+
+from mmvis.registry import MODELS
+
+ALL = sorted(
+    path
+    for folder in ('', 'ablations/stmask', 'stmask_official', 'tiny')
+    for path in (CONFIGS / folder).glob('stmask_*.py')
+)
+CHANNELS = 16
+# Parameters in millions of the networks that the papers' tables compare.
+BACKBONE_R50, BACKBONE_R101 = 23.5, 42.5
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(CONFIGS))
+
+
+def build(model):
+    with DefaultScope.overwrite_default_scope('mmvis'):
+        torch.manual_seed(0)
+        return MODELS.build(model)
+
+
+def small(path: Path):
+    """The config's model with few channels; all else as it stands."""
+    model = Config.fromfile(path).model
+    if 'tiny' not in path.parts:
+        model.backbone.update(depth=50, base_channels=8, init_cfg=None)
+        model.backbone.frozen_stages = -1
+        model.neck.update(in_channels=[32, 64, 128, 256], out_channels=CHANNELS)
+        model.prototype_net.update(
+            in_channels=CHANNELS, feat_channels=CHANNELS, num_prototypes=8
+        )
+        model.bbox_head.update(
+            in_channels=CHANNELS,
+            feat_channels=CHANNELS,
+            num_coefficients=8,
+            embed_channels=8,
+        )
+        if model.temporal_net is not None:
+            model.temporal_net.update(
+                feat_channels=CHANNELS, channels=(16, 16, 16), num_coefficients=8
+            )
+    model.bbox_head.test_cfg.update(score_thr=0.0, max_per_img=5, min_score=None)
+    if model.bbox_head.test_cfg.nms.type != 'nms':
+        model.bbox_head.test_cfg.nms.top_k = 20
+    model.tracker.update(min_score=None, min_mask_area=0)
+    return model
+
+
+@pytest.mark.parametrize('path', ALL, ids=name_of)
+def test_one_step_and_one_prediction(path):
+    model = small(path)
+    net = build(model)
+    net.init_weights()
+    net.train()
+    inputs, samples = training_clip(1, 1, 1)
+    if 'coco' in path.stem:
+        inputs, samples = inputs[:, :1], [samples[0][:1]]
+    total, logged = net.parse_losses(net.loss(inputs, samples))
+    total.backward()
+    assert torch.isfinite(total)
+    without = [
+        name
+        for name, parameter in net.named_parameters()
+        if parameter.requires_grad
+        and (parameter.grad is None or not parameter.grad.isfinite().all())
+    ]
+    assert without == []
+    assert ('loss_shift_bbox' in logged) == (model.temporal_net is not None)
+
+    net.eval()
+    frames, sample = moving_frames(2), clip_sample(2)
+    with torch.no_grad():
+        net.predict(frames[None], [sample])
+    for frame in sample:
+        assert len(frame.pred_track_instances.masks) > 0
+
+
+@pytest.mark.parametrize('path', [p for p in ALL if 'tiny' not in p.parts], ids=name_of)
+def test_size_of_the_network(path):
+    """Parameters, counted on the meta device, and what the file's name promises."""
+    model = Config.fromfile(path).model
+    with torch.device('meta'):
+        net = build(model)
+    millions = {
+        name: sum(p.numel() for p in part.parameters()) / 1e6
+        for name, part in net.named_children()
+    }
+    deep = '_r50' not in path.stem
+    assert model.backbone.depth == (101 if deep else 50)
+    expected = BACKBONE_R101 if deep else BACKBONE_R50
+    # Deformable blocks add their offsets' convolutions.
+    assert expected < millions['backbone'] < expected + 2
+    assert 30 < sum(millions.values()) < 90
+    branches = dict(model.bbox_head.get('calibration') or {}).get('branches', ())
+    for part, branch in (('class', 'cls'), ('mask', 'coeff'), ('track', 'embed')):
+        if 'table2' in path.stem:
+            assert (part in path.stem.split('_')) == (branch in branches)
+
+
+def test_the_tables_are_complete():
+    names = {path.stem for path in ALL if 'ablations' in path.parts}
+    # Table 1 has three rows, Table 2 four twice, Table 3 two, Table 5 three that are
+    # in none of the others.
+    assert len(names) == 3 + 2 * 4 + 2 + 3
+    document = (CONFIGS.parent / 'docs/en/models/stmask.md').read_text()
+    for name in names:
+        short = name.replace('_ada', '_{ada,ali}').replace('_ali', '_{ada,ali}')
+        assert name in document or short in document, name
+
+
+def test_anchors_of_table_6():
+    anchors = {}
+    for name in ('stmask_r50', 'stmask_r101', 'stmask_official_r50_ada'):
+        (path,) = [p for p in ALL if p.stem == name]
+        head = Config.fromfile(path).model.bbox_head
+        head.pop('test_cfg')
+        with torch.device('meta'):
+            anchors[name] = build(head).anchor_generator.num_anchors
+    assert anchors == dict(stmask_r50=9, stmask_r101=3, stmask_official_r50_ada=3)
