@@ -1,0 +1,144 @@
+"""The batch whose losses the released STMask computed: predictions and objects."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from fixtures.stmask_fixtures import load, official_state
+from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmvis.models.layers.temporal_fusion import TemporalFusion
+from mmvis.models.layers.temporal_network import boxes_to_cells
+from mmvis.models.vis.stmask import STMaskFeatures
+from mmvis.registry import MODELS, TASK_UTILS
+
+NAME = 'loss_standalone_r50_ada_2clips_64x96'
+INPUT = (64, 96)
+SIZE = torch.tensor([96.0, 64.0, 96.0, 64.0])
+FRAMES = ('c0f0', 'c0f1', 'c1f0', 'c1f1')
+CONFIG = (
+    Path(__file__).parents[3] / 'configs/stmask_official/stmask_official_r50_ada.py'
+)
+# Predictions that gradients are stored of: the release's name and ours.
+PREDICTIONS = dict(
+    loc='deltas',
+    conf='logits',
+    centerness='centerness',
+    mask_coeff='coefficients',
+    track='embeddings',
+    proto='prototypes',
+)
+
+
+class StoredFusion(TemporalFusion):
+    """The temporal network on a stored join of both frames' features."""
+
+    def between(self, previous, current, bboxes, input_shape, pairs=None):
+        cells = boxes_to_cells(bboxes, input_shape, self.joined.shape[-2:])
+        return self(self.joined, torch.cat([pairs[:, None].to(cells), cells], 1))
+
+
+@dataclass
+class Batch:
+    """Arguments of the criterion, and the leaves that gradients are stored of."""
+
+    features: STMaskFeatures
+    frames: list[DetDataSample]
+    bbox_coder: object
+    temporal_net: StoredFusion
+    leaves: dict[str, Tensor]
+
+    @property
+    def arguments(self) -> tuple:
+        return self.features, self.frames, INPUT, self.bbox_coder, self.temporal_net
+
+
+def to_release(name: str, value: Tensor) -> Tensor:
+    """A prediction or its gradient in the release's order of axes and classes."""
+    if name == 'conf':
+        return value.roll(1, -1)
+    return value.permute(0, 2, 3, 1) if name == 'proto' else value
+
+
+def from_release(name: str, value: Tensor) -> Tensor:
+    if name == 'conf':
+        return value.roll(-1, -1)
+    if name == 'proto':
+        return value.permute(0, 3, 1, 2)
+    return value[..., 0] if name == 'centerness' else value
+
+
+def corners(priors: Tensor) -> Tensor:
+    """Priors (N, 4), centre and size from 0 to 1, as xyxy in pixels."""
+    centre, extent = priors.split(2, dim=1)
+    return torch.cat([centre - extent / 2, centre + extent / 2], 1) * SIZE
+
+
+def criterion(**settings):
+    """The criterion of the release's config, with some settings changed."""
+    config = Config.fromfile(CONFIG).model.criterion
+    config.update(settings)
+    return MODELS.build(config)
+
+
+def batch() -> Batch:
+    stored = load(NAME)
+    leaves = {
+        name: from_release(name, torch.from_numpy(stored[f'pred_{name}']).float())
+        .contiguous()
+        .requires_grad_()
+        for name in PREDICTIONS
+    }
+    model = Config.fromfile(CONFIG).model
+    fusion = StoredFusion(
+        **{k: v for k, v in model.temporal_net.items() if k != 'type'}
+    )
+    fusion.load_state_dict(
+        {
+            name.removeprefix('TemporalNet.')
+            .replace('conv1.', 'convs.0.conv.')
+            .replace('conv2.', 'convs.1.conv.')
+            .replace('conv3.', 'convs.2.conv.')
+            .replace('fc.', 'fc_reg.'): value
+            for name, value in official_state('STMask_plus_resnet50_ada').items()
+            if name.startswith('TemporalNet.')
+        }
+    )
+    joined = torch.from_numpy(stored['pred_T2S_concat_feat']).float()
+    fusion.joined = leaves['T2S_concat_feat'] = joined.requires_grad_()
+    anchors = corners(torch.from_numpy(stored['pred_priors']))
+    nothing = torch.zeros(4, 0, 1, 1)
+    features = STMaskFeatures(
+        correlated=nothing,
+        joined=nothing,
+        anchors=anchors.expand(4, -1, -1),
+        **{PREDICTIONS[name]: leaves[name] for name in PREDICTIONS},
+    )
+    coder = TASK_UTILS.build(
+        dict(
+            type='DeltaXYWHBBoxCoder',
+            target_stds=(0.1, 0.1, 0.2, 0.2),
+            wh_ratio_clip=1e-6,
+        )
+    )
+    frames = [frame(stored, name) for name in FRAMES]
+    return Batch(features, frames, coder, fusion, leaves)
+
+
+def frame(stored: dict[str, np.ndarray], name: str) -> DetDataSample:
+    """One frame's objects; the clip's number is the video's."""
+    masks = np.unpackbits(stored[f'{name}_masks_packed'], axis=-1)
+    masks = masks[..., : INPUT[1]]
+    sample = DetDataSample(metainfo=dict(video_id=name[:2]))
+    sample.gt_instances = InstanceData(
+        bboxes=torch.from_numpy(stored[f'{name}_boxes']) * SIZE,
+        labels=torch.from_numpy(stored[f'{name}_labels']) - 1,
+        instances_ids=torch.from_numpy(stored[f'{name}_ids']),
+        masks=BitmapMasks(masks, *INPUT),
+    )
+    return sample
