@@ -1,11 +1,14 @@
 """The batch whose losses the released STMask computed: predictions and objects."""
 
+import copy
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from fixtures.stmask_fixtures import load, official_state
+from fixtures.stmask import weights_rule
+from fixtures.stmask_fixtures import load, official_shapes
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
@@ -58,13 +61,6 @@ class Batch:
         return self.features, self.frames, INPUT, self.bbox_coder, self.temporal_net
 
 
-def to_release(name: str, value: Tensor) -> Tensor:
-    """A prediction or its gradient in the release's order of axes and classes."""
-    if name == 'conf':
-        return value.roll(1, -1)
-    return value.permute(0, 2, 3, 1) if name == 'proto' else value
-
-
 def from_release(name: str, value: Tensor) -> Tensor:
     if name == 'conf':
         return value.roll(-1, -1)
@@ -79,9 +75,29 @@ def corners(priors: Tensor) -> Tensor:
     return torch.cat([centre - extent / 2, centre + extent / 2], 1) * SIZE
 
 
+@functools.cache
+def model_config():
+    return Config.fromfile(CONFIG).model
+
+
+@functools.cache
+def temporal_weights() -> dict[str, Tensor]:
+    """The temporal network's weights by the rule, under our names."""
+    shapes = official_shapes('STMask_plus_resnet50_ada')
+    shapes = [row for row in shapes if row[0].startswith('TemporalNet')]
+    return {
+        name.removeprefix('TemporalNet.')
+        .replace('conv1.', 'convs.0.conv.')
+        .replace('conv2.', 'convs.1.conv.')
+        .replace('conv3.', 'convs.2.conv.')
+        .replace('fc.', 'fc_reg.'): value
+        for name, value in weights_rule.make_state('ship:', shapes).items()
+    }
+
+
 def criterion(**settings):
     """The criterion of the release's config, with some settings changed."""
-    config = Config.fromfile(CONFIG).model.criterion
+    config = copy.deepcopy(model_config().criterion)
     config.update(settings)
     return MODELS.build(config)
 
@@ -94,21 +110,10 @@ def batch() -> Batch:
         .requires_grad_()
         for name in PREDICTIONS
     }
-    model = Config.fromfile(CONFIG).model
     fusion = StoredFusion(
-        **{k: v for k, v in model.temporal_net.items() if k != 'type'}
+        **{k: v for k, v in model_config().temporal_net.items() if k != 'type'}
     )
-    fusion.load_state_dict(
-        {
-            name.removeprefix('TemporalNet.')
-            .replace('conv1.', 'convs.0.conv.')
-            .replace('conv2.', 'convs.1.conv.')
-            .replace('conv3.', 'convs.2.conv.')
-            .replace('fc.', 'fc_reg.'): value
-            for name, value in official_state('STMask_plus_resnet50_ada').items()
-            if name.startswith('TemporalNet.')
-        }
-    )
+    fusion.load_state_dict(temporal_weights())
     joined = torch.from_numpy(stored['pred_T2S_concat_feat']).float()
     fusion.joined = leaves['T2S_concat_feat'] = joined.requires_grad_()
     anchors = corners(torch.from_numpy(stored['pred_priors']))

@@ -86,7 +86,7 @@ class StoredAssigner:
     def assign(self, pred_instances, gt_instances, gt_instances_ignore=None):
         self.asked.append((pred_instances, gt_instances, gt_instances_ignore))
         gt_inds = torch.tensor(self.gt_inds.pop(0))
-        return AssignResult(len(gt_instances), gt_inds, gt_inds * 0.0)
+        return AssignResult(len(gt_instances), gt_inds, gt_inds * 0.0, None)
 
 
 def test_an_assigners_result_becomes_labels_and_positives():
