@@ -191,8 +191,7 @@ class STMaskCriterion(BaseModule):
                 temporal_net.bbox_coder.encode(priors, gt_bboxes),
                 weights[:, None].expand(-1, 4),
                 avg_factor=1,
-            )
-            + deltas.sum() * 0,
+            ),
             loss_shift_mask=self.loss_shift_mask(
                 features.prototypes[1::2].detach(),
                 coefficients,
