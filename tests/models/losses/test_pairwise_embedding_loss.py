@@ -37,6 +37,30 @@ def test_is_the_weighted_mean_over_pairs(count):
     assert loss.item() == pytest.approx(5 * by_hand(embeddings, ids, weights), rel=1e-9)
 
 
+@pytest.mark.parametrize('kept', [slice(None), slice(0, 0), slice(0, 1)])
+def test_balanced_is_the_mean_of_the_means_of_both_kinds_of_pairs(kept):
+    """Also where one kind has no pair: then it is the mean of the other."""
+    embeddings, ids, weights = draw(17)
+    chosen = torch.cat(
+        [(ids == k).nonzero()[kept if k else slice(None)] for k in (0, 1)]
+    )
+    rows = chosen.squeeze(1)
+    embeddings, ids, weights = embeddings[rows], ids[rows], weights[rows]
+    means = []
+    for same in (True, False):
+        top = bottom = 0.0
+        for i in range(len(ids)):
+            for j in range(i):
+                if bool(ids[i] == ids[j]) == same:
+                    pair = by_hand(embeddings[[i, j]], ids[[i, j]], weights[[i, j]])
+                    weight = float(weights[i] * weights[j])
+                    top, bottom = top + weight * pair, bottom + weight
+        means += [top / bottom] if bottom else []
+    loss = PairwiseEmbeddingLoss(balanced=True, loss_weight=2.0)
+    value = loss(embeddings, ids, weights).item()
+    assert value == pytest.approx(2 * sum(means) / len(means), rel=1e-9)
+
+
 def test_has_the_released_value_and_gradient():
     stored = {k: torch.from_numpy(v) for k, v in load('unit/loss_pieces').items()}
     embeddings = stored['track'].requires_grad_()
@@ -59,9 +83,12 @@ def test_gradients_are_those_of_differences():
 
 
 @pytest.mark.parametrize('count', [0, 1, 4])
-def test_without_weighted_pairs_it_is_zero_and_connected(count):
+@pytest.mark.parametrize('balanced', [False, True])
+def test_without_weighted_pairs_it_is_zero_and_connected(count, balanced):
     embeddings, ids, weights = draw(count)
-    loss = PairwiseEmbeddingLoss()(embeddings, ids, weights * (count < 2))
+    loss = PairwiseEmbeddingLoss(balanced=balanced)(
+        embeddings, ids, weights * (count < 2)
+    )
     loss.backward()
     assert loss == 0
     assert torch.equal(embeddings.grad, torch.zeros_like(embeddings))
