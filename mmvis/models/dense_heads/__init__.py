@@ -1,5 +1,6 @@
 """Heads that predict at every location of a feature map."""
 
-from .stmask_head import ReleasedSTMaskHead, STMaskHead, STMaskOutputs
+from .released_stmask_head import ReleasedSTMaskHead
+from .stmask_head import STMaskHead, STMaskOutputs
 
 __all__ = ['ReleasedSTMaskHead', 'STMaskHead', 'STMaskOutputs']

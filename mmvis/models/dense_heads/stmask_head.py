@@ -18,6 +18,13 @@ from torch.nn.functional import normalize
 from mmvis.models.layers.fast_nms import fast_nms, fast_nms_per_class
 from mmvis.registry import MODELS, TASK_UTILS
 
+from .postponed_predictions import (
+    PostponedOutputs,
+    can_postpone,
+    postponed_predictions,
+    pyramid_places,
+)
+
 BRANCHES = ('cls', 'coeff', 'embed')
 XAVIER = dict(type='Xavier', layer=['Conv2d', 'DeformConv2d'], distribution='uniform')
 # Yolact's variances. The coder's own limit to the change of size is out of the way.
@@ -144,17 +151,24 @@ class STMaskHead(BaseModule):
         self.coeff_preds = predictors(num_coefficients, 'coeff')
         self.embed_preds = predictors(embed_channels, 'embed')
 
-    def forward(self, feats: Sequence[Tensor]) -> tuple[STMaskOutputs, list[Tensor]]:
+    def forward(
+        self, feats: Sequence[Tensor], postpone: bool = False
+    ) -> tuple[STMaskOutputs | PostponedOutputs, list[Tensor]]:
         """Predictions for all anchors, and the shared features of each level.
 
         Args:
             feats (Sequence[Tensor]): Levels (B, C, H_l, W_l).
+            postpone (bool): Leave mask coefficients and embeddings for ``predict``,
+                which makes them for the detections alone; where that is possible.
 
         Returns:
-            tuple: ``STMaskOutputs``, and the levels (B, C', H_l, W_l) that all branches
-            start from (the release gives them to the temporal network).
+            tuple: ``STMaskOutputs``, or ``PostponedOutputs``, and the levels
+            (B, C', H_l, W_l) that all branches start from (the release gives them to
+            the temporal network).
         """
         shared = [self.shared_conv(level) for level in feats]
+        if postpone and can_postpone(self.coeff_preds, self.embed_preds):
+            return self._forward_postponed(shared), shared
         levels = [self._forward_level(level) for level in shared]
         parts = [torch.cat(part, dim=1) for part in zip(*levels, strict=True)]
         deltas, logits, centerness, coefficients, embeddings = parts
@@ -167,7 +181,24 @@ class STMaskHead(BaseModule):
         )
         return outputs, shared
 
-    def _forward_level(self, shared: Tensor) -> list[Tensor]:
+    def _forward_postponed(self, shared: list[Tensor]) -> PostponedOutputs:
+        levels = [self._forward_level(level, branches=('cls',)) for level in shared]
+        parts = [torch.cat(part, dim=1) for part in zip(*levels, strict=True)]
+        deltas, logits, centerness = parts
+        return PostponedOutputs(
+            deltas,
+            logits,
+            centerness.squeeze(-1).tanh(),
+            *(
+                torch.cat([tower(level).flatten(2) for level in shared], dim=2)
+                for tower in (self.coeff_tower, self.embed_tower)
+            ),
+            *pyramid_places(shared),
+        )
+
+    def _forward_level(
+        self, shared: Tensor, branches: Sequence[str] = BRANCHES
+    ) -> list[Tensor]:
         reg_feats = self.reg_tower(shared)
         deltas = [predict(reg_feats) for predict in self.reg_preds]
         if self.centerness_preds is None:
@@ -178,7 +209,7 @@ class STMaskHead(BaseModule):
         # Boxes are trained by their own loss only, not through the offsets.
         detached = [delta.detach() for delta in deltas]
         parts = [flatten_anchors(deltas)]
-        for name in BRANCHES:
+        for name in branches:
             feats = getattr(self, f'{name}_tower')(shared)
             preds = getattr(self, f'{name}_preds')
             maps = [p(feats, t) for p, t in zip(preds, detached, strict=True)]
@@ -197,11 +228,25 @@ class STMaskHead(BaseModule):
             sizes, input_shape, device=feats[0].device, dtype=torch.float32
         )
 
-    def predict(self, outputs: STMaskOutputs, anchors: Tensor) -> InstanceData:
+    def predict_kept(
+        self, outputs: STMaskOutputs | PostponedOutputs, kept: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Mask coefficients (n, K) and embeddings (n, D) of some anchors (n,)."""
+        if isinstance(outputs, STMaskOutputs):
+            return outputs.coefficients[kept], outputs.embeddings[kept]
+        coefficients, embeddings = postponed_predictions(
+            outputs, kept, (self.coeff_preds, self.embed_preds)
+        )
+        return coefficients, normalize(embeddings, dim=-1)
+
+    def predict(
+        self, outputs: STMaskOutputs | PostponedOutputs, anchors: Tensor
+    ) -> InstanceData:
         """The detections of one frame, duplicates removed, best first.
 
         Args:
-            outputs (STMaskOutputs): Of this frame, without a batch axis.
+            outputs (STMaskOutputs | PostponedOutputs): Of this frame, without a batch
+                axis.
             anchors (Tensor): (N, 4).
 
         Returns:
@@ -249,29 +294,14 @@ class STMaskHead(BaseModule):
         if cfg.get('min_score') is not None:
             good = (scores > cfg.min_score).nonzero().squeeze(1)
             kept, labels, scores = kept[good], labels[good], scores[good]
-        chosen = candidate[kept]
+        coefficients, embeddings = self.predict_kept(outputs, candidate[kept])
         return InstanceData(
             bboxes=boxes[kept],
             scores=scores,
             labels=labels,
-            coefficients=outputs.coefficients[chosen].float(),
-            embeddings=outputs.embeddings[chosen].float(),
+            coefficients=coefficients.float(),
+            embeddings=embeddings.float(),
         )
-
-
-@MODELS.register_module()
-class ReleasedSTMaskHead(STMaskHead):
-    """The head with the released code's order of centerness.
-
-    The release joins the centerness maps of its anchor shapes along the rows of the
-    map, so that inside a level the value at position ``(y * W + x) * A + a`` belongs to
-    another anchor. Its checkpoints are trained with that order, in losses and at test
-    time alike.
-    """
-
-    def flatten_centerness(self, maps: list[Tensor]) -> Tensor:
-        """A maps (B, 1, H, W) one after the other: (B, A * H * W, 1)."""
-        return torch.cat([level.flatten(1) for level in maps], dim=1).unsqueeze(-1)
 
 
 def flatten_anchors(maps: Sequence[Tensor]) -> Tensor:

@@ -10,6 +10,8 @@ from torch.nn.functional import pad
 
 from mmvis.registry import MODELS
 
+from .prediction_at_places import Places, predict_at_places
+
 
 @MODELS.register_module()
 class AnchorConvolution(BaseModule):
@@ -56,3 +58,13 @@ class AnchorConvolution(BaseModule):
         if any(self.extra_padding):
             features = pad(features, self.extra_padding)
         return self.conv(features)
+
+    def at(self, features: Tensor, places: Places, deltas: Tensor) -> Tensor:
+        """Predictions (n, out_channels) at some places of a frame alone.
+
+        Args:
+            features (Tensor): (C, cells), all levels of the frame.
+            places (Places): n of these cells.
+            deltas (Tensor): (n, 4), the box regressions there; not looked at.
+        """
+        return predict_at_places(features, places, self.conv.weight, self.conv.bias)

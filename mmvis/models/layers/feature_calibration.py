@@ -14,6 +14,7 @@ from torch.nn.functional import pad
 from mmvis.registry import MODELS
 
 from .anchor_convolution import AnchorConvolution
+from .prediction_at_places import Places, predict_at_places
 from .sampled_convolution import sampled_convolution
 
 STDS = (0.1, 0.1, 0.2, 0.2)
@@ -211,6 +212,11 @@ class CalibratedConvolution(BaseModule):
         sampled = self.conv(features, self.offset(deltas))
         return sampled + self.bias.to(sampled.dtype).view(1, -1, 1, 1)
 
+    def at(self, features: Tensor, places: Places, deltas: Tensor) -> Tensor:
+        """As :meth:`AnchorConvolution.at`, with box regressions deltas (n, 4)."""
+        offsets = self.offset(deltas[:, :, None, None]).flatten(1)
+        return predict_at_places(features, places, self.conv.weight, self.bias, offsets)
+
 
 @MODELS.register_module()
 class CalibratedFeatureConvolution(AnchorConvolution):
@@ -237,6 +243,9 @@ class CalibratedFeatureConvolution(AnchorConvolution):
     def forward(self, features: Tensor, deltas: Tensor) -> Tensor:
         """As :meth:`CalibratedConvolution.forward`."""
         return super().forward(self.adaption(features, self.offset(deltas)).relu())
+
+    # The prediction looks at neighbours, which are of other boxes: not place by place.
+    at = None
 
 
 def _build_offset(

@@ -35,6 +35,14 @@ class BaseVISModel(BaseMOTModel):
     def extract_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Feature maps (T, C_l, H_l, W_l) of frames (T, C, H, W)."""
 
+    def extract_test_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
+        """What :meth:`predict_frame` needs of frames (T, C, H, W).
+
+        A tuple, or a NamedTuple, of tensors that begin with the axis of frames. A model
+        that needs less for predicting than for training overrides it.
+        """
+        return self.extract_feat(frames)
+
     @abstractmethod
     def predict_frame(
         self, feats: tuple[Tensor, ...], metainfo: dict, state: Any
@@ -42,7 +50,8 @@ class BaseVISModel(BaseMOTModel):
         """The tracked instances of one frame.
 
         Args:
-            feats (tuple[Tensor]): Its feature maps, (1, C_l, H_l, W_l) each.
+            feats (tuple[Tensor]): This frame of each tensor of
+                :meth:`extract_test_feat`: feature maps, (1, C_l, H_l, W_l) each.
             metainfo (dict): frame_id, img_shape, ori_shape, scale_factor, ...
             state: The video's state; updated.
 
@@ -103,9 +112,10 @@ class BaseVISModel(BaseMOTModel):
         size = len(frames) if frames.is_cuda else 1
         predictions = []
         for start in range(0, len(frames), size):
-            feats = self.extract_feat(frames[start : start + size])
+            feats = self.extract_test_feat(frames[start : start + size])
+            make = getattr(type(feats), '_make', tuple)
             for t in range(start, min(start + size, len(frames))):
-                one = tuple(level[t - start : t - start + 1] for level in feats)
+                one = make(level[t - start : t - start + 1] for level in feats)
                 result = self.predict_frame(one, sample[t].metainfo, state)
                 # Masks leave the device frame by frame, as run lengths.
                 result.masks = encode_masks(result.masks)

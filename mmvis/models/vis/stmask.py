@@ -10,14 +10,15 @@ from mmdet.structures import TrackSampleList
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
-from torch.nn.functional import interpolate
 
+from mmvis.models.dense_heads.postponed_predictions import PostponedOutputs
 from mmvis.models.dense_heads.stmask_head import STMaskOutputs
 from mmvis.models.layers.mask_assembly import assemble_masks
 from mmvis.models.trackers import TrackMemory
 from mmvis.registry import MODELS
 
 from .base_vis import BaseVISModel
+from .to_original_size import to_original_size
 
 
 class STMaskFeatures(NamedTuple):
@@ -45,6 +46,38 @@ class STMaskFeatures(NamedTuple):
     def outputs(self) -> STMaskOutputs:
         """The part that the head predicts."""
         return STMaskOutputs(*self[:5])
+
+    @property
+    def temporal(self) -> tuple[Tensor, Tensor]:
+        """The part that temporal fusion compares between frames."""
+        return self.correlated, self.joined
+
+
+class STMaskTestFeatures(NamedTuple):
+    """As :class:`STMaskFeatures`, with the features of two branches not evaluated.
+
+    Attributes:
+        deltas ... cell: See ``PostponedOutputs``.
+        prototypes, correlated, joined, anchors: See :class:`STMaskFeatures`.
+    """
+
+    deltas: Tensor
+    logits: Tensor
+    centerness: Tensor
+    coefficient_features: Tensor
+    embedding_features: Tensor
+    first: Tensor
+    size: Tensor
+    cell: Tensor
+    prototypes: Tensor
+    correlated: Tensor
+    joined: Tensor
+    anchors: Tensor
+
+    @property
+    def outputs(self) -> PostponedOutputs:
+        """The part that the head predicts."""
+        return PostponedOutputs(*self[:8])
 
     @property
     def temporal(self) -> tuple[Tensor, Tensor]:
@@ -113,15 +146,26 @@ class STMask(BaseVISModel):
 
     def extract_feat(self, frames: Tensor) -> STMaskFeatures:
         """Everything that the network computes of single frames (T, C, H, W)."""
+        return self._extract(frames, postpone=False)
+
+    def extract_test_feat(self, frames: Tensor) -> STMaskFeatures | STMaskTestFeatures:
+        """What :meth:`predict_frame` needs; less than all where the head allows."""
+        return self._extract(frames, postpone=True)
+
+    def _extract(
+        self, frames: Tensor, postpone: bool
+    ) -> STMaskFeatures | STMaskTestFeatures:
         feats = self.neck(self.backbone(frames))
-        outputs, shared = self.bbox_head(feats)
+        outputs, shared = self.bbox_head(feats, postpone=postpone)
         if self.temporal_net is None:
             nothing = feats[0].new_zeros(len(frames), 0, 1, 1)
             temporal = (nothing, nothing)
         else:
             temporal = self.temporal_net.select(feats, shared)
         anchors = self.bbox_head.anchors(feats, tuple(frames.shape[-2:]))
-        return STMaskFeatures(
+        complete = isinstance(outputs, STMaskOutputs)
+        kind = STMaskFeatures if complete else STMaskTestFeatures
+        return kind(
             *outputs,
             self.prototype_net(feats[0]),
             *temporal,
@@ -181,7 +225,7 @@ class STMask(BaseVISModel):
         self, feats: tuple[Tensor, ...], metainfo: dict, state: STMaskState
     ) -> InstanceData:
         """Detect, carry the tracks on, match, supplement. See the base class."""
-        features = STMaskFeatures(*(feat[0] for feat in feats))
+        features = type(feats)(*(feat[0] for feat in feats))
         input_shape = tuple(metainfo['batch_input_shape'])
         dets = self.bbox_head.predict(features.outputs, features.anchors)
         dets.masks = self.assemble_masks(
@@ -228,49 +272,3 @@ class STMask(BaseVISModel):
             features.prototypes, coefficients, boxes, input_shape
         )
         return dict(bboxes=boxes, coefficients=coefficients, masks=masks)
-
-
-def to_original_size(
-    tracked: InstanceData, metainfo: dict, input_shape: tuple[int, int]
-) -> InstanceData:
-    """Boxes and masks from the padded network input to the original frame.
-
-    Args:
-        tracked (InstanceData): bboxes (n, 4) and soft masks (n, h, w), both of the
-            padded input, and more.
-        metainfo (dict): img_shape (without padding), ori_shape and scale_factor.
-        input_shape (tuple[int, int]): Height and width of the padded input.
-
-    Returns:
-        InstanceData: bboxes, scores, labels, instances_id and masks (n, H, W) bool, of
-        the instances whose box has its centre inside the frame.
-    """
-    height, width = metainfo['ori_shape'][:2]
-    content = metainfo['img_shape'][:2]
-    centre = (tracked.bboxes[:, :2] + tracked.bboxes[:, 2:]) / 2
-    inside = (centre[:, 0] < content[1]) & (centre[:, 1] < content[0])
-    tracked = tracked[inside.nonzero().squeeze(1)]
-
-    scale = tracked.bboxes.new_tensor([width / content[1], height / content[0]])
-    corners = tracked.bboxes.reshape(-1, 2, 2) * scale
-    corners = corners.clamp(min=0).minimum(corners.new_tensor([width, height]))
-    bboxes = torch.cat([corners.amin(1), corners.amax(1)], dim=1)
-
-    # The part of the masks that is not padding.
-    rows, columns = (
-        int(tracked.masks.shape[side - 2] * content[side] / input_shape[side])
-        for side in (0, 1)
-    )
-    masks = tracked.masks[:, :rows, :columns]
-    if len(masks):
-        masks = interpolate(masks[None], (height, width), mode='bilinear')[0]
-        masks = masks > 0.5
-    else:
-        masks = masks.new_zeros(0, height, width, dtype=torch.bool)
-    return InstanceData(
-        bboxes=bboxes,
-        scores=tracked.scores,
-        labels=tracked.labels,
-        instances_id=tracked.instances_id,
-        masks=masks,
-    )

@@ -10,7 +10,7 @@ import torch
 from mmengine.registry import init_default_scope
 from model_factory import clip_sample, moving_frames, tiny_config, training_clip
 
-from mmvis.models.vis.stmask import to_original_size
+from mmvis.models.vis.to_original_size import to_original_size
 from mmvis.registry import MODELS
 
 FRAMES = 6
@@ -87,8 +87,8 @@ def blind(net, frames):
     """The network detects nothing in these frames of a clip."""
     forward = net.bbox_head.forward
 
-    def patched(feats):
-        outputs, shared = forward(feats)
+    def patched(feats, **kwargs):
+        outputs, shared = forward(feats, **kwargs)
         logits = outputs.logits.clone()
         logits[frames, :, -1] = 50.0
         return outputs._replace(logits=logits), shared
