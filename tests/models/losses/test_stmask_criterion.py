@@ -187,6 +187,70 @@ def test_objects_are_followed_within_their_clip_only():
     assert len(one.ids.unique()) == 1
 
 
+PAPER = dict(
+    assigner=dict(
+        type='MaxIoUAssigner',
+        pos_iou_thr=0.5,
+        neg_iou_thr=0.4,
+        min_pos_iou=0.0,
+        gt_max_assign_all=False,
+    ),
+    loss_cls=dict(type='HardNegativeCrossEntropyLoss'),
+    loss_mask=dict(type='PrototypeMaskLoss'),
+    loss_centerness=dict(type='CenternessLoss'),
+    loss_shift_mask=dict(type='PrototypeMaskLoss'),
+    shift_prior='predicted',
+    bbox_unit='pixel',
+)
+
+
+def paper_losses(order, samples=None, **settings):
+    """Losses with the settings of the paper's configs, of clips in this order."""
+    _, features = predictions()
+    order = torch.tensor(order)
+    rows = torch.stack([order * 2, order * 2 + 1], 1).flatten()
+    features = STMaskFeatures(*(feature[rows] for feature in features))
+    samples = samples or frames()
+    joined = stored()['pred_T2S_concat_feat'][order]
+    samples = [samples[row] for row in rows]
+    losses = losses_of(features, samples, joined, **dict(PAPER, **settings))
+    return {name: loss.detach() for name, loss in losses.items()}
+
+
+def test_the_order_of_clips_does_not_matter():
+    one, other = paper_losses([0, 1]), paper_losses([1, 0])
+    for name in RELEASED_NAMES:
+        torch.testing.assert_close(one[name], other[name], msg=name)
+
+
+def test_clips_count_alike_and_those_without_common_objects_as_zero():
+    both, one, other = (paper_losses(clips) for clips in ([0, 1], [0], [1]))
+    for name in set(RELEASED_NAMES) - {'loss_cls', 'loss_embed'}:
+        assert one[name] > 0
+        assert other[name] > 0
+        torch.testing.assert_close(both[name], (one[name] + other[name]) / 2)
+    samples = frames()
+    samples[3].gt_instances.instances_ids += 1000
+    apart = paper_losses([0, 1], samples)
+    for name in ('loss_shift_bbox', 'loss_shift_mask'):
+        torch.testing.assert_close(apart[name], one[name] / 2)
+
+
+def test_regions_of_the_temporal_network_are_bounded(monkeypatch):
+    counts = []
+    between = StoredFusion.between
+
+    def watched(self, previous, current, bboxes, *args):
+        counts.append(len(bboxes))
+        return between(self, previous, current, bboxes, *args)
+
+    monkeypatch.setattr(StoredFusion, 'between', watched)
+    paper_losses([0, 1])
+    losses = paper_losses([0, 1], max_rois=3)
+    assert counts[0] > counts[1] == 3
+    assert losses['loss_shift_bbox'] > 0
+
+
 @pytest.mark.parametrize('key', ['shift_prior', 'bbox_unit'])
 def test_unknown_words_are_refused(key):
     with pytest.raises(ValueError, match=f"{key} must be .* but is 'box'"):
