@@ -15,6 +15,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from mmvis.models.layers.anchor_convolution import predict_together
 from mmvis.models.layers.fast_nms import fast_nms, fast_nms_per_class
 from mmvis.registry import MODELS, TASK_UTILS
 
@@ -200,12 +201,14 @@ class STMaskHead(BaseModule):
         self, shared: Tensor, branches: Sequence[str] = BRANCHES
     ) -> list[Tensor]:
         reg_feats = self.reg_tower(shared)
-        deltas = [predict(reg_feats) for predict in self.reg_preds]
         if self.centerness_preds is None:
+            (deltas,) = predict_together(reg_feats, self.reg_preds)
             # tanh of infinity: a factor of one.
             centerness = [delta[:, :1] * 0 + torch.inf for delta in deltas]
         else:
-            centerness = [predict(reg_feats) for predict in self.centerness_preds]
+            deltas, centerness = predict_together(
+                reg_feats, self.reg_preds, self.centerness_preds
+            )
         # Boxes are trained by their own loss only, not through the offsets.
         detached = [delta.detach() for delta in deltas]
         parts = [flatten_anchors(deltas)]

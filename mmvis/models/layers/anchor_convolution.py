@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import conv2d, pad
 
 from mmvis.registry import MODELS
 
@@ -68,3 +69,42 @@ class AnchorConvolution(BaseModule):
             deltas (Tensor): (n, 4), the box regressions there; not looked at.
         """
         return predict_at_places(features, places, self.conv.weight, self.conv.bias)
+
+
+def predict_together(
+    features: Tensor, *branches: Sequence[AnchorConvolution]
+) -> list[list[Tensor]]:
+    """Predictions of several branches that look at the same features.
+
+    Layers with kernels of one size are one convolution. Box and centerness have but
+    five channels for each anchor shape, and a convolution to so few takes about as
+    long as one to all of them.
+
+    Args:
+        features (Tensor): (B, C, H, W).
+        *branches (Sequence[AnchorConvolution]): One layer for each anchor shape.
+
+    Returns:
+        list[list[Tensor]]: What each layer of each branch gives for itself.
+    """
+    layers = [layer for branch in branches for layer in branch]
+    results: list[Tensor] = [features] * len(layers)
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, layer in enumerate(layers):
+        groups.setdefault(layer.conv.kernel_size, []).append(index)
+    for group in groups.values():
+        first = layers[group[0]]
+        convs = [layers[index].conv for index in group]
+        maps = conv2d(
+            pad(features, first.extra_padding)
+            if any(first.extra_padding)
+            else features,
+            torch.cat([conv.weight for conv in convs]),
+            torch.cat([conv.bias for conv in convs]),
+            padding=first.conv.padding,
+        )
+        parts = maps.split([conv.out_channels for conv in convs], dim=1)
+        for index, part in zip(group, parts, strict=True):
+            results[index] = part
+    parts = iter(results)
+    return [[next(parts) for _ in branch] for branch in branches]

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mmvis.models.layers.anchor_convolution import predict_together
 from mmvis.registry import MODELS
 
 KERNELS = [(3, 3), (3, 5), (5, 3), (3, 2), (2, 3), (2, 2), (4, 1), (1, 1)]
@@ -50,3 +51,17 @@ def test_each_tap_reads_its_neighbour(kernel, size):
 
 def test_parameters_have_the_names_of_checkpoints():
     assert set(build((3, 2)).state_dict()) == {'conv.weight', 'conv.bias'}
+
+
+@pytest.mark.parametrize('size', [(4, 5), (1, 1)])
+def test_branches_together_are_branches_one_by_one(size):
+    torch.manual_seed(0)
+    # Two layers of the same kernel, and an even one, in two branches.
+    first, second = (
+        [build(kernel) for kernel in ((3, 5), (2, 3), (3, 5))] for _ in range(2)
+    )
+    features = torch.randn(2, 2, *size, dtype=torch.float64)
+    results = predict_together(features, first, second)
+    for layers, maps in zip((first, second), results, strict=True):
+        for layer, one in zip(layers, maps, strict=True):
+            torch.testing.assert_close(one, layer(features))
