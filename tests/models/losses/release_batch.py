@@ -36,6 +36,32 @@ PREDICTIONS = dict(
     track='embeddings',
     proto='prototypes',
 )
+# Names of the losses: ours and the release's.
+LOSSES = dict(
+    loss_cls='C',
+    loss_bbox='BIoU',
+    loss_mask='M',
+    loss_embed='T',
+    loss_centerness='center',
+    loss_shift_bbox='B_shift',
+    loss_shift_mask='M_shift',
+)
+# What the paper's configs have.
+PAPER = dict(
+    assigner=dict(
+        type='MaxIoUAssigner',
+        pos_iou_thr=0.5,
+        neg_iou_thr=0.4,
+        min_pos_iou=0.0,
+        ignore_iof_thr=0.5,
+        gt_max_assign_all=False,
+    ),
+    loss_cls=dict(type='HardNegativeCrossEntropyLoss'),
+    loss_mask=dict(type='PrototypeMaskLoss'),
+    loss_shift_mask=dict(type='PrototypeMaskLoss'),
+    shift_prior='predicted',
+    bbox_unit='pixel',
+)
 
 
 class StoredFusion(TemporalFusion):
@@ -59,6 +85,13 @@ class Batch:
     @property
     def arguments(self) -> tuple:
         return self.features, self.frames, INPUT, self.bbox_coder, self.temporal_net
+
+
+def to_release(name: str, value: Tensor) -> Tensor:
+    """A prediction or its gradient in the release's order of axes and classes."""
+    if name == 'conf':
+        return value.roll(1, -1)
+    return value.permute(0, 2, 3, 1) if name == 'proto' else value
 
 
 def from_release(name: str, value: Tensor) -> Tensor:
