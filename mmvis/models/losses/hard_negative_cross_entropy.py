@@ -61,7 +61,7 @@ class HardNegativeCrossEntropyLoss(nn.Module):
         # other anchors get, which come last so.
         hardness = logits.logsumexp(-1) - logits[..., -1]
         hardness = hardness.where(negative, 0.0).flatten()
-        count = min(self.negative_ratio * int(positive.sum()), len(hardness) - 1)
+        count = min(self.negative_ratio * int(positive.sum()), len(hardness))
         chosen = torch.zeros_like(hardness, dtype=torch.bool)
         chosen[hardness.topk(count).indices] = True
         return chosen.view_as(negative) & negative

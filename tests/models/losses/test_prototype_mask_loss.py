@@ -7,7 +7,9 @@ import torch
 
 from mmvis.models.losses import PrototypeMaskLoss, prototype_mask_loss
 
-INPUT, SIZE = (16, 24), (4, 6)
+# Not of one ratio, so that the axes cannot be mixed up.
+INPUT, SIZE = (16, 24), (4, 8)
+RATIOS = SIZE[0] / INPUT[0], SIZE[1] / INPUT[1]
 RELEASE = dict(crop='predicted', enlarge=1.2, resolution='input')
 WAYS = {
     'paper': {},
@@ -40,10 +42,10 @@ def draw(instances=7, frames=3, seed=0, dtype=torch.float64):
     )
 
 
-def interpolated(values, y, x, scale):
+def interpolated(values, y, x, scales):
     """Bilinear, pixel centres at halves, the border repeated."""
     height, width = len(values), len(values[0])
-    y, x = max((y + 0.5) * scale - 0.5, 0), max((x + 0.5) * scale - 0.5, 0)
+    y, x = (max((v + 0.5) * s - 0.5, 0) for v, s in zip((y, x), scales, strict=True))
     top, left = int(y), int(x)
     bottom, right = min(top + 1, height - 1), min(left + 1, width - 1)
     a, b = y - top, x - left
@@ -73,7 +75,6 @@ def instance_by_hand(
         y1, y2 = (cy + sign * h / 2 * enlarge for sign in (-1, 1))
         x1, x2 = (min(max(v, 1e-5 * INPUT[1]), INPUT[1]) for v in (x1, x2))
         y1, y2 = (min(max(v, 1e-5 * INPUT[0]), INPUT[0]) for v in (y1, y2))
-    ratio = SIZE[0] / INPUT[0]
     soft = [[0.0] * SIZE[1] for _ in range(SIZE[0])]
     inside = [[False] * SIZE[1] for _ in range(SIZE[0])]
     for y in range(SIZE[0]):
@@ -83,17 +84,19 @@ def instance_by_hand(
             )
             soft[y][x] = 1 / (1 + math.exp(-logit))
             inside[y][x] = (
-                x1 * ratio - 1 <= x < x2 * ratio + 1
-                and y1 * ratio - 1 <= y < y2 * ratio + 1
+                x1 * RATIOS[1] - 1 <= x < x2 * RATIOS[1] + 1
+                and y1 * RATIOS[0] - 1 <= y < y2 * RATIOS[0] + 1
             )
     total = 0.0
     if resolution == 'prototype':
         for y in range(SIZE[0]):
             for x in range(SIZE[1]):
                 p = soft[y][x]
-                target = float(interpolated(mask, y, x, 1 / ratio) > 0.5)
+                target = float(
+                    interpolated(mask, y, x, (1 / RATIOS[0], 1 / RATIOS[1])) > 0.5
+                )
                 total += inside[y][x] * cost_by_hand(p, 1 - p, target)
-        scale = ratio
+        scales = RATIOS
     else:
         cut = [
             [p * kept for p, kept in zip(*rows, strict=True)]
@@ -101,11 +104,12 @@ def instance_by_hand(
         ]
         for y in range(INPUT[0]):
             for x in range(INPUT[1]):
-                p = interpolated(cut, y, x, ratio)
+                p = interpolated(cut, y, x, RATIOS)
                 total += cost_by_hand(p, 1 - p, mask[y][x])
-        scale = 1.0
-    sides = [max(side * scale, least_side) for side in (x2 - x1, y2 - y1)]
-    return total / (sides[0] * sides[1])
+        scales = 1.0, 1.0
+    height = max((y2 - y1) * scales[0], least_side)
+    width = max((x2 - x1) * scales[1], least_side)
+    return total / (height * width)
 
 
 def by_hand(case, crop='ground_truth', enlarge=1.0, resolution='prototype', **settings):
