@@ -26,7 +26,7 @@ def convert(tmp_path):
             torch.save(content, source)
         else:
             source.write_bytes(content)
-        return main([str(source), str(out), *options]), out
+        return main([str(source), '--out', str(out), *options]), out
 
     return run
 
@@ -119,7 +119,7 @@ def test_code_is_not_run(convert, capsys):
 
 def test_a_missing_file_is_said(tmp_path, capsys):
     main = runpy.run_path(str(TOOL))['main']
-    assert main([str(tmp_path / 'none.pth'), str(tmp_path / 'out.pth')]) == 1
+    assert main([str(tmp_path / 'none.pth'), '--out', str(tmp_path / 'out.pth')]) == 1
     assert 'none.pth does not exist' in capsys.readouterr().err
 
 

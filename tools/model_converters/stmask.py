@@ -1,6 +1,7 @@
 """Convert a checkpoint of the released STMask, or one of Yolact++ to start from.
 
-python tools/model_converters/stmask.py STMask_plus_base_ada.pth checkpoints/r101.pth \\
+python tools/model_converters/stmask.py STMask_plus_base_ada.pth \\
+    --out checkpoints/stmask_official_r101_ada.pth \\
     --config configs/stmask_official/stmask_official_r101_ada.py
 
 Depth, deformable blocks, calibration and classes are read off the file itself. Without
@@ -33,7 +34,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('source', help='official .pth file')
-    parser.add_argument('out', help='checkpoint to write')
+    parser.add_argument('--out', required=True, help='checkpoint to write')
     parser.add_argument('--config', help='config whose model the weights must fit')
     return parser.parse_args(argv)
 
