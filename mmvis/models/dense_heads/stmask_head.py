@@ -28,10 +28,6 @@ from .postponed_predictions import (
 
 BRANCHES = ('cls', 'coeff', 'embed')
 XAVIER = dict(type='Xavier', layer=['Conv2d', 'DeformConv2d'], distribution='uniform')
-# Yolact's variances. The coder's own limit to the change of size is out of the way.
-BBOX_CODER = dict(
-    type='DeltaXYWHBBoxCoder', target_stds=(0.1, 0.1, 0.2, 0.2), wh_ratio_clip=1e-6
-)
 
 
 class STMaskOutputs(NamedTuple):
@@ -104,7 +100,9 @@ class STMaskHead(BaseModule):
         self.anchor_generator = TASK_UTILS.build(
             anchor_generator or dict(type='KernelAnchorGenerator')
         )
-        self.bbox_coder: DeltaXYWHBBoxCoder = TASK_UTILS.build(bbox_coder or BBOX_CODER)
+        self.bbox_coder: DeltaXYWHBBoxCoder = TASK_UTILS.build(
+            bbox_coder or dict(type='YolactBBoxCoder')
+        )
         self.test_cfg = ConfigDict(test_cfg or {})
         calibration = dict(calibration or {})
         calibrated = calibration.pop('branches', ())

@@ -11,11 +11,6 @@ from mmvis.registry import MODELS, TASK_UTILS
 from .correlation import local_correlation
 from .temporal_network import TemporalNetwork, boxes_to_cells
 
-# Yolact's variances; no limit to the change of size.
-BBOX_CODER = dict(
-    type='DeltaXYWHBBoxCoder', target_stds=(0.1, 0.1, 0.2, 0.2), wh_ratio_clip=1e-6
-)
-
 
 @MODELS.register_module()
 class TemporalFusion(TemporalNetwork):
@@ -53,7 +48,7 @@ class TemporalFusion(TemporalNetwork):
         self.level = level
         self.patch_size = patch_size
         self.joined_features = joined_features
-        self.bbox_coder = TASK_UTILS.build(bbox_coder or BBOX_CODER)
+        self.bbox_coder = TASK_UTILS.build(bbox_coder or dict(type='YolactBBoxCoder'))
 
     def select(self, feats: list[Tensor], shared: list[Tensor]) -> tuple[Tensor, ...]:
         """What of a frame is needed: maps to correlate and maps to join, (B, C, h, w).

@@ -6,6 +6,8 @@ import torch
 from mmengine.structures import InstanceData
 from torch.nn.functional import interpolate
 
+PASSED_ON = ('scores', 'labels', 'instances_id', 'class_scores')
+
 
 def to_original_size(
     tracked: InstanceData, metainfo: dict, input_shape: tuple[int, int]
@@ -19,8 +21,8 @@ def to_original_size(
         input_shape (tuple[int, int]): Height and width of the padded input.
 
     Returns:
-        InstanceData: bboxes, scores, labels, instances_id and masks (n, H, W) bool, of
-        the instances whose box has its centre inside the frame.
+        InstanceData: bboxes, scores, labels, instances_id, class_scores where there are
+        any, and masks (n, H, W) bool, of the instances whose box has its centre inside the frame.
     """
     height, width = metainfo['ori_shape'][:2]
     content = metainfo['img_shape'][:2]
@@ -44,10 +46,5 @@ def to_original_size(
         masks = masks > 0.5
     else:
         masks = masks.new_zeros(0, height, width, dtype=torch.bool)
-    return InstanceData(
-        bboxes=bboxes,
-        scores=tracked.scores,
-        labels=tracked.labels,
-        instances_id=tracked.instances_id,
-        masks=masks,
-    )
+    passed_on = {name: tracked[name] for name in PASSED_ON if name in tracked}
+    return InstanceData(bboxes=bboxes, masks=masks, **passed_on)
