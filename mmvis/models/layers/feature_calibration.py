@@ -14,8 +14,8 @@ from torch.nn.functional import pad
 from mmvis.registry import MODELS
 
 from .anchor_convolution import AnchorConvolution
+from .deformable_sampling import deformable_convolution
 from .prediction_at_places import Places, predict_at_places
-from .sampled_convolution import sampled_convolution
 
 STDS = (0.1, 0.1, 0.2, 0.2)
 # A subclass of mmcv's layer is found by the name of its base.
@@ -125,7 +125,7 @@ class SameDeformConv2d(DeformConv2d):
     Zeros are put around the map first. So even kernels work, and maps smaller than the
     kernel, and a batch of any size. Sampling is in float32 at least: half precision
     cannot tell neighbouring places of a large map apart, and mmcv has no bfloat16. On a
-    CPU the same is computed another way, some ten times as fast as mmcv's.
+    CPU :func:`deformable_convolution` computes the same faster.
     """
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
@@ -142,10 +142,10 @@ class SameDeformConv2d(DeformConv2d):
         # places that no integer can hold, and on NaN.
         far = float(sum(features.shape[-2:]) + height + width)
         offsets = offsets.to(dtype).nan_to_num(nan=far).clamp(-far, far)
-        if features.device.type == 'cpu' and self._is_simple():
-            with torch.autocast('cpu', enabled=False):
-                weight = self.weight.to(dtype)
-                sampled = sampled_convolution(features.to(dtype), offsets, weight)
+        if features.device.type == 'cpu' and self.groups == self.deform_groups == 1:
+            start = (sides[2], sides[0])
+            options = dict(stride=self.stride, padding=start, dilation=self.dilation)
+            sampled = deformable_convolution(features, offsets, self.weight, **options)
             return sampled.to(features.dtype)
         # The op divides a batch into steps of one size: the largest that fits.
         step = math.gcd(len(features), self.im2col_step)
@@ -158,13 +158,6 @@ class SameDeformConv2d(DeformConv2d):
             step,
         )
         return sampled.to(features.dtype)
-
-    def _is_simple(self) -> bool:
-        """Whether the layer has none of mmcv's further options."""
-        return (
-            tuple(self.stride) == tuple(self.dilation) == (1, 1)
-            and self.groups == self.deform_groups == 1
-        )
 
 
 @MODELS.register_module()
