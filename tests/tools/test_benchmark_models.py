@@ -1,0 +1,79 @@
+"""The benchmark's models track what is forced on them, and its parts add up."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / 'configs' / 'tiny'
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'analysis_tools'))
+    yield importlib.import_module('benchmark')
+    for name in ('benchmark', 'forced_instances', 'stage_times'):
+        sys.modules.pop(name, None)
+
+
+def test_report(tool, tmp_path, capsys):
+    out = tmp_path / 'report.json'
+    arguments = '--objects 3 --frames 4 --chunk 2 --size 90 160 --original 180 320'
+    tool.main(
+        [
+            str(CONFIGS / 'stmask_tiny_synthvis.py'),
+            *('--against', str(CONFIGS / 'masktrack_rcnn_tiny_synthvis.py')),
+            *('--variants', 'channels_last', 'fused_bn', '--threads', '1'),
+            *(*arguments.split(), '--out', str(out)),
+        ]
+    )
+    report = json.loads(out.read_text())
+    assert [way['way'] for way in report['ways'][:4]] == [
+        'single frames',
+        'chunks of 2',
+        'channels_last',
+        'fused_bn',
+    ]
+    assert report['failed'] == {}
+    for way in report['ways']:
+        # All three are tracked through all frames.
+        assert (way['instances'], way['ids']) == (3, 3)
+    one, other = report['stages'].values()
+    for result in (one, other):
+        ms = result['ms']
+        assert abs(sum(ms.values()) - result['total_ms']) < 1e-6
+        share = 1 - result['network_ms'] / result['total_ms']
+        assert result['no_network'] == pytest.approx(share)
+        for stage in ('backbone', 'neck', 'head', 'NMS', 'tracker', 'upsampling'):
+            assert ms[stage] > 0, stage
+    # Every stage of STMask is found: a function that moved would be counted as other.
+    assert all(one['ms'].values())
+    assert other['ms']['prototypes'] == 0
+    assert 'not the network' in capsys.readouterr().out
+
+
+def test_wrappers_leave_nothing_behind(tool):
+    import mmvis.models.vis.base_vis as base_vis
+    from mmvis.structures.rle import encode_masks
+
+    args = tool.parse_args([str(CONFIGS / 'stmask_tiny_synthvis.py')])
+    model = tool.build(args.config, args)
+    before = {name: set(vars(part)) for name, part in model.named_modules()}
+    with tool.stage_times(model, tool.Stopwatch()):
+        assert base_vis.encode_masks is not encode_masks
+        assert 'forward' in vars(model.backbone)
+    assert base_vis.encode_masks is encode_masks
+    assert before == {name: set(vars(part)) for name, part in model.named_modules()}
+
+
+def test_nested_stages_are_counted_once(tool):
+    readings = iter([0, 1, 3, 6, 10, 15])
+    stopwatch = tool.Stopwatch(clock=lambda: next(readings))
+    with stopwatch.stage('outer'):
+        for _ in range(2):
+            with stopwatch.stage('inner'):
+                pass
+    assert stopwatch.seconds == {'outer': 1 + 3 + 5, 'inner': 2 + 4}

@@ -1,0 +1,192 @@
+"""Instances that a network with random weights is made to detect.
+
+How long NMS, masks, tracker and RLE take depends on what is detected, and random
+weights detect nothing, or everything. So the network runs in full, and afterwards its
+outputs say what a trained one would say of a given number of discs:
+
+* The discs lie on a grid, do not overlap, and are in the same places in every frame, so
+  that each is tracked. Each has a class of its own while there are enough classes.
+* Several detections surround each disc, with boxes that are shaken by some pixels: NMS
+  leaves exactly one of them.
+* One-stage models: the logits, box regressions and centerness of the anchors nearest to
+  a disc are set, then the coefficients and embeddings of the kept boxes. A disc is a
+  quadratic inequality, hence linear in the prototypes 1, x, y and x^2 + y^2, which
+  are put in the place of the first four.
+* Two-stage models: the classes and boxes of the second stage are set for as many
+  proposals, and each mask is a disc. Proposals are those of the random weights.
+
+The temporal network is made to predict no change. The time of all this is taken by a
+stage of its own, which no table counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from mmengine.structures import InstanceData
+from stage_times import Stopwatch, Wrappers
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+FORCED = 'forced'
+DUPLICATES = 8
+PROTOTYPE_SCALE = 100.0
+
+
+class ForcedInstances:
+    """What a model is made to detect.
+
+    Args:
+        model (nn.Module): A built video model, wrapped as long as it lives.
+        count (int): Instances of a frame.
+        content (tuple[int, int]): Height and width of the frame, without padding.
+        input_shape (tuple[int, int]): And with it.
+        stopwatch (Stopwatch): Counts the time of making them as 'forced'.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        count: int,
+        content: tuple[int, int],
+        input_shape: tuple[int, int],
+        stopwatch: Stopwatch,
+    ) -> None:
+        device = next(model.parameters()).device
+        self.boxes = grid_boxes(count, content).to(device)
+        self.input_shape = input_shape
+        generator = torch.Generator().manual_seed(0)
+        shape = (count * DUPLICATES, 4)
+        side = self.boxes[0, 2] - self.boxes[0, 0]
+        shake = torch.randn(shape, generator=generator).clamp(-2, 2).to(device)
+        self.instance = torch.arange(shape[0], device=device) % count
+        self.detected = self.boxes[self.instance] + 0.02 * side * shake
+        self.scores = torch.linspace(0.95, 0.6, shape[0], device=device)
+        self.embeddings = torch.randn(count, 1024, generator=generator).to(device)
+        self.stopwatch = stopwatch
+        self.model = model
+        self.wrappers = Wrappers()
+        if hasattr(model, 'detector'):
+            self._wrap_two_stages()
+        else:
+            self._wrap_one_stage()
+
+    def undo(self) -> None:
+        """Let the model detect what it wants again."""
+        self.wrappers.undo()
+
+    def _after(self, owner: nn.Module, name: str, change: Callable) -> None:
+        """Have ``change(result, *args)`` instead of the result of ``owner.name``."""
+
+        def make(original: Callable) -> Callable:
+            def wrapper(*args, **kwargs):
+                result = original(*args, **kwargs)
+                with self.stopwatch.stage(FORCED):
+                    return change(result, *args)
+
+            return wrapper
+
+        self.wrappers.replace(owner, name, make)
+
+    def _wrap_one_stage(self) -> None:
+        head = self.model.bbox_head
+        self._after(head, 'forward', self._anchors_near_discs)
+        self._after(head, 'predict', self._instances)
+        self._after(self.model.prototype_net, 'forward', self._prototypes)
+        if self.model.temporal_net is not None:
+            self._after(self.model.temporal_net, 'between', no_change)
+
+    def _wrap_two_stages(self) -> None:
+        roi_head = self.model.detector.roi_head
+        self._after(roi_head, '_bbox_forward', self._proposals)
+        self._after(roi_head, '_mask_forward', disc_masks)
+
+    def _anchors_near_discs(self, result: tuple, feats: list[Tensor]) -> tuple:
+        outputs, shared = result
+        head = self.model.bbox_head
+        anchors = head.anchors(feats, self.input_shape)
+        # The nearest anchors that are not another detection's: duplicates take the
+        # first, second, ... of their disc.
+        distances = (anchors[None] - self.boxes[:, None]).abs().sum(-1)
+        nearest = distances.topk(DUPLICATES, largest=False).indices.t().flatten()
+        deltas, logits = outputs.deltas.clone(), torch.zeros_like(outputs.logits)
+        logits[..., -1] = 20.0
+        values = head.bbox_coder.encode(anchors[nearest], self.detected)
+        deltas[:, nearest] = values.to(deltas.dtype)
+        labels = self.instance % head.num_classes
+        logits[:, nearest, labels] = 20.0 + self.scores.logit().to(logits.dtype)
+        centerness = torch.ones_like(outputs.centerness)
+        changed = dict(deltas=deltas, logits=logits, centerness=centerness)
+        return outputs._replace(**changed), shared
+
+    def _instances(self, dets: InstanceData, *_) -> InstanceData:
+        instance = self._nearest(dets.bboxes)
+        channels = dets.embeddings.shape[1]
+        dets.embeddings = normalize(self.embeddings[instance, :channels])
+        dets.coefficients = self._disc_coefficients(dets)
+        return dets
+
+    def _nearest(self, boxes: Tensor) -> Tensor:
+        return (boxes[:, None] - self.boxes).abs().sum(-1).argmin(1)
+
+    def _disc_coefficients(self, dets: InstanceData) -> Tensor:
+        """Of r^2 - (x - cx)^2 - (y - cy)^2, the sides of the input being 1."""
+        height, width = self.input_shape
+        boxes = dets.bboxes / dets.bboxes.new_tensor([width, height] * 2)
+        centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+        weights = torch.zeros_like(dets.coefficients)
+        weights[:, 0] = (size / 2).prod(1) - centre.square().sum(1)
+        weights[:, 1:3] = 2 * centre
+        weights[:, 3] = -1
+        if self.model.coefficient_activation != 'tanh':
+            return weights
+        # In the range of tanh.
+        return (weights / 4).clamp(-0.999, 0.999).atanh()
+
+    def _prototypes(self, prototypes: Tensor, *_) -> Tensor:
+        height, width = prototypes.shape[-2:]
+        y = torch.linspace(0, 1, height).to(prototypes)[:, None].expand(height, width)
+        x = torch.linspace(0, 1, width).to(prototypes)[None].expand(height, width)
+        square = x.square() + y.square()
+        first = torch.stack([torch.ones_like(x), x, y, square]) * PROTOTYPE_SCALE
+        prototypes[:, :4] = first
+        return prototypes
+
+    def _proposals(self, results: dict, _, rois: Tensor) -> dict:
+        head = self.model.detector.roi_head.bbox_head
+        count = min(len(rois), len(self.detected))
+        labels = self.instance[:count] % head.num_classes
+        scores = torch.zeros_like(results['cls_score'])
+        scores[:, -1] = 20.0
+        rows = torch.arange(count, device=rois.device)
+        scores[rows, labels] = 20.0 + self.scores[:count].logit()
+        deltas = results['bbox_pred'].unflatten(1, (-1, 4)).clone()
+        values = head.bbox_coder.encode(rois[:count, 1:], self.detected[:count])
+        deltas[rows, labels % deltas.shape[1]] = values
+        return results | dict(cls_score=scores, bbox_pred=deltas.flatten(1))
+
+
+def disc_masks(results: dict, *_) -> dict:
+    """Mask logits (n, C, h, w) that are a disc in every box."""
+    logits = results['mask_preds']
+    y, x = (torch.linspace(-1, 1, side).to(logits) for side in logits.shape[-2:])
+    disc = 10 * (1 - y.square()[:, None] - x.square()[None])
+    return results | dict(mask_preds=disc.expand_as(logits).clone())
+
+
+def no_change(result: tuple[Tensor, ...], *_) -> tuple[Tensor, ...]:
+    """What the temporal network says of objects that stay where they are."""
+    return tuple(torch.zeros_like(part) for part in result)
+
+
+def grid_boxes(count: int, content: tuple[int, int]) -> Tensor:
+    """Boxes (count, 4) xyxy of equal size in a frame of this height and width."""
+    height, width = content
+    columns = max(1, round((count * width / height) ** 0.5))
+    rows = -(-count // columns)
+    cell = torch.tensor([width / columns, height / rows])
+    place = torch.arange(count)
+    centres = (torch.stack([place % columns, place // columns], 1) + 0.5) * cell
+    half = 0.35 * cell
+    return torch.cat([centres - half, centres + half], 1)
