@@ -9,15 +9,17 @@ from mmcv.ops import ModulatedDeformConv2dPack, modulated_deform_conv2d
 from mmdet.models.backbones import ResNet
 from torch import Tensor, nn
 
+from mmvis.models.layers.deformable_sampling import deformable_convolution
 from mmvis.registry import MODELS
 
 
 class SafeModulatedDeformConv2d(ModulatedDeformConv2dPack):
     """mmcv's DCNv2 that takes bfloat16 and offsets that are not a number.
 
-    mmcv's kernels have no bfloat16: it is computed in float32. Its backward pass on a
-    CPU ends the process where an offset is NaN: such a tap reads zero. Its modulation,
-    of the same convolution, is NaN then, so that the output shows it.
+    mmcv's kernels have no bfloat16: it is computed in float32. On a CPU
+    :func:`deformable_convolution` computes the same faster. mmcv's backward pass ends
+    the process there where an offset is NaN: such a tap reads zero. Its modulation, of
+    the same convolution, is NaN then, so that the output shows it.
     """
 
     def forward(self, features: Tensor) -> Tensor:
@@ -27,14 +29,17 @@ class SafeModulatedDeformConv2d(ModulatedDeformConv2dPack):
         dtype = offsets.dtype
         if dtype == torch.bfloat16:
             offsets, modulation = offsets.float(), modulation.float()
+        offsets = offsets.nan_to_num(nan=torch.finfo(offsets.dtype).max)
+        modulation = modulation.sigmoid()
+        sampling = (self.stride, self.padding, self.dilation)
+        parameters = (self.weight, self.bias)
+        if features.device.type == 'cpu' and self.groups == self.deform_groups == 1:
+            return deformable_convolution(
+                features, offsets, *parameters, modulation, *sampling
+            ).to(dtype)
         # The operator brings features and weights to the dtype of the offsets.
         return modulated_deform_conv2d(
-            features,
-            offsets.nan_to_num(nan=torch.finfo(offsets.dtype).max),
-            modulation.sigmoid(),
-            self.weight,
-            self.bias,
-            *(self.stride, self.padding, self.dilation),
+            *(features, offsets, modulation, *parameters, *sampling),
             *(self.groups, self.deform_groups),
         ).to(dtype)
 
