@@ -22,7 +22,8 @@ def to_original_size(
 
     Returns:
         InstanceData: bboxes, scores, labels, instances_id, class_scores where there are
-        any, and masks (n, H, W) bool, of the instances whose box has its centre inside the frame.
+        any, and masks (n, H, W) bool, of the instances whose box has its centre
+        inside the frame.
     """
     height, width = metainfo['ori_shape'][:2]
     content = metainfo['img_shape'][:2]
