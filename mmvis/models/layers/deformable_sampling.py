@@ -30,7 +30,7 @@ def deformable_convolution(
     slow on a CPU. Here a sample is a weighted sum of four rows, of all the channels of
     a cell (``embedding_bag``), and the kernel a matrix product. Both are linear, so
     their order is free: what comes first has the smaller result.
-    ``tools/analysis_tools/benchmark_deformable.py`` has the times of both orders.
+    ``tools/analysis_tools/benchmark_deformable.py`` measures it beside mmcv's.
 
     Args:
         features (Tensor): (B, C, H, W).
