@@ -18,7 +18,7 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent
 CONFIGS = TOOLS.parent / 'configs'
-CONFIG = CONFIGS / 'tiny/masktrack_rcnn_tiny_synthvis.py'
+CONFIG = CONFIGS / 'tiny/stmask_tiny_synthvis.py'
 
 # Chance level is 0.0; a model that learned reaches several times this in the demo's
 # minutes, so that less means that something is broken.

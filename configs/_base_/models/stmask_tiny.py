@@ -1,6 +1,8 @@
 # An STMask small enough to train from scratch on a CPU in minutes: ResNet-18 with a
-# quarter of the channels, batch norm (live, in all parts), three levels. Objects are 20
-# to 100 px of the input, which anchors of 24, 48 and 96 px suit.
+# quarter of the channels, batch norm (live, in all parts), four levels. Objects are 20
+# to 100 px of the input, which anchors of 24, 48 and 96 px suit. FCA and temporal fusion
+# as in the paper; no FCB, which costs a third of the time of a CPU and for the same
+# time gives the same AP.
 _base_ = ['./stmask_r101_fpn.py']
 
 base_channels = 16
@@ -38,10 +40,19 @@ model = dict(
         num_tower_convs=1,
         num_coefficients=16,
         embed_channels=32,
+        calibration=None,
         norm_cfg=norm_cfg,
     ),
     temporal_net=dict(
-        feat_channels=channels, channels=(128, 128, 128), num_coefficients=16
+        feat_channels=channels, channels=(64, 64, 64), num_coefficients=16
     ),
-    criterion=dict(max_rois=64),
+    # A network that starts from nothing has to find objects and tell them apart before
+    # it can follow them.
+    criterion=dict(
+        loss_cls=dict(negative_balance=1.0, loss_weight=8.0),
+        loss_embed=dict(balanced=True, loss_weight=2.0),
+        loss_shift_bbox=dict(loss_weight=0.5),
+        loss_shift_mask=dict(loss_weight=2.0),
+        max_rois=24,
+    ),
 )

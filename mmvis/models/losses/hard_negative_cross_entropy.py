@@ -15,17 +15,24 @@ class HardNegativeCrossEntropyLoss(nn.Module):
 
     The negatives with the highest foreground probability are taken, a fixed number for
     each positive of the batch. The loss is the mean over frames of (the mean over the
-    frame's positives + 3 times the mean over all negatives taken) / 4. Yolact's loss,
-    with the frames counting alike.
+    frame's positives + b times the mean over all negatives taken) / (1 + b). With b = 3
+    it is Yolact's loss, with the frames counting alike.
 
     Args:
         negative_ratio (int): Negatives taken for each positive.
+        negative_balance (float): The weight b of the negatives.
         loss_weight (float): Factor to the loss.
     """
 
-    def __init__(self, negative_ratio: int = 3, loss_weight: float = 6.125) -> None:
+    def __init__(
+        self,
+        negative_ratio: int = 3,
+        negative_balance: float = 3.0,
+        loss_weight: float = 6.125,
+    ) -> None:
         super().__init__()
         self.negative_ratio = negative_ratio
+        self.negative_balance = negative_balance
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -49,7 +56,8 @@ class HardNegativeCrossEntropyLoss(nn.Module):
             logits[counted].to(dtype), labels[counted], reduction='none'
         )
         weights = self.weights(positive, negative).to(dtype)
-        return self.loss_weight / (4 * len(labels)) * (entropies * weights).sum()
+        share = self.loss_weight / (1 + self.negative_balance) / len(labels)
+        return share * (entropies * weights).sum()
 
     @torch.no_grad()
     def hard_negatives(
@@ -69,7 +77,7 @@ class HardNegativeCrossEntropyLoss(nn.Module):
     def weights(self, positive: Tensor, negative: Tensor) -> Tensor:
         """Weights (m,) of the m anchors in either mask (n, N), in the anchors' order.
 
-        The positives of a frame share a weight of one, all negatives one of 3 n.
+        The positives of a frame share a weight of one, all negatives one of b n.
         """
         return (
             self.positive_weights(positive) + negative * self.negative_weight(negative)
@@ -80,10 +88,9 @@ class HardNegativeCrossEntropyLoss(nn.Module):
         """(n, N): one over the positives of the frame, at the positives."""
         return positive / positive.sum(1, keepdim=True).clamp(min=1)
 
-    @staticmethod
-    def negative_weight(negative: Tensor) -> Tensor:
-        """A scalar: three times the number of frames over the number of negatives."""
-        return 3 * len(negative) / negative.sum().clamp(min=1)
+    def negative_weight(self, negative: Tensor) -> Tensor:
+        """A scalar: b times the number of frames over the number of negatives."""
+        return self.negative_balance * len(negative) / negative.sum().clamp(min=1)
 
 
 @MODELS.register_module()

@@ -22,6 +22,12 @@ def model(**head):
     init_default_scope('mmvis')
     cfg = tiny_config('tiny/stmask_tiny_synthvis.py')
     cfg.model.bbox_head.test_cfg.update(score_thr=0.2, max_per_img=8, min_score=None)
+    # The paper's calibration, which the tiny config goes without.
+    cfg.model.bbox_head.calibration = dict(
+        type='CalibratedConvolution',
+        offset=dict(type='AdaptiveOffset'),
+        branches=('cls', 'coeff'),
+    )
     cfg.model.bbox_head.update(head)
     cfg.model.tracker.supplement.min_score = 0
     torch.manual_seed(0)
@@ -259,7 +265,7 @@ def test_a_clip_of_wrong_length_is_refused():
 
 def test_unknown_branches_are_refused():
     cfg = tiny_config('tiny/stmask_tiny_synthvis.py')
-    cfg.model.bbox_head.calibration.branches = ('class',)
+    cfg.model.bbox_head.calibration = dict(branches=('class',))
     with pytest.raises(ValueError, match=r"'class'.*'coeff'"):
         MODELS.build(cfg.model)
 
