@@ -7,7 +7,8 @@ _base_ = [
 
 model = dict(bbox_head=dict(num_classes=9))
 
-max_iters = 1500
+max_iters = 1700
+optim_wrapper = dict(optimizer=dict(lr=0.002))
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].end = max_iters
