@@ -68,7 +68,11 @@ def fit(
         if name in expected and expected[name].shape == tensor.shape
     }
     others = [name for name in state if name not in fitting]
-    missing = [name for name in expected if name not in fitting]
+    missing = [
+        name
+        for name in expected
+        if name not in fitting and not name.endswith('.num_batches_tracked')
+    ]
     if released and (others or missing):
         first = ', '.join([*others, *missing][:5])
         raise CheckpointError(

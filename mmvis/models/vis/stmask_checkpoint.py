@@ -152,7 +152,12 @@ def convert_state_dict(
     """
     network = describe(official, source)
     names = tensor_names(network)
-    missing = [name for name in names if name not in official]
+    # Old files lack the counters of batch norm.
+    missing = [
+        name
+        for name in names
+        if name not in official and not name.endswith('.num_batches_tracked')
+    ]
     unknown = sorted(set(official) - set(names) - set(network.left_out))
     if missing or unknown:
         faults = [
@@ -164,8 +169,8 @@ def convert_state_dict(
             f'{source} looks like {network}, but {" and ".join(faults)}.'
         )
     state = {}
-    for name, own_name in names.items():
-        tensor = official[name]
+    for name in filter(official.__contains__, names):
+        tensor, own_name = official[name], names[name]
         if re.match(r'bbox_head\.cls_preds\.\d+\.conv\.', own_name):
             tensor = tensor.roll(-1, dims=0)
         state[own_name] = tensor

@@ -114,6 +114,15 @@ def test_values_arrive_and_the_background_comes_last():
     )
 
 
+def test_old_files_lack_the_counters_of_batch_norm():
+    official = empty_state('STMask_plus_resnet50')
+    counters = [name for name in official if name.endswith('.num_batches_tracked')]
+    old = {name: value for name, value in official.items() if name not in counters}
+    state, _ = convert_state_dict(old)
+    assert len(counters) > 0
+    assert len(state) == len(old)
+
+
 def test_a_renamed_tensor_is_named():
     official = empty_state('STMask_plus_resnet50_ali')
     official['TemporalNet.fc_mask.bias'] = official.pop('TemporalNet.fc_coeff.bias')
