@@ -113,6 +113,9 @@ class STMask(BaseVISModel):
         data_preprocessor (dict | None): mmdet's TrackDataPreprocessor, with
             ``pad_mask=True``.
         init_cfg (dict | None): Of mmengine.
+
+    Raises:
+        ValueError: If a mask loss has another ``coefficient_activation``.
     """
 
     def __init__(
@@ -138,7 +141,22 @@ class STMask(BaseVISModel):
         self.criterion = None if criterion is None else MODELS.build(criterion)
         self.tracker = MODELS.build(tracker)
         self.coefficient_activation = coefficient_activation
+        self._check_activation()
         self.test_cfg = ConfigDict(test_cfg or {})
+
+    def _check_activation(self) -> None:
+        """Masks that are trained one way are wrong when they are made another way."""
+        for name in ('loss_mask', 'loss_shift_mask'):
+            loss = getattr(self.criterion, name, None)
+            of_loss = getattr(
+                loss, 'coefficient_activation', self.coefficient_activation
+            )
+            if of_loss != self.coefficient_activation:
+                raise ValueError(
+                    f'model.coefficient_activation is {self.coefficient_activation!r}, '
+                    f'but model.criterion.{name}.coefficient_activation is '
+                    f'{of_loss!r}: set both to the same.'
+                )
 
     def init_state(self) -> STMaskState:
         """An empty memory of tracks, and no frame before."""

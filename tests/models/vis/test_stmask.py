@@ -270,6 +270,16 @@ def test_unknown_branches_are_refused():
         MODELS.build(cfg.model)
 
 
+def test_masks_are_made_as_they_are_trained():
+    cfg = tiny_config('tiny/stmask_tiny_synthvis.py').model
+    cfg.coefficient_activation = None
+    with pytest.raises(ValueError, match=r'loss_mask.coefficient_activation.*tanh'):
+        MODELS.build(cfg)
+    for loss in (cfg.criterion.loss_mask, cfg.criterion.loss_shift_mask):
+        loss.coefficient_activation = None
+    assert MODELS.build(cfg).coefficient_activation is None
+
+
 def test_objects_of_two_videos_are_not_one():
     """The same id in two videos: pushed apart; in one video: pulled together."""
     net = copy.deepcopy(model()).train()
