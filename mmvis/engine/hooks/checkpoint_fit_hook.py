@@ -28,19 +28,22 @@ class CheckpointFitHook(Hook):
             name.removeprefix('module.'): value
             for name, value in checkpoint.get('state_dict', checkpoint).items()
         }
-        wrong = []
+        wrong, only_outputs = [], True
         for name, value in model.state_dict().items():
             if name.endswith('num_batches_tracked'):  # old files lack these counters
                 continue
             if name not in given:
                 wrong.append(f'{name} is missing')
+                only_outputs = False
             elif given[name].shape != value.shape:
+                only_outputs &= given[name].shape[1:] == value.shape[1:]
                 shapes = tuple(given[name].shape), tuple(value.shape)
                 wrong.append(f'{name} is {shapes[0]}, not {shapes[1]}')
         if wrong:
             more = f' and {len(wrong) - 3} more' if len(wrong) > 3 else ''
+            reason = ' Its number of classes may be another.' if only_outputs else ''
             raise CheckpointError(
                 f'The checkpoint is not of the model of this config: '
-                f'{"; ".join(wrong[:3])}{more}. Test it with the config that it was '
-                'trained with.'
+                f'{"; ".join(wrong[:3])}{more}.{reason} Test it with the config that '
+                'it was trained with.'
             )

@@ -23,6 +23,10 @@ def load(tmp_path, state: dict):
     [
         ({'layer.weight': WEIGHT}, 'layer.bias is missing'),
         ({'layer.weight': WEIGHT.T, 'layer.bias': BIAS}, r'\(2, 1\), not \(1, 2\)'),
+        (
+            {'layer.weight': WEIGHT.repeat(3, 1), 'layer.bias': BIAS.repeat(3)},
+            r'\(3, 2\), not \(1, 2\); .* number of classes',
+        ),
         ({'state_dict': {'other': BIAS}}, 'layer.weight is missing; layer.bias is'),
     ],
 )
