@@ -262,7 +262,8 @@ class STMaskHead(BaseModule):
         centerness = outputs.centerness.float()
         best, labels = probabilities.max(1)
         # A NaN is not greater than anything: such an anchor detects nothing.
-        candidate = ((best > cfg.score_thr) & ~centerness.isnan()).nonzero().squeeze(1)
+        usable = ~centerness.isnan() & outputs.deltas.isfinite().all(1)
+        candidate = ((best > cfg.score_thr) & usable).nonzero().squeeze(1)
         best, labels = best[candidate], labels[candidate]
         centerness = centerness[candidate]
         boxes = self.bbox_coder.decode(
