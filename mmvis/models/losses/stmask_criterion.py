@@ -9,7 +9,8 @@ from torch import Tensor
 
 from mmvis.registry import MODELS, TASK_UTILS
 
-from .stmask_targets import AnchorTargets, BatchObjects, assign_targets
+from .batch_objects import BatchObjects
+from .stmask_targets import AnchorTargets, assign_targets
 
 
 @MODELS.register_module()

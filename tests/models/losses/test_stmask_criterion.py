@@ -8,7 +8,8 @@ import torch
 from fixtures.stmask_fixtures import load
 from release_batch import INPUT, LOSSES, NAME, PAPER, batch, criterion, to_release
 
-from mmvis.models.losses.stmask_targets import BatchObjects, assign_targets
+from mmvis.models.losses.batch_objects import BatchObjects
+from mmvis.models.losses.stmask_targets import assign_targets
 
 
 @pytest.fixture(scope='module')

@@ -7,7 +7,8 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 
-from mmvis.models.losses.stmask_targets import BatchObjects, assign_targets
+from mmvis.models.losses.batch_objects import BatchObjects
+from mmvis.models.losses.stmask_targets import assign_targets
 from mmvis.registry import TASK_UTILS
 
 CPU = torch.device('cpu')
