@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pycocotools.mask as mask_util
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmdet.structures.mask import BitmapMasks
@@ -15,6 +16,7 @@ from mmengine.structures import InstanceData
 from mmvis.registry import MODELS
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+FRAMES = 6
 
 
 def tiny_config(name: str = 'tiny/masktrack_rcnn_tiny_synthvis.py') -> Config:
@@ -102,3 +104,43 @@ def training_clip(num_common: int, num_key: int, num_ref: int, seed: int = 0):
         )
     sample.set_metainfo(dict(key_frames_inds=[0], ref_frames_inds=[1]))
     return moving_frames(2, seed=seed)[None], [sample]
+
+
+@torch.no_grad()
+def predict(net, chunks, video_id=1, frames=None) -> list[InstanceData]:
+    """What a model finds in FRAMES frames, given in chunks of these sizes."""
+    frames = moving_frames(FRAMES) if frames is None else frames
+    results, first = [], 0
+    for size in chunks:
+        sample = clip_sample(size, video_id, first, len(frames))
+        net.predict(frames[None, first : first + size], [sample])
+        results += [frame.pred_track_instances for frame in sample]
+        first += size
+    return results
+
+
+def assert_same(one: list[InstanceData], other: list[InstanceData]) -> None:
+    """The same instances in all frames; masks but for two pixels of rounding."""
+    assert len(one) == len(other)
+    for a, b in zip(one, other, strict=True):
+        assert a.instances_id.tolist() == b.instances_id.tolist()
+        assert a.labels.tolist() == b.labels.tolist()
+        torch.testing.assert_close(a.bboxes, b.bboxes, atol=1e-3, rtol=1e-4)
+        torch.testing.assert_close(a.scores, b.scores, atol=1e-4, rtol=1e-4)
+        for m, n in zip(a.masks, b.masks, strict=True):
+            union = mask_util.area(mask_util.merge([m, n]))
+            common = mask_util.area(mask_util.merge([m, n], intersect=True))
+            assert union - common <= 2
+
+
+def without_gradient(net, losses: dict) -> list[str]:
+    """Names of the parameters without a finite gradient of a training step."""
+    total, _ = net.parse_losses(losses)
+    total.backward()
+    assert torch.isfinite(total)
+    return [
+        name
+        for name, parameter in net.named_parameters()
+        if parameter.requires_grad
+        and (parameter.grad is None or not parameter.grad.isfinite().all())
+    ]

@@ -14,42 +14,20 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from mmdet.registry import MODELS as MMDET_MODELS
 from model_factory import (
+    FRAMES,
+    assert_same,
     clip_sample,
     moving_frames,
+    predict,
     tiny_config,
     tiny_model,
     training_clip,
 )
 
-FRAMES = 6
-
 
 @functools.lru_cache
 def model():
     return tiny_model()
-
-
-@torch.no_grad()
-def predict(net, chunks, video_id=1, frames=None):
-    """Predict FRAMES frames in chunks of the given sizes; a list of InstanceData."""
-    frames = moving_frames(FRAMES) if frames is None else frames
-    results, first = [], 0
-    for size in chunks:
-        sample = clip_sample(size, video_id, first, len(frames))
-        net.predict(frames[None, first : first + size], [sample])
-        results += [frame.pred_track_instances for frame in sample]
-        first += size
-    return results
-
-
-def assert_same(one, other):
-    assert len(one) == len(other)
-    for a, b in zip(one, other, strict=True):
-        assert a.instances_id.tolist() == b.instances_id.tolist()
-        assert a.labels.tolist() == b.labels.tolist()
-        torch.testing.assert_close(a.bboxes, b.bboxes, atol=1e-4, rtol=1e-4)
-        torch.testing.assert_close(a.scores, b.scores, atol=1e-4, rtol=1e-4)
-        assert [m['counts'] for m in a.masks] == [m['counts'] for m in b.masks]
 
 
 def case_without_double_claims():

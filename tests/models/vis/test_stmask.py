@@ -4,16 +4,22 @@ import copy
 import functools
 
 import numpy as np
-import pycocotools.mask as mask_util
 import pytest
 import torch
 from mmengine.registry import init_default_scope
-from model_factory import clip_sample, moving_frames, tiny_config, training_clip
+from model_factory import (
+    FRAMES,
+    assert_same,
+    clip_sample,
+    moving_frames,
+    predict,
+    tiny_config,
+    training_clip,
+    without_gradient,
+)
 
 from mmvis.models.vis.to_original_size import to_original_size
 from mmvis.registry import MODELS
-
-FRAMES = 6
 
 
 @functools.lru_cache
@@ -37,32 +43,6 @@ def model(**head):
     with torch.no_grad():
         net.train().extract_feat(moving_frames(4))
     return net.eval()
-
-
-@torch.no_grad()
-def predict(net, chunks, video_id=1, frames=None):
-    """Predict frames in chunks of the given sizes; a list of InstanceData."""
-    frames = moving_frames(FRAMES) if frames is None else frames
-    results, first = [], 0
-    for size in chunks:
-        sample = clip_sample(size, video_id, first, len(frames))
-        net.predict(frames[None, first : first + size], [sample])
-        results += [frame.pred_track_instances for frame in sample]
-        first += size
-    return results
-
-
-def assert_same(one, other):
-    assert len(one) == len(other)
-    for a, b in zip(one, other, strict=True):
-        assert a.instances_id.tolist() == b.instances_id.tolist()
-        assert a.labels.tolist() == b.labels.tolist()
-        torch.testing.assert_close(a.bboxes, b.bboxes, atol=1e-3, rtol=1e-4)
-        torch.testing.assert_close(a.scores, b.scores, atol=1e-4, rtol=1e-4)
-        for m, n in zip(a.masks, b.masks, strict=True):
-            union = mask_util.area(mask_util.merge([m, n]))
-            common = mask_util.area(mask_util.merge([m, n], intersect=True))
-            assert union - common <= 2
 
 
 def test_the_case_is_worth_comparing():
@@ -230,22 +210,11 @@ COUNTS = {
 }
 
 
-def all_gradients(net, losses):
-    total, _ = net.parse_losses(losses)
-    total.backward()
-    assert torch.isfinite(total)
-    return [
-        name
-        for name, parameter in net.named_parameters()
-        if parameter.grad is None or not torch.isfinite(parameter.grad).all()
-    ]
-
-
 @pytest.mark.parametrize('case', COUNTS)
 def test_every_parameter_gets_a_finite_gradient(case):
     net = copy.deepcopy(model()).train()
     losses = net.loss(*training_clip(*COUNTS[case]))
-    assert all_gradients(net, losses) == []
+    assert without_gradient(net, losses) == []
     shift = float(losses['loss_shift_bbox'].detach())
     assert (shift > 0) == (case == 'common')
 
@@ -254,7 +223,7 @@ def test_mixed_clips_train_together():
     net = copy.deepcopy(model()).train()
     inputs, samples = zip(*(training_clip(*c) for c in COUNTS.values()), strict=True)
     samples = [sample for clip in samples for sample in clip]
-    assert all_gradients(net, net.loss(torch.cat(inputs), samples)) == []
+    assert without_gradient(net, net.loss(torch.cat(inputs), samples)) == []
 
 
 def test_a_clip_of_wrong_length_is_refused():
