@@ -1,17 +1,21 @@
 """Losses that mmdet lacks."""
 
 from .centerness_loss import CenternessLoss
+from .granularity_mask_loss import GranularityMaskLoss
 from .hard_negative_cross_entropy import (
     HardNegativeCrossEntropyLoss,
     ReleasedHardNegativeCrossEntropyLoss,
 )
+from .log_giou_loss import LogGIoULoss
 from .pairwise_embedding_loss import PairwiseEmbeddingLoss
 from .prototype_mask_loss import PrototypeMaskLoss
 from .stmask_criterion import STMaskCriterion
 
 __all__ = [
     'CenternessLoss',
+    'GranularityMaskLoss',
     'HardNegativeCrossEntropyLoss',
+    'LogGIoULoss',
     'PairwiseEmbeddingLoss',
     'PrototypeMaskLoss',
     'ReleasedHardNegativeCrossEntropyLoss',
