@@ -1,6 +1,7 @@
 """Building blocks that several models use."""
 
 from .anchor_convolution import AnchorConvolution
+from .base_mask_module import BaseMaskModule
 from .correlation import LocalCorrelation, local_correlation
 from .fast_nms import fast_nms, fast_nms_per_class
 from .feature_calibration import (
@@ -11,8 +12,10 @@ from .feature_calibration import (
     SameDeformConv2d,
     aligned_offsets,
 )
+from .granularity_blender import BoxPixels, ScalarBlender, VectorBlender
 from .mask_assembly import assemble_masks, crop_masks
 from .prototype_network import PrototypeNetwork
+from .sub_regions import divide_boxes
 from .temporal_fusion import TemporalFusion
 from .temporal_network import TemporalNetwork
 
@@ -20,16 +23,21 @@ __all__ = [
     'AdaptiveOffset',
     'AlignedOffset',
     'AnchorConvolution',
+    'BaseMaskModule',
+    'BoxPixels',
     'CalibratedConvolution',
     'CalibratedFeatureConvolution',
     'LocalCorrelation',
     'PrototypeNetwork',
     'SameDeformConv2d',
+    'ScalarBlender',
     'TemporalFusion',
     'TemporalNetwork',
+    'VectorBlender',
     'aligned_offsets',
     'assemble_masks',
     'crop_masks',
+    'divide_boxes',
     'fast_nms',
     'fast_nms_per_class',
     'local_correlation',

@@ -1,0 +1,239 @@
+"""Masks of instances from base masks and attention scores (SG-Net, eqs. 2 and 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from mmvis.registry import MODELS
+
+from .sub_regions import RegionPixels, region_pixels
+
+# Pixels that are blended at a time: their rows of 36 base masks fit into a cache.
+CHUNK = 2**13
+
+
+class BoxPixels(NamedTuple):
+    """Mask logits of the P pixels that are in boxes, box by box, row by row.
+
+    Attributes:
+        logits (Tensor): (P,), float32 at least.
+        instance (Tensor): (P,) int64, the box.
+        pixel (Tensor): (P,) int64, ``y * w + x`` in the base masks.
+    """
+
+    logits: Tensor
+    instance: Tensor
+    pixel: Tensor
+
+
+class GranularityBlender(nn.Module):
+    """What the two readings of eq. 2 have in common. It has no parameters.
+
+    A box is divided by its size (eq. 1), each sub-region is blended by itself, and as
+    sub-regions do not overlap, the sum over them is a choice: a pixel's mask is that of
+    the sub-region it is in.
+
+    Args:
+        max_division (int): The most sub-regions across or down a box.
+        region_size (float): Longest side of a sub-region below that limit, in pixels
+            of the network input.
+        num_base_masks (int): K.
+        num_scores (int): Attention scores S of an instance.
+
+    Raises:
+        ValueError: If there is no sub-region or base mask, or regions have no size.
+    """
+
+    def __init__(
+        self,
+        max_division: int,
+        region_size: float,
+        num_base_masks: int,
+        num_scores: int,
+    ) -> None:
+        super().__init__()
+        if max_division < 1 or num_base_masks < 1 or not region_size > 0:
+            raise ValueError(
+                'max_division and num_base_masks must be at least 1 and region_size '
+                f'above 0, but they are {max_division}, {num_base_masks} and '
+                f'{region_size}.'
+            )
+        self.max_division = max_division
+        self.region_size = region_size
+        self.num_base_masks = num_base_masks
+        self.num_scores = num_scores
+
+    def forward(
+        self,
+        base_masks: Tensor,
+        scores: Tensor,
+        bboxes: Tensor,
+        input_shape: Sequence[int],
+    ) -> Tensor:
+        """Soft masks of the n instances of a frame.
+
+        Args:
+            base_masks (Tensor): (K, h, w).
+            scores (Tensor): (n, S) attention scores.
+            bboxes (Tensor): (n, 4) xyxy in pixels of the padded network input.
+            input_shape (Sequence[int]): Height H and width W of that input, in pixels.
+
+        Returns:
+            Tensor: (n, h, w) in [0, 1], zero outside of the boxes; float32 at least.
+        """
+        size = base_masks.shape[-2:]
+        frame = torch.zeros(len(scores), dtype=torch.long, device=scores.device)
+        pixels = self.logits(base_masks[None], scores, frame, bboxes, input_shape)
+        masks = pixels.logits.new_zeros(len(scores) * size.numel())
+        index = pixels.instance * size.numel() + pixels.pixel
+        return masks.scatter(0, index, pixels.logits.sigmoid()).view(-1, *size)
+
+    def logits(
+        self,
+        base_masks: Tensor,
+        scores: Tensor,
+        frame: Tensor,
+        bboxes: Tensor,
+        input_shape: Sequence[int],
+    ) -> BoxPixels:
+        """Mask logits of p instances of B frames, at the pixels in their boxes.
+
+        Args:
+            base_masks (Tensor): (B, K, h, w).
+            scores (Tensor): (p, S) attention scores.
+            frame (Tensor): (p,) int64, the frame an instance is in.
+            bboxes (Tensor): (p, 4) xyxy in pixels of the padded network input. No
+                gradient flows into them.
+            input_shape (Sequence[int]): Height H and width W of that input, in pixels.
+
+        Returns:
+            BoxPixels: P of them, differentiable in base masks and scores.
+
+        Raises:
+            ValueError: If K or S are not the blender's.
+        """
+        found = base_masks.shape[1], scores.shape[1]
+        if found != (self.num_base_masks, self.num_scores):
+            raise ValueError(
+                f'{type(self).__name__} takes {self.num_base_masks} base masks and '
+                f'{self.num_scores} scores an instance, not {found[0]} and {found[1]}.'
+            )
+        with torch.autocast(base_masks.device.type, enabled=False):
+            dtype = torch.promote_types(base_masks.dtype, scores.dtype)
+            dtype = torch.promote_types(dtype, torch.float32)
+            bboxes = bboxes.detach()
+            pixels = region_pixels(
+                bboxes.to(torch.promote_types(bboxes.dtype, torch.float32)),
+                base_masks.shape[-2:],
+                input_shape,
+                self.max_division,
+                self.region_size,
+            )
+            logits = self._blend(base_masks.to(dtype), scores.to(dtype), frame, pixels)
+        return BoxPixels(logits, pixels.instance, pixels.pixel)
+
+    def _blend(
+        self, base_masks: Tensor, scores: Tensor, frame: Tensor, pixels: RegionPixels
+    ) -> Tensor:
+        """Logits (P,) of pixels, with the arguments of :meth:`logits`."""
+        raise NotImplementedError
+
+
+@MODELS.register_module()
+class ScalarBlender(GranularityBlender):
+    """Eq. 2 as printed: a sub-region has one score and a base mask of its own.
+
+    In sub-region j the logit is a_j * B_j: base mask j answers for the j-th sub-region
+    of whatever instance.
+
+    Args:
+        max_division (int): The most sub-regions across or down a box. Its square is
+            the number of scores, and of base masks.
+        region_size (float): Longest side of a sub-region below that limit, in pixels
+            of the network input.
+    """
+
+    def __init__(self, max_division: int = 6, region_size: float = 50.0) -> None:
+        num_regions = max_division**2
+        super().__init__(max_division, region_size, num_regions, num_regions)
+
+    def _blend(
+        self, base_masks: Tensor, scores: Tensor, frame: Tensor, pixels: RegionPixels
+    ) -> Tensor:
+        instance, pixel, region = pixels
+        plane = frame[instance] * self.num_base_masks + region
+        base = base_masks.flatten().gather(0, plane * base_masks[0, 0].numel() + pixel)
+        return base * scores.flatten().gather(0, instance * self.num_scores + region)
+
+
+@MODELS.register_module()
+class VectorBlender(GranularityBlender):
+    """Each sub-region has a set of scores: one for every base mask (section 4.3).
+
+    In sub-region j the logit is sum_k a_jk * B_k. One sub-region makes it Yolact's
+    masks.
+
+    Args:
+        max_division (int): The most sub-regions across or down a box.
+        region_size (float): Longest side of a sub-region below that limit, in pixels
+            of the network input.
+        num_base_masks (int): K. Scores are in order of sub-region, base mask.
+    """
+
+    def __init__(
+        self,
+        max_division: int = 6,
+        region_size: float = 50.0,
+        num_base_masks: int = 36,
+    ) -> None:
+        num_scores = max_division**2 * num_base_masks
+        super().__init__(max_division, region_size, num_base_masks, num_scores)
+
+    def _blend(
+        self, base_masks: Tensor, scores: Tensor, frame: Tensor, pixels: RegionPixels
+    ) -> Tensor:
+        instance, pixel, region = pixels
+        # What is multiplied lies side by side.
+        base = base_masks.flatten(2).transpose(1, 2).flatten(0, 1)
+        base_row = frame[instance] * base_masks[0, 0].numel() + pixel
+        score_row = instance * self.max_division**2 + region
+        scores = scores.reshape(-1, self.num_base_masks)
+        return RowProducts.apply(base.contiguous(), scores, base_row, score_row)
+
+
+class RowProducts(torch.autograd.Function):
+    """Scalar products of rows of one matrix with rows of another.
+
+    ``(first[i] * second[j]).sum(1)`` would hold three tensors of P rows for the
+    backward pass; this holds the indices.
+    """
+
+    @staticmethod
+    def forward(ctx, first: Tensor, second: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        """Products (P,) of matrices (m, K) and (n, K) at rows i, j (P,) int64."""
+        ctx.save_for_backward(first, second, i, j)
+        products = first.new_empty(len(i))
+        parts = (t.split(CHUNK) for t in (products, i, j))
+        for product, rows, columns in zip(*parts, strict=True):
+            pairs = first.index_select(0, rows)
+            pairs *= second.index_select(0, columns)
+            torch.sum(pairs, 1, out=product)
+        return products
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Of both matrices."""
+        first, second, i, j = ctx.saved_tensors
+        grads = torch.zeros_like(first), torch.zeros_like(second)
+        parts = (t.split(CHUNK) for t in (grad, i, j))
+        for part, rows, columns in zip(*parts, strict=True):
+            part = part[:, None]
+            grads[0].index_add_(0, rows, second.index_select(0, columns) * part)
+            grads[1].index_add_(0, columns, first.index_select(0, rows) * part)
+        return *grads, None, None
