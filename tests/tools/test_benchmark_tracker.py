@@ -20,3 +20,16 @@ def test_report(tmp_path, capsys):
     assert drop['most tracks'] <= 6
     assert drop['last/first'] == drop['last ms'] / drop['first ms'] > 0
     assert 'never retired' in capsys.readouterr().out
+
+
+def test_report_of_the_tracker_by_centres(tmp_path):
+    tool = runpy.run_path(str(TOOL))
+    out = tmp_path / 'report.json'
+    arguments = '--tracker centerness --frames 90 --window 10 --objects 3 --lifetime 30'
+    tool['main']([*arguments.split(), '--out', str(out)])
+    centerness, never = json.loads(out.read_text())['rows']
+    assert centerness['setting'] == 'centerness'
+    assert never['setting'] == 'never retired'
+    # One id a life, but where a new life begins close to the end of another.
+    assert 6 <= never['ids'] <= centerness['ids'] <= 12
+    assert centerness['most tracks'] <= 6 < never['most tracks'] == never['ids']

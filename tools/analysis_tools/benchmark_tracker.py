@@ -1,13 +1,15 @@
-"""Cost of EmbeddingMaskIoUTracker along a long video: last frames against first.
+"""Cost of a tracker along a long video: last frames against first.
 
     python tools/analysis_tools/benchmark_tracker.py --out benchmark_tracker.json
+    python tools/analysis_tools/benchmark_tracker.py --tracker centerness
 
 The video is made up: discs that wander, give way to new ones from time to time, and
-are missed by the detector now and then. Each frame propagates the living tracks and
-tracks the detections; making the frame is not timed. A row of the table is a number of
-objects and a policy of conflicts. Printed are the medians of the first and of the last
-frames, their ratio, the most living tracks, and how many ids were given. The rows
-"never retired" show what the forgetting of tracks is worth.
+are missed by the detector now and then. Each frame propagates the living tracks, where
+the tracker does so, and tracks the detections; making the frame is not timed. A row of
+the table is a number of objects and a tracker, or its policy of conflicts. Printed are
+the medians of the first and of the last frames, their ratio, the most living tracks,
+and how many ids were given. The rows "never retired" show what the forgetting of tracks
+is worth.
 """
 
 import argparse
@@ -15,18 +17,26 @@ import json
 import statistics
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
 from mmengine.structures import InstanceData
 
-from mmvis.models.trackers import EmbeddingMaskIoUTracker, TrackMemory
+from mmvis.models.trackers import (
+    CenternessTracker,
+    EmbeddingMaskIoUTracker,
+    TrackMemory,
+)
 
 EMBEDDING, COEFFICIENTS = 128, 32
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument(
+        '--tracker', default='embedding', choices=['embedding', 'centerness']
+    )
     parser.add_argument('--frames', type=int, default=2000)
     parser.add_argument('--window', type=int, default=100, help='frames at each end')
     parser.add_argument('--objects', type=int, nargs='+', default=[1, 10, 50, 100])
@@ -38,6 +48,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         nargs='+',
         default=['drop', 'next_best', 'optimal'],
         choices=['drop', 'new_id', 'next_best', 'optimal'],
+        help='of the tracker by embeddings',
     )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--out', type=Path, help='write the numbers to this json file')
@@ -50,11 +61,9 @@ def main(argv: list[str] | None = None) -> None:
     print(f'{"objects":>8s} {"setting":16s}' + ''.join(f'{c:>13s}' for c in columns))
     rows = []
     for num_objects in args.objects:
-        settings = [(name, dict(conflict=name)) for name in args.conflicts]
-        settings.append(('never retired', dict(num_frames_retain=None)))
-        for name, setting in settings:
+        for name, tracker in make_trackers(args):
             row = dict(objects=num_objects, setting=name)
-            row.update(measure(num_objects, setting, args))
+            row.update(measure(num_objects, tracker, args))
             rows.append(row)
             print(
                 f'{num_objects:8d} {name:16s}'
@@ -65,15 +74,29 @@ def main(argv: list[str] | None = None) -> None:
         args.out.write_text(json.dumps(dict(vars(args), out=None, rows=rows), indent=1))
 
 
+def make_trackers(
+    args: argparse.Namespace,
+) -> list[tuple[str, CenternessTracker | EmbeddingMaskIoUTracker]]:
+    """The trackers to compare, by the names of their rows."""
+    if args.tracker == 'centerness':
+        make, settings = CenternessTracker, [('centerness', {})]
+    else:
+        make = partial(EmbeddingMaskIoUTracker, supplement=dict(), epsilon=0.9)
+        settings = [(name, dict(conflict=name)) for name in args.conflicts]
+    settings.append(('never retired', dict(num_frames_retain=None)))
+    return [(name, make(**setting)) for name, setting in settings]
+
+
 def measure(
-    num_objects: int, setting: dict, args: argparse.Namespace
+    num_objects: int,
+    tracker: CenternessTracker | EmbeddingMaskIoUTracker,
+    args: argparse.Namespace,
 ) -> dict[str, float]:
     """Run one video through one tracker."""
-    tracker = EmbeddingMaskIoUTracker(supplement=dict(), epsilon=0.9, **setting)
     memory = tracker.init_memory()
     times, most = [], 0
     for frame_id, dets in enumerate(make_video(num_objects, args)):
-        propagated = move(memory)
+        propagated = move(memory) if hasattr(tracker, 'propagate') else {}
         start = time.perf_counter()
         if propagated:
             tracker.propagate(memory, **propagated)
@@ -115,13 +138,16 @@ def make_video(num_objects: int, args: argparse.Namespace) -> Iterator[InstanceD
         embeddings = torch.where(ended[:, None], fresh, embeddings)
         fresh = torch.rand(centres.shape, generator=generator) * size
         centres = torch.where(ended[:, None], fresh, centres)
-        steps = torch.randn(centres.shape, generator=generator)
-        centres = centres + 0.005 * width * steps
+        steps = 0.005 * width * torch.randn(centres.shape, generator=generator)
+        centres = centres + steps
         seen = torch.rand(num_objects, generator=generator) >= args.missed
         noise = torch.randn(embeddings.shape, generator=generator)
         frame = discs(centres, radius=0.08 * width, height=height, width=width)
-        frame.embeddings = embeddings + 0.2 * noise
-        frame.coefficients = noise[:, :COEFFICIENTS].clone()
+        if args.tracker == 'centerness':
+            frame.centers, frame.movements = centres, steps
+        else:
+            frame.embeddings = embeddings + 0.2 * noise
+            frame.coefficients = noise[:, :COEFFICIENTS].clone()
         yield frame[seen]
 
 

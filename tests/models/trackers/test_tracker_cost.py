@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from mmengine.structures import InstanceData
 from random_detections import draw
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmvis.models.trackers import EmbeddingMaskIoUTracker
+from mmvis.models.trackers import CenternessTracker, EmbeddingMaskIoUTracker
 
 
 def test_living_tracks_and_their_rows_do_not_grow_with_the_video():
@@ -23,6 +24,29 @@ def test_living_tracks_and_their_rows_do_not_grow_with_the_video():
     assert memory.next_id == 1000
     # Nor does a row hold on to what it was taken from.
     assert memory['masks'].untyped_storage().nbytes() == 10 * 4 * 5 * 4
+
+
+def test_tracks_by_centres_do_not_grow_with_the_video():
+    tracker = CenternessTracker(num_frames_retain=5, radius=1e-9)
+    memory, generator = tracker.init_memory(), torch.Generator().manual_seed(0)
+    counts = []
+    for frame_id in range(2000):
+        # Nothing is ever matched: the most tracks there can be.
+        tracker.track(draw_moving(2, generator), memory, frame_id)
+        counts.append(len(memory))
+    assert max(counts) == counts[20] == counts[-1] == 2 * 6
+    assert memory.next_id == 4000
+    assert {len(v) for v in memory.fields.values()} == {12}
+    # Nor does a row hold on to what it was taken from.
+    assert memory['centers'].untyped_storage().nbytes() == 12 * 2 * 4
+
+
+def draw_moving(n: int, generator: torch.Generator) -> InstanceData:
+    """Detections with centres and movements."""
+    dets = draw(n, generator)
+    dets.centers = (dets.bboxes[:, :2] + dets.bboxes[:, 2:]) / 2
+    dets.movements = torch.randn(n, 2, generator=generator)
+    return dets
 
 
 class _Waits(TorchDispatchMode):
@@ -69,3 +93,34 @@ def test_the_host_reads_the_device_once_a_frame(conflict, monkeypatch):
         assert len(reads) == 1
         assert len(waits.found) <= 3, waits.found
         assert set(waits.found) <= {'_local_scalar_dense'}
+
+
+class _OnDevice(torch.Tensor):
+    """Its values, and those of what is made of it, are read by ``cpu`` alone."""
+
+    reads = 0
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        name = getattr(func, '__name__', '')
+        waits = ('tolist', 'item', 'numpy', '__bool__', '__int__', '__float__')
+        assert name not in (*waits, 'nonzero', 'masked_select', 'unique'), name
+        result = super().__torch_function__(func, types, args, kwargs or {})
+        if func is torch.Tensor.cpu:
+            _OnDevice.reads += 1
+            return result.as_subclass(torch.Tensor)
+        return result
+
+
+def test_centres_are_copied_to_the_host_once_a_frame():
+    tracker = CenternessTracker(match_label=True)
+    memory, generator = tracker.init_memory(), torch.Generator().manual_seed(0)
+    for frame_id, n in enumerate([3, 4, 0, 5]):
+        frame = draw_moving(n, generator)
+        for name, value in frame.items():
+            frame[name] = value.as_subclass(_OnDevice)
+        _OnDevice.reads = 0
+        tracker.track(frame, memory, frame_id)
+        assert _OnDevice.reads == 1
+        for value in memory.fields.values():
+            assert not isinstance(value, _OnDevice)
