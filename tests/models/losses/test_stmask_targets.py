@@ -69,6 +69,25 @@ def test_objects_are_found_again_in_the_second_frame_of_their_clip(frames):
         assert following[g] == expected
 
 
+@pytest.mark.parametrize('length', [1, 2, 3])
+@pytest.mark.parametrize('frames', CASES)
+def test_objects_are_found_again_one_frame_earlier(frames, length):
+    objects = BatchObjects.gather(frames, CPU)
+    places = [(n, i) for n, f in enumerate(frames) for i in range(len(f.gt_instances))]
+    found = objects.in_previous_frame(length).tolist()
+    assert len(found) == len(places)
+    for g, (n, i) in enumerate(places):
+        expected = -1
+        if n % length:
+            for h, (m, j) in enumerate(places):
+                one, two = frames[n], frames[m]
+                same = one.video_id == two.video_id and m == n - 1
+                ids = one.gt_instances.instances_ids, two.gt_instances.instances_ids
+                if same and ids[0][i] == ids[1][j]:
+                    expected = h
+        assert found[g] == expected
+
+
 @pytest.mark.parametrize('frames', CASES)
 def test_ids_are_equal_for_one_object_of_one_video_only(frames):
     ids = BatchObjects.gather(frames, CPU).ids.tolist()

@@ -1,0 +1,4 @@
+# Table 4: base masks at stride 8.
+_base_ = ['../../sg_net_r101.py']
+
+model = dict(base_mask_module=dict(upsample=1))

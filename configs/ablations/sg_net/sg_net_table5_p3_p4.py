@@ -1,0 +1,4 @@
+# Table 5: base masks of P3 and P4.
+_base_ = ['../../sg_net_r101.py']
+
+model = dict(base_mask_module=dict(num_levels=2))
