@@ -7,18 +7,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from mmvis.registry import MODELS
 
-from .sub_regions import RegionPixels, region_pixels
-
-# Pixels that are blended at a time: their rows of 36 base masks fit into a cache.
-CHUNK = 2**13
+from .sub_regions import RUN, RegionRuns, cut_into_runs, join_runs, region_runs
+from .weighted_sums import WeightedSums
 
 
 class BoxPixels(NamedTuple):
-    """Mask logits of the P pixels that are in boxes, box by box, row by row.
+    """Mask logits of the P pixels that are in boxes, box by box.
 
     Attributes:
         logits (Tensor): (P,), float32 at least.
@@ -86,12 +83,18 @@ class GranularityBlender(nn.Module):
         Returns:
             Tensor: (n, h, w) in [0, 1], zero outside of the boxes; float32 at least.
         """
-        size = base_masks.shape[-2:]
         frame = torch.zeros(len(scores), dtype=torch.long, device=scores.device)
-        pixels = self.logits(base_masks[None], scores, frame, bboxes, input_shape)
-        masks = pixels.logits.new_zeros(len(scores) * size.numel())
-        index = pixels.instance * size.numel() + pixels.pixel
-        return masks.scatter(0, index, pixels.logits.sigmoid()).view(-1, *size)
+        logits, runs = self._run_logits(
+            base_masks[None], scores, frame, bboxes, input_shape
+        )
+        size = base_masks.shape[-2:]
+        masks = cut_into_runs(logits.new_zeros(len(scores), *size))
+        num_runs = masks.shape[1]
+        masks = masks.flatten(0, 1)
+        # A pixel is inside of one sub-region: sums are over one value and zeros.
+        values = logits.sigmoid().where(runs.inside, 0.0)
+        masks.index_add_(0, runs.instance * num_runs + runs.run, values)
+        return join_runs(masks.view(-1, num_runs, RUN), size)
 
     def logits(
         self,
@@ -117,6 +120,28 @@ class GranularityBlender(nn.Module):
         Raises:
             ValueError: If K or S are not the blender's.
         """
+        logits, runs = self._run_logits(base_masks, scores, frame, bboxes, input_shape)
+        height, width = base_masks.shape[-2:]
+        inside = runs.inside.flatten().nonzero().squeeze(1)
+        run = torch.div(inside, RUN, rounding_mode='floor')
+        pixels = torch.arange(height * width, device=inside.device)
+        first = cut_into_runs(pixels.view(height, width))[runs.run, 0]
+        shift = first - torch.arange(len(first), device=inside.device) * RUN
+        return BoxPixels(
+            logits.flatten().index_select(0, inside),
+            runs.instance[run],
+            inside + shift[run],
+        )
+
+    def _run_logits(
+        self,
+        base_masks: Tensor,
+        scores: Tensor,
+        frame: Tensor,
+        bboxes: Tensor,
+        input_shape: Sequence[int],
+    ) -> tuple[Tensor, RegionRuns]:
+        """Logits (S, 16) of the runs that boxes are made of, and these runs."""
         found = base_masks.shape[1], scores.shape[1]
         if found != (self.num_base_masks, self.num_scores):
             raise ValueError(
@@ -124,23 +149,30 @@ class GranularityBlender(nn.Module):
                 f'{self.num_scores} scores an instance, not {found[0]} and {found[1]}.'
             )
         with torch.autocast(base_masks.device.type, enabled=False):
-            dtype = torch.promote_types(base_masks.dtype, scores.dtype)
-            dtype = torch.promote_types(dtype, torch.float32)
             bboxes = bboxes.detach()
-            pixels = region_pixels(
+            runs = region_runs(
                 bboxes.to(torch.promote_types(bboxes.dtype, torch.float32)),
                 base_masks.shape[-2:],
                 input_shape,
                 self.max_division,
                 self.region_size,
             )
-            logits = self._blend(base_masks.to(dtype), scores.to(dtype), frame, pixels)
-        return BoxPixels(logits, pixels.instance, pixels.pixel)
+            dtype = torch.promote_types(base_masks.dtype, scores.dtype)
+            dtype = torch.promote_types(dtype, torch.float32)
+            base_masks = cut_into_runs(base_masks.to(dtype))
+            return self._blend(base_masks, scores.to(dtype), frame, runs), runs
 
     def _blend(
-        self, base_masks: Tensor, scores: Tensor, frame: Tensor, pixels: RegionPixels
+        self, base_masks: Tensor, scores: Tensor, frame: Tensor, runs: RegionRuns
     ) -> Tensor:
-        """Logits (P,) of pixels, with the arguments of :meth:`logits`."""
+        """Logits (S, 16) of some runs.
+
+        Args:
+            base_masks (Tensor): (B, K, runs of a frame, 16).
+            scores (Tensor): (p, S') attention scores.
+            frame (Tensor): (p,) int64.
+            runs (RegionRuns): S of them.
+        """
         raise NotImplementedError
 
 
@@ -163,12 +195,13 @@ class ScalarBlender(GranularityBlender):
         super().__init__(max_division, region_size, num_regions, num_regions)
 
     def _blend(
-        self, base_masks: Tensor, scores: Tensor, frame: Tensor, pixels: RegionPixels
+        self, base_masks: Tensor, scores: Tensor, frame: Tensor, runs: RegionRuns
     ) -> Tensor:
-        instance, pixel, region = pixels
-        plane = frame[instance] * self.num_base_masks + region
-        base = base_masks.flatten().gather(0, plane * base_masks[0, 0].numel() + pixel)
-        return base * scores.flatten().gather(0, instance * self.num_scores + region)
+        plane = frame[runs.instance] * self.num_base_masks + runs.region
+        index = plane * base_masks.shape[2] + runs.run
+        base = base_masks.flatten(0, 2).index_select(0, index)
+        index = runs.instance * self.num_scores + runs.region
+        return base * scores.flatten().index_select(0, index)[:, None]
 
 
 @MODELS.register_module()
@@ -195,45 +228,13 @@ class VectorBlender(GranularityBlender):
         super().__init__(max_division, region_size, num_base_masks, num_scores)
 
     def _blend(
-        self, base_masks: Tensor, scores: Tensor, frame: Tensor, pixels: RegionPixels
+        self, base_masks: Tensor, scores: Tensor, frame: Tensor, runs: RegionRuns
     ) -> Tensor:
-        instance, pixel, region = pixels
-        # What is multiplied lies side by side.
-        base = base_masks.flatten(2).transpose(1, 2).flatten(0, 1)
-        base_row = frame[instance] * base_masks[0, 0].numel() + pixel
-        score_row = instance * self.max_division**2 + region
-        scores = scores.reshape(-1, self.num_base_masks)
-        return RowProducts.apply(base.contiguous(), scores, base_row, score_row)
-
-
-class RowProducts(torch.autograd.Function):
-    """Scalar products of rows of one matrix with rows of another.
-
-    ``(first[i] * second[j]).sum(1)`` would hold three tensors of P rows for the
-    backward pass; this holds the indices.
-    """
-
-    @staticmethod
-    def forward(ctx, first: Tensor, second: Tensor, i: Tensor, j: Tensor) -> Tensor:
-        """Products (P,) of matrices (m, K) and (n, K) at rows i, j (P,) int64."""
-        ctx.save_for_backward(first, second, i, j)
-        products = first.new_empty(len(i))
-        parts = (t.split(CHUNK) for t in (products, i, j))
-        for product, rows, columns in zip(*parts, strict=True):
-            pairs = first.index_select(0, rows)
-            pairs *= second.index_select(0, columns)
-            torch.sum(pairs, 1, out=product)
-        return products
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """Of both matrices."""
-        first, second, i, j = ctx.saved_tensors
-        grads = torch.zeros_like(first), torch.zeros_like(second)
-        parts = (t.split(CHUNK) for t in (grad, i, j))
-        for part, rows, columns in zip(*parts, strict=True):
-            part = part[:, None]
-            grads[0].index_add_(0, rows, second.index_select(0, columns) * part)
-            grads[1].index_add_(0, columns, first.index_select(0, rows) * part)
-        return *grads, None, None
+        num_runs = base_masks.shape[2]
+        index = runs.instance * self.max_division**2 + runs.region
+        return WeightedSums.apply(
+            base_masks,
+            scores.reshape(-1, self.num_base_masks),
+            frame[runs.instance] * num_runs + runs.run,
+            index,
+        )

@@ -7,23 +7,32 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
+
+# Pixels of a run. More are computed in vain at the sides of sub-regions, fewer need
+# more indices.
+RUN = 16
 
 
-class RegionPixels(NamedTuple):
-    """The P pixels that are in n boxes: box by box, row by row.
+class RegionRuns(NamedTuple):
+    """S runs of pixels that n boxes are made of.
 
-    A pixel that is in several boxes is there several times.
+    Each row of a map is cut into runs of 16 pixels, the last one of which may reach
+    over the map. A box has those that its sub-regions touch: a run that reaches into
+    several sub-regions is there for each of them. All runs of a box come together.
 
     Attributes:
-        instance (Tensor): (P,) int64, the box.
-        pixel (Tensor): (P,) int64, ``y * w + x`` in a map of (h, w).
-        region (Tensor): (P,) int64, the sub-region: ``row * r1 + column`` in the grid
+        instance (Tensor): (S,) int64, the box.
+        run (Tensor): (S,) int64, the run of the map: row by row.
+        region (Tensor): (S,) int64, the sub-region: ``row * r1 + column`` in the grid
             of the box.
+        inside (Tensor): (S, 16) bool, which of its pixels are in this sub-region.
     """
 
     instance: Tensor
-    pixel: Tensor
+    run: Tensor
     region: Tensor
+    inside: Tensor
 
 
 def divide_boxes(bboxes: Tensor, max_division: int, region_size: float) -> Tensor:
@@ -42,14 +51,14 @@ def divide_boxes(bboxes: Tensor, max_division: int, region_size: float) -> Tenso
     return sides.ceil().nan_to_num(nan=1.0).clamp(1, max_division).long()
 
 
-def region_pixels(
+def region_runs(
     bboxes: Tensor,
     size: Sequence[int],
     input_shape: Sequence[int],
     max_division: int,
     region_size: float,
-) -> RegionPixels:
-    """The pixels of a map that are in boxes, and the sub-region of each.
+) -> RegionRuns:
+    """The runs of a map's pixels that are in boxes, and the sub-region of each.
 
     A pixel is in a box if its centre is, the left and the top side included. The centre
     also tells the sub-region. A box with a side that is not finite has no pixels.
@@ -62,49 +71,70 @@ def region_pixels(
         max_division, region_size: See :func:`divide_boxes`.
 
     Returns:
-        RegionPixels: P of them. Their number is the one copy to the host.
+        RegionRuns: S of them. Their number is the one copy to the host.
     """
+    height, width = size
+    num_runs = -(-width // RUN)
     bboxes = bboxes.where(bboxes.isfinite().all(1, keepdim=True), 0.0)
     divisions = divide_boxes(bboxes, max_division, region_size)
-    x1, y1, x2, y2 = bboxes.unbind(1)
-    across, down = divisions.unbind(1)
-    left, width, columns = _divide(x1, x2, across, size[1], input_shape[1] / size[1])
-    top, height, rows = _divide(y1, y2, down, size[0], input_shape[0] / size[0])
+    in_column, column = _divide_side(
+        bboxes[:, 0::2], divisions[:, 0], num_runs * RUN, input_shape[1] / width
+    )
+    in_column[:, width:] = False
+    in_row, row = _divide_side(
+        bboxes[:, 1::2], divisions[:, 1], height, input_shape[0] / height
+    )
 
-    # First all rows of all boxes, then all pixels of all rows.
-    box = torch.arange(len(bboxes), device=bboxes.device)
-    counts = torch.stack([height.sum(), (height * width).sum()])
-    num_rows, num_pixels = counts.tolist()
-    box = box.repeat_interleave(height, output_size=num_rows)
-    y = _positions(height, box) + top[box]
-    row = torch.arange(num_rows, device=bboxes.device)
-    row = row.repeat_interleave(width[box], output_size=num_pixels)
-    instance = box[row]
-    x = _positions(width[box], row) + left[instance]
-    region = (rows[box, y] * across[box])[row] + columns[instance, x]
-    return RegionPixels(instance, (y * size[1])[row] + x, region)
+    # What is in column c of a box's grid, of each run of a row: (n, runs, c, RUN).
+    numbers = torch.arange(max_division, device=bboxes.device)
+    inside = column.view(-1, num_runs, 1, RUN) == numbers[:, None]
+    inside &= in_column.view(-1, num_runs, 1, RUN)
+    # These are strips as high as the box. All their rows, one strip after the other:
+    num_strips = num_runs * max_division
+    counts = (inside.any(3) * in_row.sum(1)[:, None, None]).flatten()
+    strip = torch.repeat_interleave(counts)
+    instance = torch.div(strip, num_strips, rounding_mode='floor')
+    # The first row of a box follows those above of all strips before.
+    above = in_row.long().argmax(1)
+    shift = above.repeat_interleave(num_strips) - counts.cumsum(0) + counts
+    y = torch.arange(len(strip), device=bboxes.device) + shift[strip]
+    position = strip - instance * num_strips
+    run = y * num_runs + torch.div(position, max_division, rounding_mode='floor')
+    region = row[instance, y] * divisions[instance, 0] + position % max_division
+    return RegionRuns(instance, run, region, inside.flatten(0, 2)[strip])
 
 
-def _divide(
-    low: Tensor, high: Tensor, parts: Tensor, length: int, scale: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Pixels of one side of a map in n intervals, each cut into parts alike.
+def cut_into_runs(maps: Tensor) -> Tensor:
+    """Maps (..., h, w) as runs (..., M, 16), row by row; zeros beyond the maps."""
+    if maps.shape[-1] % RUN:
+        maps = pad(maps, (0, -maps.shape[-1] % RUN))
+    return maps.unflatten(-1, (-1, RUN)).flatten(-3, -2)
+
+
+def join_runs(runs: Tensor, size: Sequence[int]) -> Tensor:
+    """Maps (..., h, w) of all their runs (..., M, 16): not of those of a box."""
+    height, width = size
+    return runs.unflatten(-2, (height, -1)).flatten(-2)[..., :width]
+
+
+def _divide_side(
+    sides: Tensor, parts: Tensor, length: int, scale: float
+) -> tuple[Tensor, Tensor]:
+    """Which pixels of one side of a map are in n intervals, each cut into equal parts.
+
+    Args:
+        sides (Tensor): (n, 2) low and high.
+        parts (Tensor): (n,) int64.
+        length (int): Pixels of the side of the map.
+        scale (float): Length of a pixel.
 
     Returns:
-        tuple: First pixel (n,), number of pixels (n,), and the part of every pixel (n,
-        length), all int64.
+        tuple[Tensor, Tensor]: Inside or not, bool, and the part, int64, both (n,
+        length).
     """
-    centers = torch.arange(length, dtype=low.dtype, device=low.device) + 0.5
+    centers = torch.arange(length, dtype=sides.dtype, device=sides.device) + 0.5
     centers = centers * scale
-    first = torch.searchsorted(centers, low.contiguous())
-    count = torch.searchsorted(centers, high.contiguous()) - first
-    part = (centers - low[:, None]) / ((high - low) / parts)[:, None]
-    last = (parts - 1)[:, None].to(part.dtype)
-    part = part.floor().clamp(min=0).minimum(last)
-    return first, count.clamp(min=0), part.long()
-
-
-def _positions(counts: Tensor, group: Tensor) -> Tensor:
-    """Positions 0, 1, ... in its group of each of ``counts.sum()`` elements."""
-    first = counts.cumsum(0) - counts
-    return torch.arange(len(group), device=group.device) - first[group]
+    low, high = sides[:, :1], sides[:, 1:]
+    part = (centers - low) / ((high - low) / parts[:, None])
+    part = part.floor().clamp(min=0).minimum(parts[:, None] - 1.0)
+    return (centers >= low) & (centers < high), part.long()
