@@ -15,7 +15,7 @@ CONFIGS = ROOT / 'configs' / 'tiny'
 def tool(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'analysis_tools'))
     yield importlib.import_module('benchmark')
-    for name in ('benchmark', 'forced_instances', 'stage_times'):
+    for name in ('benchmark', 'forced_instances', 'forced_sg_net', 'stage_times'):
         sys.modules.pop(name, None)
 
 
@@ -53,6 +53,25 @@ def test_report(tool, tmp_path, capsys):
     assert all(one['ms'].values())
     assert other['ms']['prototypes'] == 0
     assert 'not the network' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('blender', ['VectorBlender', 'ScalarBlender'])
+@pytest.mark.parametrize('objects', [1, 12])
+def test_sg_net(tool, tmp_path, blender, objects):
+    config, out = tmp_path / 'config.py', tmp_path / 'report.json'
+    config.write_text(
+        f"_base_ = ['{CONFIGS / 'sg_net_tiny_synthvis.py'}']\n"
+        f"model = dict(blender=dict(type='{blender}'))\n"
+    )
+    arguments = f'--objects {objects} --frames 4 --chunk 2 --size 90 160'
+    tool.main(
+        [str(config), *arguments.split(), '--threads', '1', '--out', str(out)],
+    )
+    report = json.loads(out.read_text())
+    for way in report['ways']:
+        assert (way['instances'], way['ids']) == (objects, objects)
+    (stages,) = report['stages'].values()
+    assert {name for name, ms in stages['ms'].items() if not ms} == {'temporal network'}
 
 
 def test_wrappers_leave_nothing_behind(tool):

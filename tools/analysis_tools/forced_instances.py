@@ -12,6 +12,7 @@ outputs say what a trained one would say of a given number of discs:
   a disc are set, then the coefficients and embeddings of the kept boxes. A disc is a
   quadratic inequality, hence linear in the prototypes 1, x, y and x^2 + y^2, which
   are put in the place of the first four.
+* SG-Net: see ``forced_sg_net``.
 * Two-stage models: the classes and boxes of the second stage are set for as many
   proposals, and each mask is a disc. Proposals are those of the random weights.
 
@@ -24,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from forced_sg_net import be_discs, detect_near
 from mmengine.structures import InstanceData
 from stage_times import Stopwatch, Wrappers
 from torch import Tensor, nn
@@ -69,6 +71,8 @@ class ForcedInstances:
         self.wrappers = Wrappers()
         if hasattr(model, 'detector'):
             self._wrap_two_stages()
+        elif hasattr(model, 'blender'):
+            self._wrap_sg_net()
         else:
             self._wrap_one_stage()
 
@@ -97,6 +101,13 @@ class ForcedInstances:
         if self.model.temporal_net is not None:
             self._after(self.model.temporal_net, 'between', no_change)
 
+    def _wrap_sg_net(self) -> None:
+        head = self.model.bbox_head
+        head.test_cfg.max_per_img = max(head.test_cfg.max_per_img, len(self.boxes))
+        self._after(head, 'flatten', self._locations_near_discs)
+        self._after(head, 'predict', self._divided_instances)
+        self._after(self.model.base_mask_module, 'forward', self._base_masks)
+
     def _wrap_two_stages(self) -> None:
         roi_head = self.model.detector.roi_head
         self._after(roi_head, '_bbox_forward', self._proposals)
@@ -120,25 +131,49 @@ class ForcedInstances:
         changed = dict(deltas=deltas, logits=logits, centerness=centerness)
         return outputs._replace(**changed), shared
 
+    def _locations_near_discs(self, pyramid: tuple, *_) -> tuple:
+        return detect_near(
+            pyramid, self.detected, self.instance, self.scores, DUPLICATES
+        )
+
+    def _divided_instances(self, dets: InstanceData, *_) -> InstanceData:
+        discs = self._discs(dets.bboxes)
+        be_discs(dets, discs, self.model.blender.num_base_masks)
+        if 'embeddings' in dets:
+            self._embed(dets)
+        return dets
+
+    def _base_masks(self, base_masks: Tensor, *_) -> Tensor:
+        if self.model.blender.num_scores == self.model.blender.num_base_masks:
+            return torch.ones_like(base_masks)
+        return self._prototypes(base_masks)
+
     def _instances(self, dets: InstanceData, *_) -> InstanceData:
-        instance = self._nearest(dets.bboxes)
-        channels = dets.embeddings.shape[1]
-        dets.embeddings = normalize(self.embeddings[instance, :channels])
+        self._embed(dets)
         dets.coefficients = self._disc_coefficients(dets)
         return dets
+
+    def _embed(self, dets: InstanceData) -> None:
+        channels = dets.embeddings.shape[1]
+        instance = self._nearest(dets.bboxes)
+        dets.embeddings = normalize(self.embeddings[instance, :channels])
 
     def _nearest(self, boxes: Tensor) -> Tensor:
         return (boxes[:, None] - self.boxes).abs().sum(-1).argmin(1)
 
-    def _disc_coefficients(self, dets: InstanceData) -> Tensor:
-        """Of r^2 - (x - cx)^2 - (y - cy)^2, the sides of the input being 1."""
+    def _discs(self, boxes: Tensor) -> Tensor:
+        """(n, 4), of r^2 - (x - cx)^2 - (y - cy)^2, the sides of the input being 1."""
         height, width = self.input_shape
-        boxes = dets.bboxes / dets.bboxes.new_tensor([width, height] * 2)
+        boxes = boxes / boxes.new_tensor([width, height] * 2)
         centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+        constant = (size / 2).prod(1) - centre.square().sum(1)
+        return torch.cat(
+            [constant[:, None], 2 * centre, -torch.ones_like(size[:, :1])], dim=1
+        )
+
+    def _disc_coefficients(self, dets: InstanceData) -> Tensor:
         weights = torch.zeros_like(dets.coefficients)
-        weights[:, 0] = (size / 2).prod(1) - centre.square().sum(1)
-        weights[:, 1:3] = 2 * centre
-        weights[:, 3] = -1
+        weights[:, :4] = self._discs(dets.bboxes)
         if self.model.coefficient_activation != 'tanh':
             return weights
         # In the range of tanh.

@@ -25,26 +25,32 @@ MODEL_PARTS = {
     'head': (
         'bbox_head.forward',
         'bbox_head.predict_kept',
+        'bbox_head.attention_scores',
+        'bbox_head.movements',
+        'bbox_head.embeddings',
         'detector.rpn_head.forward',
         'detector.roi_head._bbox_forward',
         'detector.roi_head._mask_forward',
         'track_head.extract_roi_feats',
         'track_head.embed_head.extract_feat',
     ),
-    'prototypes': ('prototype_net.forward',),
+    'prototypes': ('prototype_net.forward', 'base_mask_module.forward'),
     'temporal network': ('temporal_net.between', 'temporal_net.select'),
     'NMS': (
         'bbox_head.predict',
         'detector.rpn_head.predict_by_feat',
         'detector.roi_head.predict_bbox',
     ),
-    'mask assembly': ('assemble_masks',),
+    'mask assembly': ('assemble_masks', 'blender.forward'),
     'tracker': ('tracker.track', 'tracker.propagate'),
     'upsampling': ('detector.roi_head.mask_head.predict_by_feat',),
 }
 # And functions, by the module that looks them up.
 FUNCTIONS = {
-    'upsampling': ('mmvis.models.vis.stmask.to_original_size',),
+    'upsampling': (
+        'mmvis.models.vis.stmask.to_original_size',
+        'mmvis.models.vis.sg_net.to_original_size',
+    ),
     'RLE': ('mmvis.models.vis.base_vis.encode_masks',),
 }
 NETWORK = ('backbone', 'neck', 'head', 'prototypes', 'temporal network')
