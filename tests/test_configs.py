@@ -138,6 +138,10 @@ def test_from_scratch_configs_train_everything(configs, path):
             visit(child)
 
     visit(config.model)
+    with DefaultScope.overwrite_default_scope('mmvis'), torch.device('meta'):
+        model = registry.MODELS.build(config.model)
+    fixed = [n for n, p in model.named_parameters() if not p.requires_grad]
+    assert not fixed
 
 
 def test_model_index_names_existing_configs():

@@ -6,8 +6,8 @@ _base_ = ['./sg_net_r50_fpn.py']
 base_channels = 16
 channels = 64
 num_classes = 8
-norm_cfg = dict(type='BN')
-head_norm_cfg = dict(type='GN', num_groups=8)
+norm_cfg = dict(type='BN', requires_grad=True)
+head_norm_cfg = dict(type='GN', num_groups=8, requires_grad=True)
 
 model = dict(
     data_preprocessor=dict(
