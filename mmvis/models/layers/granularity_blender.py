@@ -148,19 +148,17 @@ class GranularityBlender(nn.Module):
                 f'{type(self).__name__} takes {self.num_base_masks} base masks and '
                 f'{self.num_scores} scores an instance, not {found[0]} and {found[1]}.'
             )
-        with torch.autocast(base_masks.device.type, enabled=False):
-            bboxes = bboxes.detach()
-            runs = region_runs(
-                bboxes.to(torch.promote_types(bboxes.dtype, torch.float32)),
-                base_masks.shape[-2:],
-                input_shape,
-                self.max_division,
-                self.region_size,
-            )
-            dtype = torch.promote_types(base_masks.dtype, scores.dtype)
-            dtype = torch.promote_types(dtype, torch.float32)
-            base_masks = cut_into_runs(base_masks.to(dtype))
-            return self._blend(base_masks, scores.to(dtype), frame, runs), runs
+        runs = region_runs(
+            bboxes.to(torch.promote_types(bboxes.dtype, torch.float32)),
+            base_masks.shape[-2:],
+            input_shape,
+            self.max_division,
+            self.region_size,
+        )
+        dtype = torch.promote_types(base_masks.dtype, scores.dtype)
+        dtype = torch.promote_types(dtype, torch.float32)
+        base_masks = cut_into_runs(base_masks.to(dtype))
+        return self._blend(base_masks, scores.to(dtype), frame, runs), runs
 
     def _blend(
         self, base_masks: Tensor, scores: Tensor, frame: Tensor, runs: RegionRuns

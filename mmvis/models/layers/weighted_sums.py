@@ -62,10 +62,12 @@ class WeightedSums(torch.autograd.Function):
         grad_runs = torch.zeros_like(runs, memory_format=torch.contiguous_format)
         grad_weights = torch.zeros_like(weights)
         parts = (t.split(CHUNK) for t in (grad, place, row))
-        for part, places, rows in zip(*parts, strict=True):
-            outer = weights.index_select(0, rows)[:, :, None] * part[:, None]
-            grad_runs.index_add_(0, places, outer)
-            inner = torch.bmm(runs.index_select(0, places), part[:, :, None])
-            grad_weights.index_add_(0, rows, inner.squeeze(2))
+        # Autocast would take the products in half precision.
+        with torch.autocast(grad.device.type, enabled=False):
+            for part, places, rows in zip(*parts, strict=True):
+                outer = weights.index_select(0, rows)[:, :, None] * part[:, None]
+                grad_runs.index_add_(0, places, outer)
+                inner = torch.bmm(runs.index_select(0, places), part[:, :, None])
+                grad_weights.index_add_(0, rows, inner.squeeze(2))
         shape = len(planes), -1, *runs.shape[1:]
         return grad_runs.view(shape).transpose(1, 2), grad_weights, None, None

@@ -106,16 +106,15 @@ class GranularityMaskLoss(nn.Module):
         instances = self.sample(_Instances(scores, frame, chosen, gt))
         scores, frame, chosen, gt = instances
         pixels = blender.logits(base_masks, scores, frame, chosen, gt_masks.shape[-2:])
-        with torch.autocast(base_masks.device.type, enabled=False):
-            gt_masks = _resized(gt_masks, base_masks.shape[-2:]).flatten()
-            index = gt[pixels.instance] * base_masks[0, 0].numel() + pixels.pixel
-            costs = binary_cross_entropy_with_logits(
-                pixels.logits, gt_masks[index].to(pixels.logits), reduction='none'
-            )
-            counts = pixels.instance.bincount(minlength=len(scores))
-            total = (counts > 0).sum() * counts
-            weights = total.clamp(min=1).to(costs.dtype).reciprocal()
-            return self.loss_weight * (costs * weights[pixels.instance]).sum()
+        gt_masks = _resized(gt_masks, base_masks.shape[-2:]).flatten()
+        index = gt[pixels.instance] * base_masks[0, 0].numel() + pixels.pixel
+        costs = binary_cross_entropy_with_logits(
+            pixels.logits, gt_masks[index].to(pixels.logits), reduction='none'
+        )
+        counts = pixels.instance.bincount(minlength=len(scores))
+        # Not used of instances without pixels, where it has no value.
+        weights = ((counts > 0).sum() * counts).to(costs.dtype).reciprocal()
+        return self.loss_weight * (costs * weights[pixels.instance]).sum()
 
 
 class _Instances(NamedTuple):
