@@ -2,7 +2,7 @@
 
 from .anchor_convolution import AnchorConvolution
 from .base_mask_module import BaseMaskModule
-from .correlation import LocalCorrelation, local_correlation
+from .correlation import local_correlation
 from .fast_nms import fast_nms, fast_nms_per_class
 from .feature_calibration import (
     AdaptiveOffset,
@@ -27,7 +27,6 @@ __all__ = [
     'BoxPixels',
     'CalibratedConvolution',
     'CalibratedFeatureConvolution',
-    'LocalCorrelation',
     'PrototypeNetwork',
     'SameDeformConv2d',
     'ScalarBlender',

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from functools import cache
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
-
-from mmvis.registry import MODELS
+from torch.nn.functional import pad
 
 from .tiling import Tiling
 
@@ -53,26 +52,6 @@ def local_correlation(first: Tensor, second: Tensor, patch_size: int) -> Tensor:
         correlate = correlate or TiledCorrelation.apply
         correlation = correlate(first.to(exact), second.to(exact), patch_size)
     return correlation if _in_autocast(first.device) else correlation.to(dtype)
-
-
-@MODELS.register_module()
-class LocalCorrelation(nn.Module):
-    """:func:`local_correlation` as a module without parameters.
-
-    Args:
-        patch_size (int): Side of the square of displacements, in cells; odd.
-    """
-
-    def __init__(self, patch_size: int = 11) -> None:
-        super().__init__()
-        self.patch_size = patch_size
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """(B, patch_size, patch_size, H, W) from two maps (B, C, H, W)."""
-        return local_correlation(first, second, self.patch_size)
-
-    def extra_repr(self) -> str:
-        return f'patch_size={self.patch_size}'
 
 
 class TiledCorrelation(torch.autograd.Function):
@@ -141,7 +120,7 @@ def _seen_from_second(weights: Tensor) -> Tensor:
         Tensor: Of the same shape, a view of a padded copy.
     """
     radius = weights.shape[1] // 2
-    padded = nn.functional.pad(weights.flip(1, 2), (radius,) * 4)
+    padded = pad(weights.flip(1, 2), (radius,) * 4)
     batch, down, right, row, column = padded.stride()
     return padded.as_strided(
         weights.shape, (batch, down + row, right + column, row, column)

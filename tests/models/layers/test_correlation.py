@@ -9,7 +9,6 @@ from torch.nn.functional import leaky_relu
 
 from mmvis.models.layers import correlation
 from mmvis.models.layers.correlation import TiledCorrelation, local_correlation
-from mmvis.registry import MODELS
 
 # Batch, channels, height, width, patch: one cell, a patch wider than the map, tiles
 # that fit exactly, tiles that do not, one row, one column, a patch of one.
@@ -156,13 +155,6 @@ def test_what_cannot_be_correlated_is_said():
         local_correlation(first, second, 4)
     with pytest.raises(ValueError, match='equal shape'):
         local_correlation(first, second[:, :1], 3)
-
-
-def test_the_module_has_no_parameters():
-    module = MODELS.build(dict(type='LocalCorrelation', patch_size=5))
-    maps = make_maps(1, 2, 4, 5)
-    assert torch.equal(module(*maps), local_correlation(*maps, 5))
-    assert not module.state_dict()
 
 
 def test_the_op_may_be_missing(monkeypatch):
