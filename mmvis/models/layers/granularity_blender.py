@@ -91,8 +91,9 @@ class GranularityBlender(nn.Module):
         masks = cut_into_runs(logits.new_zeros(len(scores), *size))
         num_runs = masks.shape[1]
         masks = masks.flatten(0, 1)
-        # A pixel is inside of one sub-region: sums are over one value and zeros.
-        values = logits.sigmoid().where(runs.inside, 0.0)
+        # The sigmoid of minus infinity is zero. Runs that share pixels are inside of
+        # different sub-regions: sums are over one value and zeros.
+        values = logits.masked_fill_(~runs.inside, -torch.inf).sigmoid_()
         masks.index_add_(0, runs.instance * num_runs + runs.run, values)
         return join_runs(masks.view(-1, num_runs, RUN), size)
 

@@ -22,7 +22,7 @@ class WeightedSums(torch.autograd.Function):
     def forward(
         ctx, planes: Tensor, weights: Tensor, place: Tensor, row: Tensor
     ) -> Tensor:
-        """``sum_k weights[row, k] * planes[:, k, place]``, where place is a run.
+        """``sum_k weights[row, k] * planes[map, k, run]``.
 
         Args:
             planes (Tensor): (B, K, M, T): B maps of K planes of M runs of T pixels.
