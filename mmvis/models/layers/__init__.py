@@ -14,8 +14,13 @@ from .feature_calibration import (
 )
 from .granularity_blender import BoxPixels, ScalarBlender, VectorBlender
 from .mask_assembly import assemble_masks, crop_masks
+from .mask_pasting import paste_masks
 from .prototype_network import PrototypeNetwork
 from .sub_regions import divide_boxes
+from .temporal_feature_augmentation import (
+    ReferenceProposals,
+    TemporalFeatureAugmentation,
+)
 from .temporal_fusion import TemporalFusion
 from .temporal_network import TemporalNetwork
 
@@ -28,8 +33,10 @@ __all__ = [
     'CalibratedConvolution',
     'CalibratedFeatureConvolution',
     'PrototypeNetwork',
+    'ReferenceProposals',
     'SameDeformConv2d',
     'ScalarBlender',
+    'TemporalFeatureAugmentation',
     'TemporalFusion',
     'TemporalNetwork',
     'VectorBlender',
@@ -40,4 +47,5 @@ __all__ = [
     'fast_nms',
     'fast_nms_per_class',
     'local_correlation',
+    'paste_masks',
 ]

@@ -4,5 +4,13 @@ from .base_vis import BaseVISModel
 from .masktrack_rcnn import InstanceEmbedHead, MaskTrackRCNN
 from .sg_net import SGNet
 from .stmask import STMask
+from .tfan import TFAN
 
-__all__ = ['BaseVISModel', 'InstanceEmbedHead', 'MaskTrackRCNN', 'SGNet', 'STMask']
+__all__ = [
+    'TFAN',
+    'BaseVISModel',
+    'InstanceEmbedHead',
+    'MaskTrackRCNN',
+    'SGNet',
+    'STMask',
+]

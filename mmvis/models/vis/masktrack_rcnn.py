@@ -76,7 +76,7 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
         detector = self.detector
         losses, proposals = detector.rpn_head.loss_and_predict(
             key_feats,
-            [_without_classes(key) for key in keys],
+            [without_classes(key) for key in keys],
             proposal_cfg=detector.train_cfg.rpn_proposal,
         )
         losses.update(detector.roi_head.loss(key_feats, proposals, keys))
@@ -107,7 +107,7 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
         return result
 
 
-def _without_classes(sample: DetDataSample) -> DetDataSample:
+def without_classes(sample: DetDataSample) -> DetDataSample:
     """The frame's boxes as targets of an RPN: one class, no masks."""
     objects = DetDataSample(metainfo=sample.metainfo)
     for name in ('gt_instances', 'ignored_instances'):

@@ -1,0 +1,145 @@
+"""TFAN's augmentation of RoI features by those of proposals in other frames."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, normalize, pad
+
+from mmvis.registry import MODELS
+
+
+class ReferenceProposals(NamedTuple):
+    """The reference set of a key frame: t proposals of all sampled frames.
+
+    Attributes:
+        feats (dict[int, Tensor]): RoI features (t, C, s, s) for each size s in use.
+        embeddings (Tensor): (t, d) float32, f_e of the features, of unit length.
+        bboxes (Tensor): (t, 4) xyxy of proposals of the key frame itself, NaN for those
+            of other frames.
+        valid (Tensor): (t,) bool; the other rows are place-holders without weight.
+    """
+
+    feats: dict[int, Tensor]
+    embeddings: Tensor
+    bboxes: Tensor
+    valid: Tensor
+
+    def split(self, counts: list[int]) -> list[ReferenceProposals]:
+        """Sets of so many references each."""
+        feats = [
+            dict(zip(self.feats, parts, strict=True))
+            for parts in zip(
+                *(v.split(counts) for v in self.feats.values()), strict=True
+            )
+        ]
+        rest = (field.split(counts) for field in self[1:])
+        return [ReferenceProposals(*parts) for parts in zip(feats, *rest, strict=True)]
+
+
+@MODELS.register_module()
+class TemporalFeatureAugmentation(BaseModule):
+    """Similarity-weighted sum of reference features (TFAN, section 2.2, eqs. 1-2).
+
+    The feature of proposal i becomes the sum of the features of all proposals j of the
+    reference set, weighted by the softmax over j of
+
+        s_ij = cos(f_e(r_i), f_e(r_j)) / temperature,
+
+    f_e being one fully connected layer. A RoI is a member of its own reference set, as
+    the paper's proposals are, also where it is not among the t best or was refined
+    since. The weights of all RoIs take memory O(m t), and one matrix product sums the
+    features.
+
+    f_e reads a RoI feature of ``roi_feat_size`` squared, flattened: what is where in
+    the box counts. Features of another size (14 in the mask branch) are brought to it
+    by average pooling, so that all branches share f_e and the references' embeddings.
+
+    Args:
+        in_channels (int): C, channels of a RoI feature.
+        roi_feat_size (int): Side of the RoI features that f_e reads.
+        embed_channels (int): d, length of an embedding.
+        temperature (float): The initial one. Eqs. 1-2 as printed have 1: weights then
+            differ by no more than e^2, and every feature becomes nearly the mean.
+        learn_temperature (bool): Whether it is trained.
+        residual (bool): Add the sum to the feature instead of replacing it.
+        init_cfg (dict | list[dict], optional): Of mmengine.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 256,
+        roi_feat_size: int = 7,
+        embed_channels: int = 256,
+        temperature: float = 0.05,
+        learn_temperature: bool = True,
+        residual: bool = False,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        if temperature <= 0:
+            raise ValueError(f'temperature must be above 0, but is {temperature}.')
+        if init_cfg is None:
+            init_cfg = dict(type='Xavier', layer='Linear', distribution='uniform')
+        super().__init__(init_cfg=init_cfg)
+        self.roi_feat_size = roi_feat_size
+        self.embed = nn.Linear(in_channels * roi_feat_size**2, embed_channels)
+        self.initial_temperature = temperature
+        self.residual = residual
+        # Positive for any value, and where weight decay pulls is the initial one.
+        exponent = torch.zeros(())
+        if learn_temperature:
+            self.temperature_exponent = nn.Parameter(exponent)
+        else:
+            self.register_buffer('temperature_exponent', exponent)
+
+    @property
+    def temperature(self) -> Tensor:
+        """What cosines are divided by, () float."""
+        return self.initial_temperature * self.temperature_exponent.exp()
+
+    def embeddings(self, roi_feats: Tensor) -> Tensor:
+        """f_e of RoI features (m, C, s, s): (m, d) float32 of unit length."""
+        if roi_feats.shape[-1] != self.roi_feat_size:
+            roi_feats = adaptive_avg_pool2d(roi_feats, self.roi_feat_size)
+        # The bound keeps the gradient of a feature of zeros finite.
+        return normalize(self.embed(roi_feats.flatten(1)).float(), dim=1, eps=1e-3)
+
+    def forward(
+        self, roi_feats: Tensor, bboxes: Tensor, references: ReferenceProposals
+    ) -> Tensor:
+        """Augment the RoI features of one key frame.
+
+        Args:
+            roi_feats (Tensor): (m, C, s, s).
+            bboxes (Tensor): (m, 4) xyxy, the RoIs. Where one is a reference itself, it
+                counts once.
+            references (ReferenceProposals): With features of size s.
+
+        Returns:
+            Tensor: (m, C, s, s), of the same dtype.
+        """
+        own, others = self.weights(self.embeddings(roi_feats), bboxes, references)
+        feats = references.feats[roi_feats.shape[-1]]
+        dtype = roi_feats.dtype
+        augmented = torch.addmm(
+            own.to(dtype) * roi_feats.flatten(1), others.to(dtype), feats.flatten(1)
+        )
+        augmented = augmented.to(dtype).view_as(roi_feats)
+        return roi_feats + augmented if self.residual else augmented
+
+    def weights(
+        self, embeddings: Tensor, bboxes: Tensor, references: ReferenceProposals
+    ) -> tuple[Tensor, Tensor]:
+        """Weights of RoIs' own features (m, 1) and of the references' (m, t)."""
+        with torch.autocast(embeddings.device.type, enabled=False):
+            cosines = embeddings @ references.embeddings.T
+            # One; computed, f_e has a gradient also where there is no reference.
+            own = (embeddings * embeddings).sum(1, keepdim=True)
+            logits = torch.cat([own, cosines], dim=1) / self.temperature
+            itself = (bboxes[:, None] == references.bboxes[None]).all(2)
+            left_out = pad(itself | ~references.valid, (1, 0))
+            weights = logits.masked_fill(left_out, -torch.inf).softmax(1)
+        return weights[:, :1], weights[:, 1:]
