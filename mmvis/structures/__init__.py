@@ -2,6 +2,7 @@
 
 from .annotation_checks import AnnotationWarning
 from .annotation_file import VISAnnotations, read_annotation_file
+from .nested_tensors import map_tensors
 from .rle import (
     concatenate_rles,
     decode_masks,
@@ -20,6 +21,7 @@ __all__ = [
     'decode_masks',
     'empty_rle',
     'encode_masks',
+    'map_tensors',
     'read_annotation_file',
     'rle_area',
     'rle_to_bbox',

@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvis.registry import MODELS, TASK_UTILS
+from mmvis.structures.nested_tensors import map_tensors
 
 from .batch_objects import BatchObjects
 from .stmask_targets import AnchorTargets, assign_targets
@@ -88,31 +89,33 @@ class STMaskCriterion(BaseModule):
         """Losses by name.
 
         Args:
-            features (STMaskFeatures): Of n frames, those of a clip side by side.
+            features (STMaskFeatures): Of n frames, those of a clip side by side, with
+                all outputs of the head.
             frames (list[DetDataSample]): The n frames, with gt_instances.
             input_shape (tuple[int, int]): Height and width of the padded input.
             bbox_coder: Of the head.
             temporal_net (TemporalFusion | None): None: no losses of pairs of frames.
         """
         # Losses of probabilities are not for half precision.
-        features = type(features)(*(feature.float() for feature in features))
+        features = map_tensors(Tensor.float, features)
+        outputs = features.outputs
         anchors, num_frames = features.anchors[0], len(frames)
         objects = BatchObjects.gather(frames, anchors.device)
-        targets = assign_targets(self.assigner, anchors, features.logits, frames)
+        targets = assign_targets(self.assigner, anchors, outputs.logits, frames)
         at = targets.frame, targets.anchor
         gt_bboxes = objects.bboxes[targets.gt]
-        bboxes = bbox_coder.decode(anchors[targets.anchor], features.deltas[at])
+        bboxes = bbox_coder.decode(anchors[targets.anchor], outputs.deltas[at])
         measured = self._measured(bboxes, input_shape)
         gt_measured = self._measured(gt_bboxes, input_shape)
 
         losses = dict(
-            loss_cls=self.loss_cls(features.logits, targets.labels),
+            loss_cls=self.loss_cls(outputs.logits, targets.labels),
             loss_bbox=self.loss_bbox(
                 measured, gt_measured, targets.weights, avg_factor=num_frames
             ),
             loss_mask=self.loss_mask(
                 features.prototypes,
-                features.coefficients[at],
+                outputs.coefficients[at],
                 targets.frame,
                 bboxes.detach(),
                 gt_bboxes,
@@ -121,12 +124,12 @@ class STMaskCriterion(BaseModule):
                 targets.weights / num_frames,
             ),
             loss_embed=self.loss_embed(
-                features.embeddings[at], objects.ids[targets.gt], targets.weights
+                outputs.embeddings[at], objects.ids[targets.gt], targets.weights
             ),
         )
         if self.loss_centerness is not None:
             losses['loss_centerness'] = self.loss_centerness(
-                features.centerness[at],
+                outputs.centerness[at],
                 measured,
                 gt_measured,
                 targets.weights,
@@ -185,7 +188,9 @@ class STMaskCriterion(BaseModule):
         if self.shift_prior == 'ground_truth':
             priors = objects.bboxes[targets.gt[rows]]
         gt_bboxes = objects.bboxes[following]
-        coefficients = features.coefficients[frame, anchor].detach() + increments
+        coefficients = (
+            features.outputs.coefficients[frame, anchor].detach() + increments
+        )
         return dict(
             loss_shift_bbox=self.loss_shift_bbox(
                 deltas,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from mmdet.structures import TrackDataSample, TrackSampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmvis.structures.nested_tensors import map_tensors
 from mmvis.structures.rle import encode_masks
 
 from .video_states import VideoStates
@@ -32,26 +34,25 @@ class BaseVISModel(BaseMOTModel):
         """The state of a video of which no frame has been seen."""
 
     @abstractmethod
-    def extract_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
+    def extract_feat(self, frames: Tensor) -> tuple:
         """Feature maps (T, C_l, H_l, W_l) of frames (T, C, H, W)."""
 
-    def extract_test_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
+    def extract_test_feat(self, frames: Tensor) -> tuple:
         """What :meth:`predict_frame` needs of frames (T, C, H, W).
 
-        A tuple, or a NamedTuple, of tensors that begin with the axis of frames. A model
-        that needs less for predicting than for training overrides it.
+        A tuple or NamedTuple, of tensors that begin with the axis of frames or, again,
+        of such tuples; nothing else may be in it. A model that needs less for
+        predicting than for training overrides it.
         """
         return self.extract_feat(frames)
 
     @abstractmethod
-    def predict_frame(
-        self, feats: tuple[Tensor, ...], metainfo: dict, state: Any
-    ) -> InstanceData:
+    def predict_frame(self, feats: tuple, metainfo: dict, state: Any) -> InstanceData:
         """The tracked instances of one frame.
 
         Args:
-            feats (tuple[Tensor]): This frame of each tensor of
-                :meth:`extract_test_feat`: feature maps, (1, C_l, H_l, W_l) each.
+            feats (tuple): This frame of each tensor of :meth:`extract_test_feat`:
+                feature maps, (1, C_l, H_l, W_l) each, in the same tuples.
             metainfo (dict): frame_id, img_shape, ori_shape, scale_factor, ...
             state: The video's state; updated.
 
@@ -113,9 +114,9 @@ class BaseVISModel(BaseMOTModel):
         predictions = []
         for start in range(0, len(frames), size):
             feats = self.extract_test_feat(frames[start : start + size])
-            make = getattr(type(feats), '_make', tuple)
             for t in range(start, min(start + size, len(frames))):
-                one = make(level[t - start : t - start + 1] for level in feats)
+                this_frame = itemgetter(slice(t - start, t - start + 1))
+                one = map_tensors(this_frame, feats)
                 result = self.predict_frame(one, sample[t].metainfo, state)
                 # Masks leave the device frame by frame, as run lengths.
                 result.masks = encode_masks(result.masks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ from mmvis.models.dense_heads.stmask_head import STMaskOutputs
 from mmvis.models.layers.mask_assembly import assemble_masks
 from mmvis.models.trackers import TrackMemory
 from mmvis.registry import MODELS
+from mmvis.structures.nested_tensors import map_tensors
 
 from .base_vis import BaseVISModel
 from .to_original_size import to_original_size
@@ -25,64 +27,18 @@ class STMaskFeatures(NamedTuple):
     """What the network makes of B frames; every tensor begins with the axis of frames.
 
     Attributes:
-        deltas, logits, centerness, coefficients, embeddings: See ``STMaskOutputs``.
+        outputs (STMaskOutputs | PostponedOutputs): Of the head; the latter for tests,
+            where the head allows it.
         prototypes (Tensor): (B, K, H / 4, W / 4).
-        correlated, joined (Tensor): What ``TemporalFusion.select`` takes of a frame;
-            no cells without temporal fusion.
+        temporal (tuple[Tensor, Tensor]): What ``TemporalFusion.select`` takes of a
+            frame; no cells without temporal fusion.
         anchors (Tensor): (B, N, 4), the same for all frames.
     """
 
-    deltas: Tensor
-    logits: Tensor
-    centerness: Tensor
-    coefficients: Tensor
-    embeddings: Tensor
+    outputs: STMaskOutputs | PostponedOutputs
     prototypes: Tensor
-    correlated: Tensor
-    joined: Tensor
+    temporal: tuple[Tensor, Tensor]
     anchors: Tensor
-
-    @property
-    def outputs(self) -> STMaskOutputs:
-        """The part that the head predicts."""
-        return STMaskOutputs(*self[:5])
-
-    @property
-    def temporal(self) -> tuple[Tensor, Tensor]:
-        """The part that temporal fusion compares between frames."""
-        return self.correlated, self.joined
-
-
-class STMaskTestFeatures(NamedTuple):
-    """As :class:`STMaskFeatures`, with the features of two branches not evaluated.
-
-    Attributes:
-        deltas ... cell: See ``PostponedOutputs``.
-        prototypes, correlated, joined, anchors: See :class:`STMaskFeatures`.
-    """
-
-    deltas: Tensor
-    logits: Tensor
-    centerness: Tensor
-    coefficient_features: Tensor
-    embedding_features: Tensor
-    first: Tensor
-    size: Tensor
-    cell: Tensor
-    prototypes: Tensor
-    correlated: Tensor
-    joined: Tensor
-    anchors: Tensor
-
-    @property
-    def outputs(self) -> PostponedOutputs:
-        """The part that the head predicts."""
-        return PostponedOutputs(*self[:8])
-
-    @property
-    def temporal(self) -> tuple[Tensor, Tensor]:
-        """The part that temporal fusion compares between frames."""
-        return self.correlated, self.joined
 
 
 @dataclass
@@ -166,13 +122,11 @@ class STMask(BaseVISModel):
         """Everything that the network computes of single frames (T, C, H, W)."""
         return self._extract(frames, postpone=False)
 
-    def extract_test_feat(self, frames: Tensor) -> STMaskFeatures | STMaskTestFeatures:
+    def extract_test_feat(self, frames: Tensor) -> STMaskFeatures:
         """What :meth:`predict_frame` needs; less than all where the head allows."""
         return self._extract(frames, postpone=True)
 
-    def _extract(
-        self, frames: Tensor, postpone: bool
-    ) -> STMaskFeatures | STMaskTestFeatures:
+    def _extract(self, frames: Tensor, postpone: bool) -> STMaskFeatures:
         feats = self.neck(self.backbone(frames))
         outputs, shared = self.bbox_head(feats, postpone=postpone)
         if self.temporal_net is None:
@@ -181,12 +135,10 @@ class STMask(BaseVISModel):
         else:
             temporal = self.temporal_net.select(feats, shared)
         anchors = self.bbox_head.anchors(feats, tuple(frames.shape[-2:]))
-        complete = isinstance(outputs, STMaskOutputs)
-        kind = STMaskFeatures if complete else STMaskTestFeatures
-        return kind(
-            *outputs,
+        return STMaskFeatures(
+            outputs,
             self.prototype_net(feats[0]),
-            *temporal,
+            temporal,
             anchors.expand(len(frames), -1, -1),
         )
 
@@ -240,10 +192,10 @@ class STMask(BaseVISModel):
         )
 
     def predict_frame(
-        self, feats: tuple[Tensor, ...], metainfo: dict, state: STMaskState
+        self, feats: STMaskFeatures, metainfo: dict, state: STMaskState
     ) -> InstanceData:
         """Detect, carry the tracks on, match, supplement. See the base class."""
-        features = type(feats)(*(feat[0] for feat in feats))
+        features = map_tensors(itemgetter(0), feats)
         input_shape = tuple(metainfo['batch_input_shape'])
         dets = self.bbox_head.predict(features.outputs, features.anchors)
         dets.masks = self.assemble_masks(

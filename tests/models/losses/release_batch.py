@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmvis.models.dense_heads import STMaskOutputs
 from mmvis.models.layers.temporal_fusion import TemporalFusion
 from mmvis.models.layers.temporal_network import boxes_to_cells
 from mmvis.models.vis.stmask import STMaskFeatures
@@ -151,11 +152,12 @@ def batch() -> Batch:
     fusion.joined = leaves['T2S_concat_feat'] = joined.requires_grad_()
     anchors = corners(torch.from_numpy(stored['pred_priors']))
     nothing = torch.zeros(4, 0, 1, 1)
+    outputs = {PREDICTIONS[name]: leaves[name] for name in PREDICTIONS}
     features = STMaskFeatures(
-        correlated=nothing,
-        joined=nothing,
+        prototypes=outputs.pop('prototypes'),
+        outputs=STMaskOutputs(**outputs),
+        temporal=(nothing, nothing),
         anchors=anchors.expand(4, -1, -1),
-        **{PREDICTIONS[name]: leaves[name] for name in PREDICTIONS},
     )
     coder = TASK_UTILS.build(
         dict(

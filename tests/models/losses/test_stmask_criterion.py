@@ -3,6 +3,8 @@
 The predictions are stored, so that no network but the temporal one takes part.
 """
 
+from operator import itemgetter
+
 import pytest
 import torch
 from fixtures.stmask_fixtures import load
@@ -10,6 +12,7 @@ from release_batch import INPUT, LOSSES, NAME, PAPER, batch, criterion, to_relea
 
 from mmvis.models.losses.batch_objects import BatchObjects
 from mmvis.models.losses.stmask_targets import assign_targets
+from mmvis.structures import map_tensors
 
 
 @pytest.fixture(scope='module')
@@ -56,12 +59,12 @@ def test_gives_the_releases_targets(released):
     loss = criterion()
     features = ours.features
     targets = assign_targets(
-        loss.assigner, features.anchors[0], features.logits, ours.frames
+        loss.assigner, features.anchors[0], features.outputs.logits, ours.frames
     )
     official = torch.from_numpy(stored['conf_t']).long()
     # The release's classes begin with the background.
     expected = torch.where(official > 0, official - 1, official)
-    expected[official == 0] = features.logits.shape[-1] - 1
+    expected[official == 0] = features.outputs.logits.shape[-1] - 1
     assert torch.equal(targets.labels, expected)
 
     objects = BatchObjects.gather(ours.frames, torch.device('cpu'))
@@ -75,7 +78,9 @@ def test_gives_the_releases_targets(released):
 
     background = targets.labels == 40
     positive = (targets.labels >= 0) & ~background
-    negative = loss.loss_cls.hard_negatives(features.logits, background, positive)
+    negative = loss.loss_cls.hard_negatives(
+        features.outputs.logits, background, positive
+    )
     assert torch.equal(negative.flatten(), torch.from_numpy(stored['ohem_neg']).bool())
 
 
@@ -92,7 +97,7 @@ def paper_losses(clips, ours=None):
     """Losses with the settings of the paper's configs, of these clips in this order."""
     ours, clips = ours or batch(), torch.tensor(clips)
     rows = torch.stack([clips * 2, clips * 2 + 1], 1).flatten()
-    features = type(ours.features)(*(value[rows] for value in ours.features))
+    features = map_tensors(itemgetter(rows), ours.features)
     frames = [ours.frames[row] for row in rows]
     net = ours.temporal_net
     whole = net.joined

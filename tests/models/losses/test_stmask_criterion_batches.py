@@ -9,10 +9,11 @@ import pytest
 import torch
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
-from release_batch import INPUT, LOSSES, PAPER, PREDICTIONS, batch, criterion
+from release_batch import INPUT, LOSSES, PAPER, batch, criterion
 from torch import nn
 
 from mmvis.models.losses.stmask_targets import assign_targets
+from mmvis.structures import map_tensors
 
 
 def without_objects(frames, *numbers):
@@ -52,7 +53,7 @@ def carried(ours, settings):
         targets = assign_targets(
             loss.assigner,
             features.anchors[0],
-            features.logits[2 * clip : 2 * clip + 1],
+            features.outputs.logits[2 * clip : 2 * clip + 1],
             [first],
         )
         for anchor, k in zip(targets.anchor, targets.gt, strict=True):
@@ -61,7 +62,7 @@ def carried(ours, settings):
             if len(match):
                 box = ours.bbox_coder.decode(
                     features.anchors[0, anchor][None],
-                    features.deltas[2 * clip, anchor].detach()[None],
+                    features.outputs.deltas[2 * clip, anchor].detach()[None],
                 )[0]
                 rows.append(
                     (
@@ -165,7 +166,7 @@ def test_one_positive_anchor():
         features = ours.features
         loss = criterion(**base)
         targets = assign_targets(
-            loss.assigner, features.anchors[0], features.logits, frames
+            loss.assigner, features.anchors[0], features.outputs.logits, frames
         )
         assert len(targets.gt) == 1
         losses = loss(features, frames, INPUT, ours.bbox_coder, ours.temporal_net)
@@ -178,11 +179,11 @@ def test_one_positive_anchor():
 def test_half_precision_changes_little(base):
     ours = batch()
     exact = criterion(**base)(*ours.arguments)
-    halves = {
-        name: getattr(ours.features, name).detach().bfloat16().requires_grad_()
-        for name in PREDICTIONS.values()
-    }
-    features = ours.features._replace(**halves)
+    outputs, prototypes = map_tensors(
+        lambda exact: exact.detach().bfloat16().requires_grad_(),
+        (ours.features.outputs, ours.features.prototypes),
+    )
+    features = ours.features._replace(outputs=outputs, prototypes=prototypes)
     with torch.autocast('cpu', torch.bfloat16):
         losses = criterion(**base)(features, *ours.arguments[1:])
         assert all(value.dtype == torch.float32 for value in losses.values())
@@ -190,4 +191,4 @@ def test_half_precision_changes_little(base):
     for name, value in losses.items():
         # Predictions are rounded to 8 bits; classes decide which anchors are taken.
         assert value.item() == pytest.approx(exact[name].item(), rel=0.1), name
-    assert all(half.grad.isfinite().all() for half in halves.values())
+    assert all(half.grad.isfinite().all() for half in (*outputs, prototypes))

@@ -56,14 +56,14 @@ def outputs_of(model: STMask, image: Tensor) -> dict[str, Tensor]:
     with torch.no_grad():
         features = model.extract_feat(image)
     return dict(
-        loc=features.deltas[0],
+        loc=features.outputs.deltas[0],
         # The background is first there.
-        conf=features.logits[0].roll(1, dims=-1),
-        mask_coeff=features.coefficients[0],
-        track=features.embeddings[0],
-        centerness=features.centerness[0, :, None],
+        conf=features.outputs.logits[0].roll(1, dims=-1),
+        mask_coeff=features.outputs.coefficients[0],
+        track=features.outputs.embeddings[0],
+        centerness=features.outputs.centerness[0, :, None],
         proto=features.prototypes[0].permute(1, 2, 0),
-        T2S_P4=features.joined[0],
+        T2S_P4=features.temporal[1][0],
         anchors=features.anchors[0],
     )
 
