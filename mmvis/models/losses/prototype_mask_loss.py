@@ -38,7 +38,8 @@ class PrototypeMaskLoss(nn.Module):
         resolution (str): 'prototype' or 'input'.
         least_side (float): A box's sides count as at least this many pixels of the
             resolution. A box of no area counts as one pixel in any case.
-        coefficient_activation (str | None): 'tanh' or None, as in the model.
+        coefficient_activation (str | None): 'tanh' or None; STMask sets it to
+            its own.
         max_samples (int | None): At most this many instances a frame, drawn at random,
             which then stand for all of them. None: all.
         loss_weight (float): Factor to the loss.

@@ -26,7 +26,7 @@ class STMaskCriterion(BaseModule):
             release's ``ClassAwareAssigner``.
         loss_cls (dict): ``HardNegativeCrossEntropyLoss``.
         loss_bbox (dict): A loss of mmdet on decoded boxes.
-        loss_mask (dict): ``PrototypeMaskLoss``.
+        loss_mask (dict): ``PrototypeMaskLoss``, without ``coefficient_activation``.
         loss_embed (dict): ``PairwiseEmbeddingLoss``, over all positives of the batch.
         loss_centerness (dict | None): ``CenternessLoss``.
         loss_shift_bbox (dict): A regression loss of mmdet, on the box changes.
@@ -40,6 +40,7 @@ class STMaskCriterion(BaseModule):
             width and height (release). The distance of centres in a DIoU depends on it.
         max_rois (int | None): Train the temporal network on at most this many
             instances a batch, drawn at random.
+        coefficient_activation (str | None): Of both mask losses; the model sets it.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class STMaskCriterion(BaseModule):
         shift_prior: str = 'predicted',
         bbox_unit: str = 'pixel',
         max_rois: int | None = None,
+        coefficient_activation: str | None = 'tanh',
     ) -> None:
         super().__init__()
         if shift_prior not in ('predicted', 'ground_truth'):
@@ -69,11 +71,13 @@ class STMaskCriterion(BaseModule):
         self.assigner = TASK_UTILS.build(assigner)
         self.loss_cls = MODELS.build(loss_cls)
         self.loss_bbox = MODELS.build(loss_bbox)
-        self.loss_mask = MODELS.build(loss_mask)
+        # A loss that sets it by itself is refused: the key would be there twice.
+        activation = dict(coefficient_activation=coefficient_activation)
+        self.loss_mask = MODELS.build(dict(**activation, **loss_mask))
         self.loss_embed = MODELS.build(loss_embed)
         self.loss_centerness = loss_centerness and MODELS.build(loss_centerness)
         self.loss_shift_bbox = MODELS.build(loss_shift_bbox)
-        self.loss_shift_mask = MODELS.build(loss_shift_mask)
+        self.loss_shift_mask = MODELS.build(dict(**activation, **loss_shift_mask))
         self.shift_prior = shift_prior
         self.bbox_unit = bbox_unit
         self.max_rois = max_rois

@@ -63,15 +63,13 @@ class STMask(BaseVISModel):
         tracker (dict): ``EmbeddingMaskIoUTracker``.
         criterion (dict | None): ``STMaskCriterion``, the losses.
         temporal_net (dict | None): ``TemporalFusion``; None: the frame network alone.
-        coefficient_activation (str | None): 'tanh', as in Yolact, or None.
+        coefficient_activation (str | None): 'tanh', as in Yolact, or None; of the
+            masks that are made and of those in the losses.
         test_cfg (dict | None): ``temporal_fusion=False`` leaves propagation out of a
             network that was trained with it.
         data_preprocessor (dict | None): mmdet's TrackDataPreprocessor, with
             ``pad_mask=True``.
         init_cfg (dict | None): Of mmengine.
-
-    Raises:
-        ValueError: If a mask loss has another ``coefficient_activation``.
     """
 
     def __init__(
@@ -94,25 +92,12 @@ class STMask(BaseVISModel):
         self.prototype_net = MODELS.build(prototype_net)
         self.bbox_head = MODELS.build(bbox_head)
         self.temporal_net = None if temporal_net is None else MODELS.build(temporal_net)
-        self.criterion = None if criterion is None else MODELS.build(criterion)
-        self.tracker = MODELS.build(tracker)
         self.coefficient_activation = coefficient_activation
-        self._check_activation()
+        self.criterion = criterion and MODELS.build(
+            dict(coefficient_activation=coefficient_activation, **criterion)
+        )
+        self.tracker = MODELS.build(tracker)
         self.test_cfg = ConfigDict(test_cfg or {})
-
-    def _check_activation(self) -> None:
-        """Masks that are trained one way are wrong when they are made another way."""
-        for name in ('loss_mask', 'loss_shift_mask'):
-            loss = getattr(self.criterion, name, None)
-            of_loss = getattr(
-                loss, 'coefficient_activation', self.coefficient_activation
-            )
-            if of_loss != self.coefficient_activation:
-                raise ValueError(
-                    f'model.coefficient_activation is {self.coefficient_activation!r}, '
-                    f'but model.criterion.{name}.coefficient_activation is '
-                    f'{of_loss!r}: set both to the same.'
-                )
 
     def init_state(self) -> STMaskState:
         """An empty memory of tracks, and no frame before."""
