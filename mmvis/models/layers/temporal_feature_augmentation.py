@@ -17,7 +17,7 @@ class ReferenceProposals(NamedTuple):
 
     Attributes:
         feats (dict[int, Tensor]): RoI features (t, C, s, s) for each size s in use.
-        embeddings (Tensor): (t, d) float32, f_e of the features, of unit length.
+        embeddings (Tensor): (t, d), f_e of the features, of unit length.
         bboxes (Tensor): (t, 4) xyxy of proposals of the key frame itself, NaN for those
             of other frames.
         valid (Tensor): (t,) bool; the other rows are place-holders without weight.
@@ -101,11 +101,13 @@ class TemporalFeatureAugmentation(BaseModule):
         return self.initial_temperature * self.temperature_exponent.exp()
 
     def embeddings(self, roi_feats: Tensor) -> Tensor:
-        """f_e of RoI features (m, C, s, s): (m, d) float32 of unit length."""
+        """f_e of RoI features (m, C, s, s): (m, d) of unit length, float32 at least."""
         if roi_feats.shape[-1] != self.roi_feat_size:
             roi_feats = adaptive_avg_pool2d(roi_feats, self.roi_feat_size)
+        embedded = self.embed(roi_feats.flatten(1))
+        embedded = embedded.to(torch.promote_types(embedded.dtype, torch.float32))
         # The bound keeps the gradient of a feature of zeros finite.
-        return normalize(self.embed(roi_feats.flatten(1)).float(), dim=1, eps=1e-3)
+        return normalize(embedded, dim=1, eps=1e-3)
 
     def forward(
         self, roi_feats: Tensor, bboxes: Tensor, references: ReferenceProposals
