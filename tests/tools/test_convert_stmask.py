@@ -114,7 +114,26 @@ def test_code_is_not_run(convert, capsys):
     assert 'could run any code' in capsys.readouterr().err
     assert convert(pickle.dumps([1, 2], protocol=2))[0] == 1
     assert convert({'epoch': 3})[0] == 1
-    assert 'not a plain state dict' in capsys.readouterr().err
+    assert convert({'state_dict': {'epoch': 3}})[0] == 1
+    for line in capsys.readouterr().err.splitlines()[-2:]:
+        assert 'official.pth is neither a state dict of tensors nor' in line
+
+
+def test_a_checkpoint_with_a_state_dict_is_the_same(convert):
+    official = state_of('STMask_plus_resnet50')
+    plain = torch.load(convert(official)[1], weights_only=True)
+    code, out = convert({'state_dict': official, 'epoch': 3})
+    assert code == 0
+    assert torch.load(out, weights_only=True)['state_dict'].keys() == (
+        plain['state_dict'].keys()
+    )
+
+
+def test_a_missing_config_is_said(convert, capsys):
+    code, out = convert(state_of('STMask_plus_resnet50'), '--config', 'none.py')
+    assert code == 1 and not out.exists()
+    error = capsys.readouterr().err
+    assert error.startswith('stmask: The config none.py does not exist (looked for it')
 
 
 def test_a_missing_file_is_said(tmp_path, capsys):

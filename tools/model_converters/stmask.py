@@ -50,7 +50,12 @@ def fit(
 
     Raises:
         CheckpointError: A released STMask is not the network of the config.
+        FileNotFoundError: There is no such config.
     """
+    if not os.path.isfile(config):
+        raise FileNotFoundError(
+            f'The config {config} does not exist (looked for it from {os.getcwd()}).'
+        )
     cfg = Config.fromfile(config)
     init_default_scope('mmvis')
     head = cfg.model.get('bbox_head', {})
@@ -114,10 +119,16 @@ def main(argv: list[str] | None = None) -> int:
     source = Path(args.source).name
     try:
         official = load_from_local(args.source, map_location='cpu')
+        if isinstance(official, dict):
+            # What a later training saved stands beside its optimizer and the like.
+            official = official.get('state_dict', official)
         if not isinstance(official, dict) or not all(
             isinstance(value, Tensor) for value in official.values()
         ):
-            raise CheckpointError(f'{source} is not a plain state dict of tensors.')
+            raise CheckpointError(
+                f'{source} is neither a state dict of tensors nor a checkpoint with '
+                "one as 'state_dict'."
+            )
         state, network = convert_state_dict(official, source)
         others: list[str] = []
         if args.config:
