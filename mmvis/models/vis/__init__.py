@@ -5,12 +5,14 @@ from .masktrack_rcnn import InstanceEmbedHead, MaskTrackRCNN
 from .sg_net import SGNet
 from .stmask import STMask
 from .tfan import TFAN
+from .tfan_offline import OfflineTFAN
 
 __all__ = [
     'TFAN',
     'BaseVISModel',
     'InstanceEmbedHead',
     'MaskTrackRCNN',
+    'OfflineTFAN',
     'SGNet',
     'STMask',
 ]

@@ -1,0 +1,100 @@
+"""TFAN with reference frames from the whole video, its future included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mmdet.structures import TrackDataSample
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmvis.registry import MODELS
+
+from .tfan import TFAN, TFANState
+
+
+@dataclass
+class OfflineTFANState(TFANState):
+    """As :class:`TFANState`, with what is already computed of sampled frames.
+
+    Attributes:
+        sampled (dict): Slot of each sampled frame by its number.
+        computed (dict): Its feature maps and proposals, until it is predicted.
+    """
+
+    sampled: dict[int, int] = field(default_factory=dict)
+    computed: dict[int, tuple[tuple[Tensor, ...], InstanceData]] = field(
+        default_factory=dict
+    )
+
+
+@MODELS.register_module()
+class OfflineTFAN(TFAN):
+    """TFAN whose references are sampled over the whole video in a first pass.
+
+    The network, its training and its checkpoints are :class:`TFAN`'s. At test time the
+    proposals of ``test_cfg.num_frames`` (K) frames at equal distances, and those of the
+    current frame, make up the reference set; tracking stays in the order of the video.
+    The whole video has to come as one clip: a ``clip_length`` of the ClipSampler that
+    no video exceeds. Features are computed once a frame; those of the K sampled frames
+    wait on the device for their turn.
+    """
+
+    def init_state(self) -> OfflineTFANState:
+        """An empty memory of tracks and of proposals."""
+        return OfflineTFANState(**vars(super().init_state()))
+
+    def extract_test_feat(self, frames: Tensor) -> tuple[Tensor]:
+        """The frames themselves: of some, features are there before their turn."""
+        return (frames,)
+
+    def predict_clip(
+        self, frames: Tensor, sample: TrackDataSample, state: OfflineTFANState
+    ) -> list[InstanceData]:
+        """Predict all frames (T, C, H, W) of a video.
+
+        Raises:
+            ValueError: The clip is a part of the video.
+        """
+        first, last = sample[0].metainfo, sample[-1].metainfo
+        length = first['ori_video_length']
+        if first['frame_id'] != 0 or len(sample) != length:
+            raise ValueError(
+                'OfflineTFAN needs a video as one clip, but was given frames '
+                f'{first["frame_id"]} to {last["frame_id"]} of the {length} of video '
+                f'{first["video_id"]}: set sampler.clip_length of the dataloader to at '
+                'least the length of the longest video, or take model.type=TFAN.'
+            )
+        if self.augmentation is not None:
+            self._look_ahead(frames, sample, state)
+        return super().predict_clip(frames, sample, state)
+
+    def _look_ahead(
+        self, frames: Tensor, sample: TrackDataSample, state: OfflineTFANState
+    ) -> None:
+        """Remember the proposals of K frames at equal distances."""
+        count = min(self.test_cfg.num_frames, len(frames))
+        for slot in range(count):
+            # The middle of each of K equal parts of the video.
+            t = (2 * slot + 1) * len(frames) // (2 * count)
+            feats = self.extract_feat(frames[t : t + 1])
+            (proposals,) = self._propose(feats, [sample[t].metainfo])
+            self._remember(slot, feats, proposals, state.references)
+            state.sampled[t] = slot
+            state.computed[t] = (feats, proposals)
+
+    def predict_frame(
+        self, feats: tuple[Tensor], metainfo: dict, state: OfflineTFANState
+    ) -> InstanceData:
+        """Detect on augmented features, track. See the base."""
+        last_slot = state.references.num_slots - 1
+        slot = state.sampled.get(metainfo['frame_id'], last_slot)
+        if slot != last_slot:
+            levels, proposals = state.computed.pop(metainfo['frame_id'])
+            state.references.clear(last_slot)
+        else:
+            levels = self.extract_feat(*feats)
+            (proposals,) = self._propose(levels, [metainfo])
+            if self.augmentation is not None:
+                self._remember(slot, levels, proposals, state.references)
+        return self._detect_and_track(levels, proposals, slot, metainfo, state)
