@@ -2,6 +2,7 @@
 
 from .anchor_convolution import AnchorConvolution
 from .base_mask_module import BaseMaskModule
+from .center_nms import find_centers
 from .correlation import local_correlation
 from .fast_nms import fast_nms, fast_nms_per_class
 from .feature_calibration import (
@@ -46,6 +47,7 @@ __all__ = [
     'divide_boxes',
     'fast_nms',
     'fast_nms_per_class',
+    'find_centers',
     'local_correlation',
     'paste_masks',
 ]
