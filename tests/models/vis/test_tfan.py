@@ -203,6 +203,22 @@ def test_frames_without_detections():
         assert result.instances_id.dtype == torch.int64
 
 
+def test_masks_are_those_of_the_detections_that_the_tracker_kept():
+    net, frames = copy.deepcopy(model()), moving_frames(1)
+    (everything,) = predict(net, [1], frames=frames)
+
+    def track(dets, *args):
+        kept = dets[1::2]
+        kept.instances_id = torch.arange(len(kept))
+        return kept
+
+    net.tracker.track = track
+    (some,) = predict(net, [1], frames=frames)
+    assert len(some.masks) >= 2
+    assert some.masks == everything.masks[1::2]
+    assert torch.equal(some.bboxes, everything.bboxes[1::2])
+
+
 def test_offline_does_not_depend_on_the_order_of_frames():
     """With K the length of the video, a frame sees all others, its future too."""
     net, frames = model('OfflineTFAN', num_frames=4), moving_frames(4)
@@ -279,6 +295,15 @@ def test_losses_depend_on_all_frames_of_the_clip():
     assert (inputs.grad.abs().sum((0, 2, 3, 4)) > 0).all()
 
 
+def test_objects_are_matched_with_those_of_the_first_reference_frame():
+    net = copy.deepcopy(model(augmentation=None)).eval()
+    inputs, samples = three_frames()
+    inputs.requires_grad_()
+    net.loss(inputs, samples)['loss_match'].backward()
+    used = inputs.grad.abs().sum((0, 2, 3, 4)) > 0
+    assert used.tolist() == [True, True, False]
+
+
 def test_clips_of_a_batch_do_not_see_each_other():
     """Each has the reference set that it has alone."""
     net = copy.deepcopy(model()).eval()
@@ -296,6 +321,8 @@ def test_clips_of_a_batch_do_not_see_each_other():
     logged(net, torch.cat([c[0] for c in clips]), [c[1][0] for c in clips])
     alone, together = [references[0][0], references[1][0]], references[2]
     for one, other in zip(alone, together, strict=True):
+        of_key = ~one.bboxes.isnan().any(1)
+        assert of_key.any() and not of_key.all()
         order = [r.embeddings[:, 0].argsort() for r in (one, other)]
         for name in ('embeddings', 'bboxes'):
             torch.testing.assert_close(
@@ -329,7 +356,8 @@ def test_the_rpn_learns_on_key_frames_only_and_without_classes():
     inputs, samples = three_frames()
     before = logged(net, inputs, samples)
     samples[0][1].gt_instances.labels = (samples[0][1].gt_instances.labels + 5) % 8
-    samples[0][2].gt_instances = samples[0][2].gt_instances[:0]
+    for t in (0, 2):
+        samples[0][t].gt_instances = samples[0][t].gt_instances[:0]
     after = logged(net, inputs, samples)
     for name in names:
         torch.testing.assert_close(before[name], after[name])
