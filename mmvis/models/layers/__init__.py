@@ -1,9 +1,12 @@
 """Building blocks that several models use."""
 
 from .anchor_convolution import AnchorConvolution
+from .aspp import ASPP
 from .base_mask_module import BaseMaskModule
 from .center_nms import find_centers
+from .concat_fusion import ConcatCascadeASPPFusion, ConcatConvFusion
 from .correlation import local_correlation
+from .deeplab_decoder import DeepLabDecoder, PixelPredictor
 from .fast_nms import fast_nms, fast_nms_per_class
 from .feature_calibration import (
     AdaptiveOffset,
@@ -14,10 +17,12 @@ from .feature_calibration import (
     aligned_offsets,
 )
 from .granularity_blender import BoxPixels, ScalarBlender, VectorBlender
+from .instance_grouping import group_pixels, instance_means
 from .mask_assembly import assemble_masks, crop_masks
 from .mask_pasting import paste_masks
 from .prototype_network import PrototypeNetwork
 from .sub_regions import divide_boxes
+from .temporal_context_fusion import TemporalContextFusion
 from .temporal_feature_augmentation import (
     ReferenceProposals,
     TemporalFeatureAugmentation,
@@ -26,6 +31,7 @@ from .temporal_fusion import TemporalFusion
 from .temporal_network import TemporalNetwork
 
 __all__ = [
+    'ASPP',
     'AdaptiveOffset',
     'AlignedOffset',
     'AnchorConvolution',
@@ -33,10 +39,15 @@ __all__ = [
     'BoxPixels',
     'CalibratedConvolution',
     'CalibratedFeatureConvolution',
+    'ConcatCascadeASPPFusion',
+    'ConcatConvFusion',
+    'DeepLabDecoder',
+    'PixelPredictor',
     'PrototypeNetwork',
     'ReferenceProposals',
     'SameDeformConv2d',
     'ScalarBlender',
+    'TemporalContextFusion',
     'TemporalFeatureAugmentation',
     'TemporalFusion',
     'TemporalNetwork',
@@ -48,6 +59,8 @@ __all__ = [
     'fast_nms',
     'fast_nms_per_class',
     'find_centers',
+    'group_pixels',
+    'instance_means',
     'local_correlation',
     'paste_masks',
 ]
