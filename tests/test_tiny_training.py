@@ -28,7 +28,7 @@ def run(*command: object, cwd: Path) -> str:
 def test_the_demo(tmp_path):
     said = run(ROOT / 'tools/demo.py', '--out', 'demo', cwd=tmp_path)
     assert 'AP50 on the 12 held-out videos' in said
-    for name in ('demo.mp4', 'demo_sheet.png', 'demo_curves.png', 'results.json'):
+    for name in ('demo.mp4', 'demo_sheet.jpg', 'demo_curves.png', 'results.json'):
         assert (tmp_path / 'demo' / name).stat().st_size > 1000
 
 

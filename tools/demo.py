@@ -82,7 +82,8 @@ def main() -> int:
         'analysis_tools/render_results.py',
         *('--ann', data / 'valid/instances.json'),
         *('--img-prefix', data / 'valid/JPEGImages', '--results', results),
-        *('--compare', '--out', out / 'demo.mp4', '--sheet', out / 'demo_sheet.png'),
+        *('--compare', '--out', out / 'demo.mp4', '--sheet', out / 'demo_sheet.jpg'),
+        *('--columns', 4, '--cell-width', 320),
     )
     seconds['draw'] += run(
         'Plot the training curves',
@@ -91,7 +92,7 @@ def main() -> int:
     )
 
     print('\n== Done in', ', '.join(f'{k} {v:.0f} s' for k, v in seconds.items()))
-    for name in ('demo.mp4', 'demo_sheet.png', 'demo_curves.png', 'results.json'):
+    for name in ('demo.mp4', 'demo_sheet.jpg', 'demo_curves.png', 'results.json'):
         print(f'   {out / name}')
     print(f'   {checkpoint}')
     ap50 = scores['youtube_vis/AP50']

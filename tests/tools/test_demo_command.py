@@ -39,7 +39,7 @@ def test_success_names_the_files_and_the_score(demo, capsys, tmp_path):
     assert demo.main() == 0
     said = capsys.readouterr().out
     assert '0.500' in said
-    for name in ('demo.mp4', 'demo_sheet.png', 'demo_curves.png', 'last.pth'):
+    for name in ('demo.mp4', 'demo_sheet.jpg', 'demo_curves.png', 'last.pth'):
         assert name in said
     scripts = [script for script, _ in demo.calls]
     assert all((DEMO.parent / script).is_file() for script in scripts)

@@ -62,6 +62,28 @@ def test_one_mp4_of_ground_truth(vis_set, tmp_path):
     assert cv2.imread(written[1]).shape[1] == 8 + 4 * (448 + 8)
 
 
+def test_a_sheet_of_narrower_cells(vis_set, tmp_path):
+    sheets = {name: str(tmp_path / name) for name in ('wide.png', 'small.jpg')}
+    for path, cell_width in zip(sheets.values(), (480, 130), strict=True):
+        render_results(
+            str(vis_set.ann_file),
+            images(vis_set),
+            str(tmp_path / 'all.mp4'),
+            sheet=path,
+            columns=2,
+            cell_width=cell_width,
+        )
+    wide, small = (cv2.imread(path) for path in sheets.values())
+    # Frames 64 wide: 7 times, and twice.
+    assert wide.shape[1] == 8 + 2 * (7 * 64 + 8)
+    assert small.shape[1] == 8 + 2 * (2 * 64 + 8)
+    # Lossless, and a fraction of what OpenCV's settings give.
+    content = (tmp_path / 'wide.png').read_bytes()
+    assert len(content) < len(cv2.imencode('.png', wide)[1]) / 2
+    # The same rows of frames, each with its title and captions.
+    assert (tmp_path / 'small.jpg').stat().st_size < len(content)
+
+
 def test_mp4s_of_results(vis_set, tmp_path):
     out = tmp_path / 'seen'
     written = render_results(

@@ -30,8 +30,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--videos', nargs='+', help='ids or names, default all')
     parser.add_argument('--max-videos', type=int)
     parser.add_argument('--fps', type=float, default=6.0)
-    parser.add_argument('--sheet', help='contact sheet PNG, default beside the mp4s')
+    parser.add_argument(
+        '--sheet', help='contact sheet, .png or .jpg; default beside mp4s'
+    )
     parser.add_argument('--columns', type=int, default=6, help='frames a row of it')
+    parser.add_argument(
+        '--cell-width', type=int, default=480, help='px of such a frame'
+    )
     parser.add_argument('--boxes', action='store_true', help='draw boxes too')
     return parser.parse_args(argv)
 
@@ -52,6 +57,7 @@ def main(argv: list[str] | None = None) -> int:
             fps=args.fps,
             sheet=args.sheet,
             columns=args.columns,
+            cell_width=args.cell_width,
             boxes=args.boxes,
         )
     except (ValueError, OSError) as error:

@@ -54,61 +54,41 @@ class VISVisualizationHook(Hook):
         self._writers: dict[object, Mp4Writer] = {}
         self._seen: set[object] = set()
 
-    def before_val_epoch(self, runner: Runner) -> None:
-        self._start()
+    # mmengine calls these three for every mode.
 
-    def before_test_epoch(self, runner: Runner) -> None:
-        self._start()
+    def _before_epoch(self, runner: Runner, mode: str = 'train') -> None:
+        if mode != 'train':
+            self._close()
+            self._seen = set()
 
-    def after_val_iter(
+    def _after_iter(
         self,
         runner: Runner,
         batch_idx: int,
         data_batch: dict | None = None,
         outputs: Sequence[TrackDataSample] | None = None,
+        mode: str = 'train',
     ) -> None:
-        """Append the frames of a validation batch."""
-        if self.draw:
-            folder = os.path.join(self._folder(runner), f'iter_{runner.iter}')
-            meta = runner.val_loop.dataloader.dataset.metainfo
-            self._append(outputs or (), folder, meta)
+        """Append the frames of a batch of validation or test."""
+        if not self.draw or mode == 'train':
+            return
+        loop, folder = runner.test_loop, self._folder(runner)
+        if mode == 'val':
+            loop, folder = runner.val_loop, f'{folder}/iter_{runner.iter}'
+        self._append(outputs or (), folder, loop.dataloader.dataset.metainfo)
 
-    def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: Sequence[TrackDataSample] | None = None,
-    ) -> None:
-        """Append the frames of a test batch."""
-        if self.draw:
-            meta = runner.test_loop.dataloader.dataset.metainfo
-            self._append(outputs or (), self._folder(runner), meta)
-
-    def after_val_epoch(
-        self, runner: Runner, metrics: dict[str, float] | None = None
-    ) -> None:
-        self._finish(runner)
-
-    def after_test_epoch(
-        self, runner: Runner, metrics: dict[str, float] | None = None
-    ) -> None:
-        self._finish(runner)
-
-    def _folder(self, runner: Runner) -> str:
-        # os.path.join drops what stands before an absolute path.
-        return os.path.join(runner.work_dir, runner.timestamp, self.out_dir)
-
-    def _start(self) -> None:
-        self._close()
-        self._seen = set()
-
-    def _finish(self, runner: Runner) -> None:
+    def _after_epoch(self, runner: Runner, mode: str = 'train') -> None:
+        if mode == 'train':
+            return
         self._close()
         if self.draw and self._seen:
             runner.logger.info(
                 f'Drew {len(self._seen)} videos into {self._folder(runner)}'
             )
+
+    def _folder(self, runner: Runner) -> str:
+        # os.path.join drops what stands before an absolute path.
+        return os.path.join(runner.work_dir, runner.timestamp, self.out_dir)
 
     def _close(self) -> None:
         for writer in self._writers.values():
