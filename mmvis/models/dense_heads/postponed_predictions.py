@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mmvis.models.layers.prediction_at_places import Places
 
-
-class PostponedOutputs(NamedTuple):
-    """What NMS needs for N anchors of B frames, and features of the other branches.
-
-    Attributes:
-        deltas, logits, centerness (Tensor): See ``STMaskOutputs``.
-        coefficient_features, embedding_features (Tensor): (B, C, cells) what the mask
-            and the track branch end their towers with, all levels side by side. Each
-            cell has as many anchors as there are anchor shapes.
-        first, size, cell (Tensor): (B, cells, ...), the fields of ``Places``.
-    """
-
-    deltas: Tensor
-    logits: Tensor
-    centerness: Tensor
-    coefficient_features: Tensor
-    embedding_features: Tensor
-    first: Tensor
-    size: Tensor
-    cell: Tensor
+from .stmask_outputs import PostponedOutputs
 
 
 def can_postpone(*branches: nn.ModuleList) -> bool:

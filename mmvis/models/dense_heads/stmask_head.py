@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from mmcv.cnn import ConvModule
@@ -20,32 +19,14 @@ from mmvis.models.layers.fast_nms import fast_nms, fast_nms_per_class
 from mmvis.registry import MODELS, TASK_UTILS
 
 from .postponed_predictions import (
-    PostponedOutputs,
     can_postpone,
     postponed_predictions,
     pyramid_places,
 )
+from .stmask_outputs import PostponedOutputs, STMaskOutputs
 
 BRANCHES = ('cls', 'coeff', 'embed')
 XAVIER = dict(type='Xavier', layer=['Conv2d', 'DeformConv2d'], distribution='uniform')
-
-
-class STMaskOutputs(NamedTuple):
-    """Raw predictions for N anchors of B frames, in order of level, y, x, anchor.
-
-    Attributes:
-        deltas (Tensor): (B, N, 4) box regressions t; eqs. 1-2 with d = stds * t.
-        logits (Tensor): (B, N, C + 1), the background last.
-        centerness (Tensor): (B, N) in [-1, 1], trained to be the box's DIoU.
-        coefficients (Tensor): (B, N, K) mask coefficients before their activation.
-        embeddings (Tensor): (B, N, D) of length one.
-    """
-
-    deltas: Tensor
-    logits: Tensor
-    centerness: Tensor
-    coefficients: Tensor
-    embeddings: Tensor
 
 
 @MODELS.register_module()

@@ -12,8 +12,7 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvis.models.dense_heads.postponed_predictions import PostponedOutputs
-from mmvis.models.dense_heads.stmask_head import STMaskOutputs
+from mmvis.models.dense_heads.stmask_outputs import PostponedOutputs, STMaskOutputs
 from mmvis.models.layers.mask_assembly import assemble_masks
 from mmvis.models.trackers import TrackMemory
 from mmvis.registry import MODELS

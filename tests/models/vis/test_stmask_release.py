@@ -28,8 +28,9 @@ from torch import Tensor
 
 from mmvis.models.backbones import deformable_resnet
 from mmvis.models.trackers import embedding_mask_iou_tracker
+from mmvis.models.vis.released_names import tensor_names
 from mmvis.models.vis.stmask import STMask
-from mmvis.models.vis.stmask_checkpoint import convert_state_dict, tensor_names
+from mmvis.models.vis.stmask_checkpoint import convert_state_dict
 from mmvis.registry import MODELS
 
 INPUT_SHAPE, CONTENT, ORIGINAL = (192, 320), (180, 320), (480, 854)
