@@ -3,7 +3,7 @@
 import json
 import math
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,37 @@ from mmvis.structures.annotation_file import VISAnnotations, read_annotation_fil
 from mmvis.structures.rle import to_rle
 
 from .evaluate_results import RESULT_KEYS
+from .vis_eval import video_order
+
+
+def official_results(results: Iterable[dict], category_ids: Sequence) -> Iterator[dict]:
+    """Tracks in the form of results.json, videos in order of their ids.
+
+    Args:
+        results: videos as ``VideoTracks.to_results`` gives them.
+        category_ids: the annotation file's, in the order of the labels.
+
+    Raises:
+        ValueError: if there is a label without a category.
+    """
+    for video in sorted(results, key=lambda v: video_order(v['video_id'])):
+        size = video['size']
+        for track in video['tracks']:
+            label = track['label']
+            if not 0 <= label < len(category_ids):
+                raise ValueError(
+                    f'video {video["video_id"]!r}: label {label} was predicted, '
+                    f'the dataset has {len(category_ids)} classes'
+                )
+            yield {
+                'video_id': video['video_id'],
+                'category_id': category_ids[label],
+                'score': track['score'],
+                'segmentations': [
+                    None if c is None else {'size': size, 'counts': c.decode()}
+                    for c in track['counts']
+                ],
+            }
 
 
 def write_submission(results: Iterable[dict], prefix: str | Path) -> tuple[Path, Path]:

@@ -1,7 +1,7 @@
 """The metric of ``mim test`` and of validation during training."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.dist import (
@@ -18,10 +18,10 @@ from mmvis.registry import METRICS
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
 
 from .evaluate_results import build_ground_truth, check_area_ranges, check_results
-from .submission import write_submission
+from .submission import official_results, write_submission
 from .summary import Metrics, format_tables, summarize
 from .video_tracks import VideoTracks
-from .vis_eval import GroundTruth, video_order
+from .vis_eval import GroundTruth
 
 FRAME_KEYS = ('video_id', 'frame_id', 'ori_shape', 'ori_video_length')
 
@@ -203,7 +203,7 @@ class YouTubeVISMetric(BaseMetric):
                     'in a padded batch: each has to come once (use ClipSampler)'
                 )
             seen.add(video['video_id'])
-        tracks = list(self._official_results(results))
+        tracks = list(official_results(results, self._category_ids()))
         if self.outfile_prefix is not None:
             json_path, zip_path = write_submission(tracks, self.outfile_prefix)
             print_log(f'Wrote {json_path} and {zip_path}', logger='current')
@@ -222,28 +222,6 @@ class YouTubeVISMetric(BaseMetric):
         print_log(format_tables(metrics), logger='current')
         # '-' and not None or nan: it is what the log shall show.
         return {key: '-' if v is None else v for key, v in metrics.items()}
-
-    def _official_results(self, results: list[dict]) -> Iterator[dict]:
-        """Tracks in the form of results.json, videos in order of their ids."""
-        category_ids = self._category_ids()
-        for video in sorted(results, key=lambda v: video_order(v['video_id'])):
-            size = video['size']
-            for track in video['tracks']:
-                label = track['label']
-                if not 0 <= label < len(category_ids):
-                    raise ValueError(
-                        f'video {video["video_id"]!r}: label {label} was predicted, '
-                        f'the dataset has {len(category_ids)} classes'
-                    )
-                yield {
-                    'video_id': video['video_id'],
-                    'category_id': category_ids[label],
-                    'score': track['score'],
-                    'segmentations': [
-                        None if c is None else {'size': size, 'counts': c.decode()}
-                        for c in track['counts']
-                    ],
-                }
 
     def _read(self) -> VISAnnotations:
         if self._annotations is None:
