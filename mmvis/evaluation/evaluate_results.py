@@ -9,7 +9,7 @@ from numbers import Real
 from pathlib import Path
 
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
-from mmvis.structures.rle import to_rle
+from mmvis.structures.segmentation import to_rle
 
 from .summary import Metrics, summarize
 from .vis_eval import AREA_RANGES, GroundTruth

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
-from mmvis.structures.rle import to_rle
+from mmvis.structures.segmentation import to_rle
 
 from .evaluate_results import RESULT_KEYS
 from .vis_eval import video_order

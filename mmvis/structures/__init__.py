@@ -10,9 +10,9 @@ from .rle import (
     encode_masks,
     rle_area,
     rle_to_bbox,
-    to_rle,
     unpack_counts,
 )
+from .segmentation import to_rle
 
 __all__ = [
     'AnnotationWarning',

@@ -8,7 +8,8 @@ import warnings
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from .rle import RLE, rle_area, rle_to_bbox, to_rle
+from .rle import RLE, rle_area, rle_to_bbox
+from .segmentation import to_rle
 
 VALIDATE_HINT = 'tools/dataset_tools/validate.py lists all that is wrong with a file.'
 

@@ -54,7 +54,7 @@ def encode_masks(masks: Tensor | np.ndarray) -> list[RLE]:
     for start in range(0, num, step):
         runs, splits = _run_lengths(masks[start : start + step].bool())
         for counts in np.split(runs, splits[:-1]):
-            rles.append(_pack_counts(counts, height, width))
+            rles.append(pack_counts(counts, height, width))
     return rles
 
 
@@ -108,7 +108,7 @@ def _runs_on_device(positions: Tensor, splits: Tensor) -> tuple[np.ndarray, np.n
     return both[: len(runs)], both[len(runs) :]
 
 
-def _pack_counts(counts: np.ndarray, height: int, width: int) -> RLE:
+def pack_counts(counts: np.ndarray, height: int, width: int) -> RLE:
     """Pack run lengths, (runs,) integer, that are known to be right."""
     rle = {'size': [height, width], 'counts': counts}
     return mask_utils.frPyObjects([rle], height, width)[0]
@@ -116,7 +116,7 @@ def _pack_counts(counts: np.ndarray, height: int, width: int) -> RLE:
 
 def empty_rle(height: int, width: int) -> RLE:
     """The RLE of a mask without foreground."""
-    return _pack_counts(np.array([height * width]), height, width)
+    return pack_counts(np.array([height * width]), height, width)
 
 
 def decode_masks(rles: Sequence[RLE], height: int, width: int) -> np.ndarray:
@@ -166,7 +166,8 @@ def unpack_counts(rle: RLE) -> np.ndarray:
     return values
 
 
-def _check_runs(counts: np.ndarray, height: int, width: int) -> None:
+def check_runs(counts: np.ndarray, height: int, width: int) -> None:
+    """Raise a ValueError where run lengths do not fill a mask of this size."""
     if counts.size == 0 or counts.min() < 0:
         raise ValueError('the counts are empty or hold a negative run length')
     total = int(counts.sum())
@@ -175,69 +176,6 @@ def _check_runs(counts: np.ndarray, height: int, width: int) -> None:
             f'the run lengths add up to {total}, not to {height} x {width} = '
             f'{height * width} pixels'
         )
-
-
-def to_rle(segmentation: Any, height: int, width: int) -> RLE | None:
-    """Any segmentation of a COCO or YouTube-VIS json as a checked RLE.
-
-    Args:
-        segmentation: an RLE with counts of type list, str or bytes; a list of polygons
-            ([x0, y0, x1, y1, ...] in pixels) or one flat polygon, rasterised as
-            pycocotools does; None or an empty list for "not in this frame".
-
-    Returns:
-        The RLE with counts of type bytes, or None. It may hold no foreground pixel.
-
-    Raises:
-        ValueError: with the reason, if it is of another size, its runs do not add up
-            to height x width, a polygon has fewer than 3 points, or nothing of it
-            can be understood.
-    """
-    if segmentation is None or (
-        isinstance(segmentation, (list, tuple, dict)) and len(segmentation) == 0
-    ):
-        return None
-    if isinstance(segmentation, (list, tuple)):
-        return _polygons_to_rle(segmentation, height, width)
-    if not isinstance(segmentation, dict) or 'counts' not in segmentation:
-        raise ValueError(
-            f'{type(segmentation).__name__} is neither an RLE nor a list of polygons'
-        )
-    size = segmentation.get('size')
-    if not isinstance(size, (list, tuple)) or list(size) != [height, width]:
-        raise ValueError(f'the RLE is of size {size}, not [{height}, {width}]')
-    counts = segmentation['counts']
-    if isinstance(counts, (str, bytes)):
-        _check_runs(unpack_counts(segmentation), height, width)
-        packed = counts.encode('ascii') if isinstance(counts, str) else counts
-        return {'size': [height, width], 'counts': packed}
-    try:
-        runs = np.asarray(counts)
-    except ValueError:
-        raise ValueError('the counts are not a flat list of integers') from None
-    if runs.ndim != 1 or (runs.size and runs.dtype.kind not in 'iu'):
-        raise ValueError('the counts are not a flat list of integers')
-    _check_runs(runs, height, width)
-    return _pack_counts(runs, height, width)
-
-
-def _polygons_to_rle(polygons: Sequence, height: int, width: int) -> RLE:
-    if not isinstance(polygons[0], (list, tuple)):
-        polygons = [polygons]
-    for polygon in polygons:
-        try:
-            points = np.asarray(polygon, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ValueError('a polygon is not a flat list of numbers') from None
-        if points.ndim != 1 or points.size % 2 or not np.isfinite(points).all():
-            raise ValueError('a polygon is not a flat list of finite x, y pairs')
-        if points.size < 6:
-            raise ValueError(
-                f'a polygon has {points.size // 2} points, at least 3 are needed'
-            )
-    return mask_utils.merge(
-        mask_utils.frPyObjects([list(p) for p in polygons], height, width)
-    )
 
 
 def rle_area(rles: Sequence[RLE]) -> np.ndarray:
@@ -294,7 +232,7 @@ def concatenate_rles(rles: Sequence[RLE | None], height: int, width: int) -> RLE
             )
         counts = unpack_counts(rle)
         try:
-            _check_runs(counts, height, width)
+            check_runs(counts, height, width)
         except ValueError as error:
             raise ValueError(f'frame {frame}: {error}') from None
         # An even number of runs ends in foreground: it has to be switched off where
@@ -307,4 +245,4 @@ def concatenate_rles(rles: Sequence[RLE | None], height: int, width: int) -> RLE
     places = places[times % 2 == 1]
     if places.size == 0 or places[-1] != total:
         places = np.append(places, total)
-    return _pack_counts(np.diff(places, prepend=0), height, width * len(rles))
+    return pack_counts(np.diff(places, prepend=0), height, width * len(rles))

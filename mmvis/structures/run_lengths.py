@@ -3,8 +3,8 @@
 pycocotools trusts what it is given: a damaged string makes it read beyond its end, runs
 that do not fill the frame give a shifted mask. Annotation files come from anywhere, so
 their masks are checked first: here a whole track with a few array operations, which is
-several times as fast as mask by mask (``rle.to_rle``) and decides how fast a file
-opens.
+several times as fast as mask by mask (``segmentation.to_rle``) and decides how fast a
+file opens.
 """
 
 from collections.abc import Sequence

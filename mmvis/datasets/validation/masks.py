@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from mmvis.structures.annotation_checks import is_count
-from mmvis.structures.rle import rle_area, rle_to_bbox, to_rle
+from mmvis.structures.rle import rle_area, rle_to_bbox
 from mmvis.structures.run_lengths import string_run_sums
+from mmvis.structures.segmentation import to_rle
 
 
 @dataclass(slots=True)
