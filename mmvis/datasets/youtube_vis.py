@@ -1,6 +1,5 @@
 """Datasets of the YouTube-VIS form: YouTube-VIS 2019, 2021, 2022, OVIS and own ones."""
 
-import os.path as osp
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,11 +13,10 @@ from mmengine.logging import print_log
 
 from mmvis.registry import DATASETS
 from mmvis.structures import AnnotationWarning, VISAnnotations, read_annotation_file
-from mmvis.structures.rle import rle_area
 
 from .class_names import match_categories
-from .frame_files import native_name
 from .frame_index import FrameIndex
+from .video_items import add_object, clip_of, video_item
 
 _FILTER_DEFAULTS = {'filter_empty_gt': True, 'min_size': 0}
 
@@ -105,10 +103,14 @@ class YouTubeVISDataset(BaseVideoDataset):
         for annotation in content.annotations or []:
             if annotation['category_id'] in label_of:
                 tracks[annotation['video_id']].append(annotation)
+        least_area = 0 if self.test_mode else self.min_area
         items, first_id = [], 0
         for video in content.videos:
-            annotations = tracks.pop(video['id'], [])
-            items.append(self._item(video, annotations, label_of, first_id))
+            item = video_item(video, self.data_prefix.get('img_path') or '', first_id)
+            for annotation in tracks.pop(video['id'], []):
+                label = label_of[annotation['category_id']]
+                add_object(item, annotation, label, least_area)
+            items.append(item)
             first_id += video['length']
         return items
 
@@ -141,50 +143,6 @@ class YouTubeVISDataset(BaseVideoDataset):
         )
         self._metainfo.setdefault('palette', get_palette('random', len(classes)))
         return label_of
-
-    def _item(
-        self, video: dict, annotations: list[dict], label_of: dict, first_id: int
-    ) -> dict:
-        prefix = self.data_prefix.get('img_path') or ''
-        images = [
-            dict(
-                img_path=osp.join(prefix, native_name(name)),
-                file_name=name,
-                img_id=first_id + frame,
-                frame_id=frame,
-                height=video['height'],
-                width=video['width'],
-                video_id=video['id'],
-                instances=[],
-            )
-            for frame, name in enumerate(video['file_names'])
-        ]
-        for annotation in annotations:
-            # Taken out of the parsed file, so that masks are not held twice.
-            masks = annotation.pop('segmentations')
-            visible = [frame for frame, mask in enumerate(masks) if mask is not None]
-            if not self.test_mode:
-                areas = rle_area([masks[frame] for frame in visible])
-                large = areas >= self.min_area
-                visible = [f for f, keep in zip(visible, large, strict=True) if keep]
-            for frame in visible:
-                x, y, w, h = annotation['bboxes'][frame]
-                rle = masks[frame]
-                images[frame]['instances'].append(
-                    dict(
-                        bbox=[x, y, x + w, y + h],
-                        bbox_label=label_of[annotation['category_id']],
-                        mask=dict(size=rle['size'], counts=rle['counts'].decode()),
-                        instance_id=annotation['id'],
-                        ignore_flag=annotation['iscrowd'],
-                    )
-                )
-        return dict(
-            video_id=video['id'],
-            video_length=video['length'],
-            ori_video_length=video['length'],
-            images=images,
-        )
 
     def filter_data(self) -> list[dict]:
         """Leave out videos that cannot be trained on; everything is kept in testing."""
@@ -276,7 +234,7 @@ class YouTubeVISDataset(BaseVideoDataset):
                 1: (frames[0], frames[0] + 1) if frames else None,
                 2: tuple(frames),
             }[len(frames)]
-            return self.pipeline(_clip(item, int(start), int(stop)))
+            return self.pipeline(clip_of(item, int(start), int(stop)))
         if len(frames) > 1:
             raise IndexError(
                 f'{idx} asks for a clip of consecutive frames, which is for test_mode; '
@@ -298,17 +256,3 @@ class YouTubeVISDataset(BaseVideoDataset):
         if self._under_test is None or self._under_test[0] != video:
             self._under_test = (video, self.get_data_info(video))
         return self._under_test[1]
-
-
-def _clip(item: dict, start: int, stop: int) -> dict[str, list]:
-    """Frames of a video as lists, one entry a frame, which the pipeline broadcasts."""
-    length = item['video_length']
-    if not 0 <= start < stop <= length:
-        raise IndexError(
-            f'video {item["video_id"]!r} has {length} frames, not {start} to {stop}'
-        )
-    frames = item['images'][start:stop]
-    clip = {key: [frame[key] for frame in frames] for key in frames[0]}
-    clip['video_length'] = [len(frames)] * len(frames)
-    clip['ori_video_length'] = [length] * len(frames)
-    return clip
