@@ -17,6 +17,15 @@ from .feature_calibration import (
     aligned_offsets,
 )
 from .granularity_blender import BoxPixels, ScalarBlender, VectorBlender
+from .instance_assembly import InstanceAssembly
+from .instance_flow import (
+    AffinityField,
+    InterOffsetAverage,
+    InterOffsetIoU,
+    OffsetResidual,
+    TargetInstances,
+    instance_flow,
+)
 from .instance_grouping import group_pixels, instance_means
 from .mask_assembly import assemble_masks, crop_masks
 from .mask_pasting import paste_masks
@@ -33,6 +42,7 @@ from .temporal_network import TemporalNetwork
 __all__ = [
     'ASPP',
     'AdaptiveOffset',
+    'AffinityField',
     'AlignedOffset',
     'AnchorConvolution',
     'BaseMaskModule',
@@ -42,11 +52,16 @@ __all__ = [
     'ConcatCascadeASPPFusion',
     'ConcatConvFusion',
     'DeepLabDecoder',
+    'InstanceAssembly',
+    'InterOffsetAverage',
+    'InterOffsetIoU',
+    'OffsetResidual',
     'PixelPredictor',
     'PrototypeNetwork',
     'ReferenceProposals',
     'SameDeformConv2d',
     'ScalarBlender',
+    'TargetInstances',
     'TemporalContextFusion',
     'TemporalFeatureAugmentation',
     'TemporalFusion',
@@ -60,6 +75,7 @@ __all__ = [
     'fast_nms_per_class',
     'find_centers',
     'group_pixels',
+    'instance_flow',
     'instance_means',
     'local_correlation',
     'paste_masks',
