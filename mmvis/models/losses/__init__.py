@@ -6,6 +6,7 @@ from .hard_negative_cross_entropy import (
     HardNegativeCrossEntropyLoss,
     ReleasedHardNegativeCrossEntropyLoss,
 )
+from .instance_flow_criterion import InstanceFlowCriterion
 from .log_giou_loss import LogGIoULoss
 from .pairwise_embedding_loss import PairwiseEmbeddingLoss
 from .prototype_mask_loss import PrototypeMaskLoss
@@ -15,6 +16,7 @@ __all__ = [
     'CenternessLoss',
     'GranularityMaskLoss',
     'HardNegativeCrossEntropyLoss',
+    'InstanceFlowCriterion',
     'LogGIoULoss',
     'PairwiseEmbeddingLoss',
     'PrototypeMaskLoss',

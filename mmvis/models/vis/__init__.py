@@ -1,6 +1,7 @@
 """Video instance segmentation models, one file each."""
 
 from .base_vis import BaseVISModel
+from .instance_flow import InstanceFlow
 from .masktrack_rcnn import InstanceEmbedHead, MaskTrackRCNN
 from .sg_net import SGNet
 from .stmask import STMask
@@ -11,6 +12,7 @@ __all__ = [
     'TFAN',
     'BaseVISModel',
     'InstanceEmbedHead',
+    'InstanceFlow',
     'MaskTrackRCNN',
     'OfflineTFAN',
     'SGNet',

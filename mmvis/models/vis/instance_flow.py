@@ -1,0 +1,325 @@
+"""InstanceFlow (Li et al., 2021): bottom-up, tracks by flows from centre to centre."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from mmdet.structures import TrackSampleList
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from mmvis.models.layers.center_nms import find_centers
+from mmvis.models.layers.instance_flow import TargetInstances
+from mmvis.models.layers.instance_grouping import (
+    group_pixels,
+    group_sizes,
+    instance_means,
+)
+from mmvis.models.layers.mask_boxes import mask_boxes
+from mmvis.models.losses.instance_flow_criterion import InstanceFlowMaps
+from mmvis.models.losses.instance_flow_targets import InstanceFlowTargets
+from mmvis.models.seg_heads import InterFrameFeatures, InterFrameHead
+from mmvis.models.trackers.reference_frames import InstanceFlowMemory
+from mmvis.registry import MODELS
+from mmvis.structures.nested_tensors import map_tensors
+
+from .base_vis import BaseVISModel
+from .to_original_size import to_original_size
+
+STRIDE = 4  # of all maps
+
+
+@dataclass
+class InstanceFlowState:
+    """What is remembered of a video: reference frames, and the size of their input."""
+
+    memory: InstanceFlowMemory
+    input_shape: tuple[int, int] | None = None
+
+
+class InstanceFlowFeatures(NamedTuple):
+    """What is predicted of frames by themselves, scales averaged.
+
+    Attributes:
+        semantic (Tensor): (T, C + 1, h, w) probabilities; the last is the background.
+        heatmap (Tensor): (T, 1, h, w).
+        intra (Tensor): (T, 2, h, w) offsets in pixels of the input.
+        inter (tuple[InterFrameFeatures, ...]): Of each scale; empty without an
+            inter-frame head.
+    """
+
+    semantic: Tensor
+    heatmap: Tensor
+    intra: Tensor
+    inter: tuple[InterFrameFeatures, ...]
+
+
+@MODELS.register_module()
+class InstanceFlow(BaseVISModel):
+    """InstanceFlow: pixels find their instance, instances their centre in the past.
+
+    Three branches on one backbone: classes of pixels; centres and offsets to them; and
+    offsets to the centres of a reference frame, by attention to its features, which
+    the memory holds. A pixel belongs to the centre that it points to (eq. 4). The mean
+    difference of both offsets is the instance flow (eq. 3), by which the instance is
+    found in several reference frames (eq. 5).
+
+    A pre-trained checkpoint without an inter-frame branch fills it with the weights of
+    the intra-frame branch (section IV-A).
+
+    Args:
+        backbone (dict): A backbone of mmdet that gives C2, C3 and C5 of strides 4, 8
+            and 16.
+        semantic_head (dict): ``SemanticHead``.
+        intra_frame_head (dict): ``IntraFrameHead``.
+        tracker (dict): ``InstanceFlowTracker``.
+        inter_frame_head (dict | None): ``InterFrameHead``. None for the pre-training on
+            images: every frame has new instances then.
+        criterion (dict | None): ``InstanceFlowCriterion``.
+        test_cfg (dict | None): ``scales`` ((1.0,)): of the input, averaged;
+            ``nms_kernel`` (41): side of the window in which a centre is the highest, in
+            pixels of the input; ``center_threshold`` (0.15): least value of the
+            heatmap; ``max_per_img`` (None): the most instances; ``min_area`` (16): the
+            least pixels of the input.
+        data_preprocessor (dict | None): mmdet's TrackDataPreprocessor, with
+            ``pad_mask=True`` and sizes divisible by 16 at least.
+        init_cfg (dict | None): Of mmengine.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        semantic_head: dict,
+        intra_frame_head: dict,
+        tracker: dict,
+        inter_frame_head: dict | None = None,
+        criterion: dict | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.semantic_head = MODELS.build(semantic_head)
+        self.intra_frame_head = MODELS.build(intra_frame_head)
+        self.inter_frame_head: InterFrameHead | None = None
+        if inter_frame_head is not None:
+            self.inter_frame_head = MODELS.build(inter_frame_head)
+            self._register_load_state_dict_pre_hook(self._fill_inter_frame_head)
+        self.criterion = None if criterion is None else MODELS.build(criterion)
+        self.tracker = MODELS.build(tracker)
+        self.test_cfg = ConfigDict(
+            scales=(1.0,),
+            nms_kernel=41,
+            center_threshold=0.15,
+            max_per_img=None,
+            min_area=16,
+        )
+        self.test_cfg.update(test_cfg or {})
+
+    def _fill_inter_frame_head(self, state_dict: dict, prefix: str, *args) -> None:
+        """Copy the intra-frame head's weights where a checkpoint has no others."""
+        there, here = (f'{prefix}{name}_frame_head.' for name in ('intra', 'inter'))
+        if any(key.startswith(here) for key in state_dict):
+            return
+        own = {here + name for name in self.inter_frame_head.state_dict()}
+        for key in [key for key in state_dict if key.startswith(there)]:
+            copied = here + key[len(there) :]
+            if copied in own:
+                state_dict[copied] = state_dict[key]
+
+    def init_state(self) -> InstanceFlowState:
+        """A memory without frames."""
+        return InstanceFlowState(self.tracker.init_memory())
+
+    def extract_feat(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """C2, C3 and C5 (T, C_l, H_l, W_l) of frames (T, C, H, W)."""
+        return self.backbone(frames)
+
+    def loss(
+        self, inputs: Tensor, data_samples: TrackSampleList, **kwargs
+    ) -> dict[str, Tensor]:
+        """Losses of pairs of frames (eq. 1), each the other's reference.
+
+        Args:
+            inputs (Tensor): (N, 2, C, H, W), normalised and padded, any two frames of a
+                video. (N, 1, C, H, W) without an inter-frame head.
+            data_samples (list[TrackDataSample]): N clips whose frames have gt_instances
+                with labels, masks of the padded size and instances_ids.
+
+        Raises:
+            ValueError: If clips are of another length.
+        """
+        pairs = self.inter_frame_head is not None
+        if inputs.shape[1] != 1 + pairs:
+            raise ValueError(
+                f'InstanceFlow {"with" if pairs else "without"} an inter-frame head '
+                f'trains on clips of {1 + pairs} frame(s), but these have '
+                f'{inputs.shape[1]}: use RefFrameSample with num_ref_imgs=1 for pairs, '
+                'BaseFrameSample for single frames.'
+            )
+        inputs = inputs.flatten(0, 1)
+        targets = InstanceFlowTargets.make(
+            [frame for clip in data_samples for frame in clip],
+            tuple(inputs.shape[-2:]),
+            STRIDE,
+            inputs.device,
+        )
+        feats = self.extract_feat(inputs)
+        inter = None
+        if pairs:
+            encoded = self.inter_frame_head.encode(feats)
+            partners = map_tensors(_swap_pairs, encoded.references)
+            inter = self.inter_frame_head(encoded, partners)
+        maps = InstanceFlowMaps(
+            self.semantic_head(feats), *self.intra_frame_head(feats), inter
+        )
+        return self.criterion(maps, targets)
+
+    def _forward(self, inputs: Tensor, data_samples=None, **kwargs):
+        """Raw outputs of clips (N, T, C, H, W), frame by frame: (N * T, ...) each."""
+        return self.extract_test_feat(inputs.flatten(0, 1))
+
+    def extract_test_feat(self, frames: Tensor) -> InstanceFlowFeatures:
+        """Maps of frames (T, C, H, W), averaged over the scales (section IV-A)."""
+        size = [side // STRIDE for side in frames.shape[-2:]]
+        together, inter = [], []
+        for scale in self.test_cfg.scales:
+            scaled = frames
+            if scale != 1:
+                # So that every stride divides it.
+                sides = [max(round(n * scale / 16), 1) * 16 for n in frames.shape[-2:]]
+                scaled = interpolate(frames, sides, mode='bilinear', antialias=True)
+            feats = self.extract_feat(scaled)
+            heatmap, intra = self.intra_frame_head(feats)
+            semantic = self.semantic_head(feats).softmax(1)
+            together.append((semantic, heatmap, _in_input_pixels(intra, size)))
+            if self.inter_frame_head is not None:
+                inter.append(self.inter_frame_head.encode(feats))
+        means = (_mean(maps, size) for maps in zip(*together, strict=True))
+        return InstanceFlowFeatures(*means, tuple(inter))
+
+    def predict_frame(
+        self, feats: InstanceFlowFeatures, metainfo: dict, state: InstanceFlowState
+    ) -> InstanceData:
+        """Group pixels, find each instance in the past, make masks. See the base."""
+        input_shape = tuple(metainfo['batch_input_shape'])
+        self._fit_to_size(state, input_shape, feats)
+        target, dets, not_background = self._instances(feats, metainfo['img_shape'])
+        # A copy: a part of the chunk's maps would keep all of them.
+        remembered = tuple(
+            map_tensors(Tensor.clone, scale.references) for scale in feats.inter
+        )
+        distances = self._distances(target, feats.inter, state.memory)
+        tracked = self.tracker.track(
+            dets, distances, state.memory, metainfo['frame_id'], remembered
+        )
+        ids = torch.arange(1, len(tracked) + 1, device=target.id_map.device)
+        tracked.masks = (target.id_map == ids[:, None, None]) * not_background
+        tracked.bboxes = tracked.centers.repeat(1, 2)
+        result = to_original_size(tracked, metainfo, input_shape)
+        result.bboxes = mask_boxes(result.masks)
+        return result
+
+    def _instances(
+        self, feats: InstanceFlowFeatures, img_shape: tuple[int, int]
+    ) -> tuple[TargetInstances, InstanceData, Tensor]:
+        """Instances of one frame (section III-C1) and 1 - p(background) (h, w)."""
+        cfg = self.test_cfg
+        not_background = 1 - feats.semantic[0, -1]
+        foreground = not_background > 0.5
+        rows, columns = (-(-side // STRIDE) for side in img_shape[:2])
+        foreground[rows:] = False
+        foreground[:, columns:] = False
+        centers, scores = find_centers(
+            feats.heatmap[0, 0],
+            foreground,
+            cfg.nms_kernel,
+            cfg.center_threshold,
+            cfg.max_per_img,
+            stride=STRIDE,
+        )
+        id_map = group_pixels(centers, feats.intra[0], foreground, STRIDE)
+        # Centres to which hardly a pixel points.
+        kept = group_sizes(id_map, len(centers)) * STRIDE**2 >= cfg.min_area
+        new_id = torch.cat([kept.new_zeros(1), kept])
+        id_map = (new_id.cumsum(0) * new_id)[id_map]
+        centers, scores = centers[kept], scores[kept]
+        class_scores = instance_means(feats.semantic[0, :-1], id_map, len(centers))
+        dets = InstanceData(
+            centers=centers, center_scores=scores, class_scores=class_scores
+        )
+        target = TargetInstances(centers, id_map, feats.intra[0], STRIDE)
+        return target, dets, not_background
+
+    def _distances(
+        self,
+        target: TargetInstances,
+        inter: tuple[InterFrameFeatures, ...],
+        memory: InstanceFlowMemory,
+    ) -> list[Tensor]:
+        """Distances (m, M_r) to the instances of each reference frame (eq. 5)."""
+        references, count = memory.references, len(target.centers)
+        if not references or count == 0:
+            return [frame.centers.new_empty(0, len(frame.ids)) for frame in references]
+        if self.inter_frame_head is None:
+            shapes = [(count, len(frame.ids)) for frame in references]
+            return [target.centers.new_full(shape, torch.inf) for shape in shapes]
+        size = target.id_map.shape
+        fields = []
+        for scale, encoded in enumerate(inter):
+            remembered = [frame.features[scale] for frame in references]
+            stacked = tuple(torch.cat(maps) for maps in zip(*remembered, strict=True))
+            field = self.inter_frame_head(encoded, stacked)
+            fields.append(_in_input_pixels(field, size))
+        return self.tracker.distances(target, _mean(fields, size), memory)
+
+    @staticmethod
+    def _fit_to_size(
+        state: InstanceFlowState,
+        input_shape: tuple[int, int],
+        feats: InstanceFlowFeatures,
+    ) -> None:
+        """Bring what is remembered to the size of this frame's input."""
+        before, state.input_shape = state.input_shape, input_shape
+        if before in (None, input_shape):
+            return
+        y, x = (new / old for new, old in zip(input_shape, before, strict=True))
+        state.memory.rescale(x, y)
+        for frame in state.memory.references:
+            frame.features = tuple(
+                tuple(
+                    interpolate(old, new.shape[-2:], mode='bilinear')
+                    for old, new in zip(theirs, mine.references, strict=True)
+                )
+                for theirs, mine in zip(frame.features, feats.inter, strict=True)
+            )
+
+
+def _swap_pairs(maps: Tensor) -> Tensor:
+    """The other frame's of each pair of (2 N, ...)."""
+    return maps.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
+
+
+def _in_input_pixels(offsets: Tensor, size: tuple[int, int]) -> Tensor:
+    """Offsets of a scaled input, (B, 2, h', w'), in pixels of the input itself.
+
+    Args:
+        offsets (Tensor): In pixels of the scaled input.
+        size (tuple[int, int]): h and w of the maps of the input itself.
+    """
+    y, x = (new / old for new, old in zip(size, offsets.shape[-2:], strict=True))
+    return offsets * offsets.new_tensor([x, y])[:, None, None]
+
+
+def _mean(maps: tuple[Tensor, ...] | list[Tensor], size: tuple[int, int]) -> Tensor:
+    """Mean (B, d, h, w) of maps of several sizes."""
+    maps = [
+        m if m.shape[-2:] == tuple(size) else interpolate(m, size, mode='bilinear')
+        for m in maps
+    ]
+    return maps[0] if len(maps) == 1 else torch.stack(maps).mean(0)
