@@ -16,7 +16,7 @@ rcnn = _base_.model.detector.train_cfg.rcnn
 for head in bbox_head:
     head.update(in_channels=channels, fc_out_channels=128, num_classes=num_classes)
 for stage in rcnn:
-    stage.sampler.num = 64
+    stage.sampler.num = 32
 
 model = dict(
     detector=dict(

@@ -1,0 +1,198 @@
+"""Every TFAN config trains a step and predicts, in a small edition of itself."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from model_factory import (
+    CONFIGS,
+    clip_sample,
+    moving_frames,
+    training_clip,
+    without_gradient,
+)
+
+from mmvis.registry import MODELS
+
+ALL = sorted(
+    path
+    for folder in ('', 'ablations/tfan', 'tiny')
+    for path in (CONFIGS / folder).glob('tfan_*.py')
+)
+CHANNELS = 16
+BACKBONE_R50, BACKBONE_X101 = 23.5, 81.4
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(CONFIGS))
+
+
+def build(model):
+    with DefaultScope.overwrite_default_scope('mmvis'):
+        torch.manual_seed(0)
+        return MODELS.build(model)
+
+
+def small(path: Path):
+    """The config's model with few channels; all else as it stands."""
+    model = Config.fromfile(path).model
+    detector = model.detector
+    if 'tiny' not in path.parts:
+        detector.init_cfg = None
+        detector.backbone.update(type='ResNet', depth=50, base_channels=8)
+        detector.backbone.frozen_stages = -1
+        for key in ('groups', 'base_width'):
+            detector.backbone.pop(key, None)
+        detector.neck.update(in_channels=[32, 64, 128, 256], out_channels=CHANNELS)
+        detector.rpn_head.update(in_channels=CHANNELS, feat_channels=CHANNELS)
+        roi_head = detector.roi_head
+        for part in (
+            roi_head.bbox_roi_extractor,
+            roi_head.mask_roi_extractor,
+            model.track_head.roi_extractor,
+        ):
+            part.out_channels = CHANNELS
+        for head in roi_head.bbox_head:
+            head.update(in_channels=CHANNELS, fc_out_channels=CHANNELS)
+        roi_head.mask_head.update(
+            num_convs=1, in_channels=CHANNELS, conv_out_channels=CHANNELS
+        )
+        model.track_head.embed_head.update(
+            in_channels=CHANNELS, fc_out_channels=CHANNELS
+        )
+        if model.augmentation is not None:
+            model.augmentation.update(in_channels=CHANNELS, embed_channels=CHANNELS)
+    for stage in detector.train_cfg.rcnn:
+        stage.sampler.num = 16
+    for cfg in (detector.train_cfg.rpn_proposal, detector.test_cfg.rpn):
+        cfg.max_per_img = 30
+    detector.test_cfg.rcnn.update(score_thr=0.0, max_per_img=5)
+    return model
+
+
+def distinct() -> list[Path]:
+    """One config of each model; some differ in their data alone."""
+    models = {}
+    for path in ALL:
+        models.setdefault(repr(Config.fromfile(path).model), path)
+    return list(models.values())
+
+
+@pytest.mark.parametrize('path', distinct(), ids=name_of)
+def test_one_step_and_one_prediction(path):
+    net = build(small(path))
+    net.init_weights()
+    net.train()
+    losses = net.loss(*training_clip(1, 1, 1))
+    assert without_gradient(net, losses) == []
+
+    net.eval()
+    frames, sample = moving_frames(2), clip_sample(2)
+    with torch.no_grad():
+        net.predict(frames[None], [sample])
+    for frame in sample:
+        assert len(frame.pred_track_instances.masks) > 0
+
+
+@pytest.mark.parametrize('path', [p for p in ALL if 'tiny' not in p.parts], ids=name_of)
+def test_size_of_the_network(path):
+    """Parameters, counted on the meta device, and what the file's name promises."""
+    model = Config.fromfile(path).model
+    with torch.device('meta'):
+        net = build(model)
+
+    def millions(part):
+        return sum(p.numel() for p in part.parameters()) / 1e6
+
+    expected = BACKBONE_X101 if '_x101' in path.stem else BACKBONE_R50
+    assert expected - 0.1 < millions(net.detector.backbone) < expected + 0.1
+    assert 85 < millions(net) < 160
+    checkpoint = model.detector.init_cfg.checkpoint
+    assert 'cascade_mask_rcnn_' + ('x101' if '_x101' in path.stem else 'r50') in (
+        checkpoint
+    )
+
+
+@pytest.mark.parametrize(
+    ('path', 'num_classes'),
+    [(p, 9 if 'videos' in p.stem else 8) for p in ALL if 'tiny' in p.parts]
+    + [(p, 25 if 'ovis' in p.stem else 40) for p in ALL if 'tiny' not in p.parts],
+)
+def test_all_heads_have_the_same_classes(path, num_classes):
+    roi_head = Config.fromfile(path).model.detector.roi_head
+    heads = [*roi_head.bbox_head, roi_head.mask_head]
+    assert [head.num_classes for head in heads] == [num_classes] * 4
+
+
+def load(name):
+    (path,) = [p for p in ALL if p.stem == name]
+    return Config.fromfile(path)
+
+
+ROWS = {
+    'tfan_r50_cascade': ('augmentation', None),
+    'tfan_r50_no_mask_iou': ('tracker.match_weights.mask_iou', 0),
+    'tfan_r50_temperature_1': ('augmentation.temperature', 1),
+    'tfan_r50_temperature_fixed': ('augmentation.learn_temperature', False),
+    'tfan_r50_residual': ('augmentation.residual', True),
+    'tfan_r50_no_mask_augmentation': (
+        'detector.roi_head.mask_roi_extractor.type',
+        'SingleRoIExtractor',
+    ),
+    'tfan_r50_references_50': ('num_references', 50),
+    'tfan_r50_references_400': ('num_references', 400),
+    'tfan_r50_offline': ('type', 'OfflineTFAN'),
+}
+FRAMES = dict(tfan_r50_cascade=2, tfan_r50_frames_2=2, tfan_r50_frames_5=5)
+
+
+def test_rows_differ_by_what_they_name():
+    document = (CONFIGS.parent / 'docs/en/models/tfan.md').read_text()
+    names = {path.stem for path in ALL if 'ablations' in path.parts}
+    assert names == {*ROWS, *FRAMES}
+    default = load('tfan_r50_holdout')
+    for name in names:
+        assert f'{name}.py' in document
+        config = load(name)
+        frames = 1 + config.train_dataloader.dataset.pipeline[0].num_ref_imgs
+        assert frames == FRAMES.get(name, 3)
+        changed = changes(default.model, config.model)
+        if name in ROWS:
+            key, value = ROWS[name]
+            assert changed.pop(key) == value
+        changed.pop('augmentation.learn_temperature', None)
+        changed.pop('test_cfg.num_frames', None)
+        assert not changed
+
+
+def changes(old, new, prefix='') -> dict:
+    """Keys, joined by dots, whose values differ, with the new values."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return {} if old == new else {prefix[:-1]: new}
+    found = {}
+    for key in {*old, *new}:
+        found |= changes(old.get(key), new.get(key), f'{prefix}{key}.')
+    return found
+
+
+def test_the_matching_of_the_paper():
+    """MaskTrack R-CNN's weights; a new object counts as one of the same label."""
+    tracker = load('tfan_x101').model.tracker
+    weights = tracker.match_weights
+    assert (weights.score, weights.bbox_iou, weights.label) == (1, 2, 10)
+    assert weights.mask_iou > 0
+    assert (tracker.similarity, tracker.epsilon) == ('softmax', 10)
+    assert tracker.get('supplement') is None
+
+
+def test_the_holdout_has_annotations_and_a_metric():
+    config = load('tfan_x101_holdout')
+    train, valid = config.train_dataloader.dataset, config.val_dataloader.dataset
+    assert train.ann_file != valid.ann_file
+    assert train.data_prefix == valid.data_prefix
+    assert not config.val_evaluator.get('format_only')
+    assert config.optim_wrapper.optimizer.lr * 2 == pytest.approx(0.00125)
+    assert config.auto_scale_lr.base_batch_size == 4
+    assert config.train_dataloader.batch_size == 1
