@@ -12,11 +12,18 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
-
 from mmvis.registry import MODELS
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 FRAMES = 6
+# Instances that both frames of a clip have, those of the first and of the second.
+COUNTS = {
+    'common': (2, 3, 3),
+    'none_common': (0, 2, 2),
+    'no_second': (0, 2, 0),
+    'no_first': (0, 0, 2),
+    'empty': (0, 0, 0),
+}
 
 
 def tiny_config(name: str = 'tiny/masktrack_rcnn_tiny_synthvis.py') -> Config:

@@ -7,7 +7,10 @@ import json
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from mmvis.models.layers.sub_regions import divide_boxes
+from mmvis.registry import MODELS
 from model_factory import (
+    COUNTS,
     FRAMES,
     assert_same,
     clip_sample,
@@ -17,9 +20,6 @@ from model_factory import (
     training_clip,
     without_gradient,
 )
-
-from mmvis.models.layers.sub_regions import divide_boxes
-from mmvis.registry import MODELS
 
 TINY = 'tiny/sg_net_tiny_synthvis.py'
 EMBEDDING_TRACKER = dict(
@@ -66,24 +66,6 @@ def test_the_case_is_worth_comparing(case):
     assert ids[0] & ids[1]
     assert len(set(map(frozenset, ids))) > 1
     assert len({m['counts'] for r in results for m in r.masks}) > FRAMES
-
-
-@pytest.mark.parametrize('case', CASES)
-@pytest.mark.parametrize('chunks', [[1] * 6, [2, 4], [5, 1]])
-def test_chunking_changes_nothing(case, chunks):
-    net = model(**CASES[case])
-    assert_same(predict(net, [FRAMES]), predict(net, chunks))
-
-
-def test_a_callers_own_state_gives_the_same():
-    net, state, results = model(), model().init_state(), []
-    frames = moving_frames(FRAMES)
-    for t in range(FRAMES):
-        sample = clip_sample(1, 'stream', t, 10**9)
-        with torch.no_grad():
-            results += net.predict_clip(frames[t : t + 1], sample, state)
-    assert_same(predict(net, [FRAMES]), results)
-    assert len(net.video_states) == 0
 
 
 def test_two_videos_in_turns():
@@ -157,15 +139,6 @@ def test_frames_of_differing_size(case):
             state,
         )[0]
     assert all(mask['size'] == [256, 384] for mask in two.masks)
-
-
-COUNTS = {
-    'common': (2, 3, 3),
-    'none_common': (0, 2, 2),
-    'no_second': (0, 2, 0),
-    'no_first': (0, 0, 2),
-    'empty': (0, 0, 0),
-}
 
 
 @pytest.mark.parametrize('case', CASES)

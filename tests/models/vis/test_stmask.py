@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from mmvis.models.vis.to_original_size import to_original_size
+from mmvis.registry import MODELS
 from model_factory import (
+    COUNTS,
     FRAMES,
     assert_same,
     clip_sample,
@@ -17,9 +20,6 @@ from model_factory import (
     training_clip,
     without_gradient,
 )
-
-from mmvis.models.vis.to_original_size import to_original_size
-from mmvis.registry import MODELS
 
 
 @functools.lru_cache
@@ -51,22 +51,6 @@ def test_the_case_is_worth_comparing():
     assert all(len(i) >= 3 for i in ids)
     assert ids[0] & ids[-1]
     assert len({m['counts'] for r in results for m in r.masks}) > FRAMES
-
-
-@pytest.mark.parametrize('chunks', [[1] * 6, [2, 4], [5, 1]])
-def test_chunking_changes_nothing(chunks):
-    assert_same(predict(model(), [FRAMES]), predict(model(), chunks))
-
-
-def test_a_callers_own_state_gives_the_same():
-    net, state, results = model(), model().init_state(), []
-    frames = moving_frames(FRAMES)
-    for t in range(FRAMES):
-        sample = clip_sample(1, 'stream', t, 10**9)
-        with torch.no_grad():
-            results += net.predict_clip(frames[t : t + 1], sample, state)
-    assert_same(predict(net, [FRAMES]), results)
-    assert len(net.video_states) == 0
 
 
 def blind(net, frames):
@@ -199,15 +183,6 @@ def test_original_size_by_hand():
     assert (rows.min(), rows.max()) == (16, 31)
     assert (columns.min(), columns.max()) == (16, 47)
     assert result.masks[1].all()
-
-
-COUNTS = {
-    'common': (2, 3, 3),
-    'none_common': (0, 2, 2),
-    'no_second': (0, 2, 0),
-    'no_first': (0, 0, 2),
-    'empty': (0, 0, 0),
-}
 
 
 @pytest.mark.parametrize('case', COUNTS)

@@ -8,7 +8,9 @@ import pytest
 import torch
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.registry import init_default_scope
+from mmvis.registry import MODELS
 from model_factory import (
+    COUNTS,
     FRAMES,
     assert_same,
     clip_sample,
@@ -19,16 +21,7 @@ from model_factory import (
     without_gradient,
 )
 
-from mmvis.registry import MODELS
-
 TINY = 'tiny/tfan_tiny_synthvis.py'
-COUNTS = {
-    'common': (2, 3, 3),
-    'none_common': (0, 2, 2),
-    'no_reference': (0, 2, 0),
-    'no_key': (0, 0, 2),
-    'empty': (0, 0, 0),
-}
 
 
 def config():
@@ -122,37 +115,6 @@ def test_without_references_it_is_mmdets_cascade(sharp):
     assert result.labels.tolist() == wanted.labels.tolist()
     masks = torch.from_numpy(mask_util.decode(result.masks)).permute(2, 0, 1).bool()
     assert (masks != wanted.masks).float().mean() < 1e-4
-
-
-@pytest.mark.parametrize('chunks', [[1] * 6, [2, 4], [5, 1]])
-def test_chunking_changes_nothing(chunks):
-    assert_same(predict(model(), [FRAMES]), predict(model(), chunks))
-
-
-def test_a_callers_own_state_gives_the_same():
-    net, state, results = model(), model().init_state(), []
-    frames = moving_frames(FRAMES)
-    for t in range(FRAMES):
-        sample = clip_sample(1, 'stream', t, 10**9)
-        with torch.no_grad():
-            results += net.predict_clip(frames[t : t + 1], sample, state)
-    assert_same(predict(net, [FRAMES]), results)
-    assert len(net.video_states) == 0
-
-
-def test_interleaved_videos_do_not_mix():
-    net, other = model(), moving_frames(4, seed=5)
-    alone_a = predict(net, [2, 2], frames=moving_frames(4))
-    alone_b = predict(net, [2, 2], frames=other)
-    mixed = {1: [], 2: []}
-    for first in (0, 2):
-        for video, frames in ((1, moving_frames(4)), (2, other)):
-            sample = clip_sample(2, video, first, 4)
-            with torch.no_grad():
-                net.predict(frames[None, first : first + 2], [sample])
-            mixed[video] += [frame.pred_track_instances for frame in sample]
-    assert_same(alone_a, mixed[1])
-    assert_same(alone_b, mixed[2])
 
 
 def test_references_are_those_of_the_last_frames():

@@ -1,0 +1,55 @@
+"""Every model goes through a video alike, however its frames arrive."""
+
+from functools import partial
+
+import pytest
+import test_masktrack_rcnn
+import test_sg_net
+import test_stmask
+import test_tfan
+import torch
+from model_factory import FRAMES, assert_same, clip_sample, moving_frames, predict
+
+# Their models, made to detect something with random weights.
+MODELS = {
+    'masktrack_rcnn': test_masktrack_rcnn.model,
+    'stmask': test_stmask.model,
+    'tfan': test_tfan.model,
+} | {
+    f'sg_net_{case}': partial(test_sg_net.model, **settings)
+    for case, settings in test_sg_net.CASES.items()
+}
+
+
+@pytest.fixture(params=MODELS)
+def net(request):
+    return MODELS[request.param]()
+
+
+@pytest.mark.parametrize('chunks', [[1] * 6, [2, 4], [5, 1]])
+def test_chunking_changes_nothing(net, chunks):
+    assert_same(predict(net, [FRAMES]), predict(net, chunks))
+
+
+def test_a_callers_own_state_gives_the_same(net):
+    state, results = net.init_state(), []
+    frames = moving_frames(FRAMES)
+    for t in range(FRAMES):
+        sample = clip_sample(1, 'stream', t, 10**9)
+        with torch.no_grad():
+            results += net.predict_clip(frames[t : t + 1], sample, state)
+    assert_same(predict(net, [FRAMES]), results)
+    assert len(net.video_states) == 0
+
+
+def test_interleaved_videos_do_not_mix(net):
+    videos = {1: moving_frames(4), 2: moving_frames(4, seed=5)}
+    mixed = {1: [], 2: []}
+    for first in (0, 2):
+        for video, frames in videos.items():
+            sample = clip_sample(2, video, first, 4)
+            with torch.no_grad():
+                net.predict(frames[None, first : first + 2], [sample])
+            mixed[video] += [frame.pred_track_instances for frame in sample]
+    for video, frames in videos.items():
+        assert_same(predict(net, [2, 2], frames=frames), mixed[video])
