@@ -12,6 +12,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
+
 from mmvis.registry import MODELS
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'

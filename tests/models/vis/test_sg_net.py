@@ -7,8 +7,6 @@ import json
 import pytest
 import torch
 from mmengine.registry import init_default_scope
-from mmvis.models.layers.sub_regions import divide_boxes
-from mmvis.registry import MODELS
 from model_factory import (
     COUNTS,
     FRAMES,
@@ -20,6 +18,9 @@ from model_factory import (
     training_clip,
     without_gradient,
 )
+
+from mmvis.models.layers.sub_regions import divide_boxes
+from mmvis.registry import MODELS
 
 TINY = 'tiny/sg_net_tiny_synthvis.py'
 EMBEDDING_TRACKER = dict(

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import init_default_scope
-from mmvis.models.vis.to_original_size import to_original_size
-from mmvis.registry import MODELS
 from model_factory import (
     COUNTS,
     FRAMES,
@@ -20,6 +18,9 @@ from model_factory import (
     training_clip,
     without_gradient,
 )
+
+from mmvis.models.vis.to_original_size import to_original_size
+from mmvis.registry import MODELS
 
 
 @functools.lru_cache
