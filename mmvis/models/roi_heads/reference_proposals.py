@@ -72,6 +72,11 @@ class ReferenceMemory:
         self.num_slots, self.slot_size = num_slots, slot_size
         self._fields: dict[str | int, Tensor] = {}
 
+    @property
+    def num_bytes(self) -> int:
+        """Bytes that the memory takes."""
+        return sum(field.nbytes for field in self._fields.values())
+
     def write(
         self,
         slot: int,

@@ -1,0 +1,25 @@
+"""The table has a row a length of memory, whose size grows as it should."""
+
+import json
+import runpy
+from pathlib import Path
+
+from model_factory import CONFIGS
+
+TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/benchmark_references.py'
+
+
+def test_report(tmp_path, capsys):
+    out = tmp_path / 'report.json'
+    config = CONFIGS / 'tiny/tfan_tiny_synthvis.py'
+    arguments = f'{config} --frames 0 2 --rounds 1 --objects 2 --size 96 160'
+    main = runpy.run_path(str(TOOL))['main']
+    main([*arguments.split(), '--out', str(out)])
+    none, alone, two = json.loads(out.read_text())['rows']
+    assert [row['frames'] for row in (none, alone, two)] == ['none', 0, 2]
+    assert none['mib'] == 0
+    # 32 proposals a frame, of 7x7 and 14x14 features of 64 channels and the rest.
+    assert alone['mib'] * 2**20 == 32 * 4 * (64 * (49 + 196) + 64 + 4 + 1)
+    assert two['mib'] == 3 * alone['mib']
+    assert two['ratio'] == two['ms'] / none['ms']
+    assert 'MiB' in capsys.readouterr().out
