@@ -21,11 +21,11 @@ class InstanceAssembly:
             in the paper is for a width of 640.
         threshold (float): Of the centre NMS; only larger values are centres.
         top_k (int, optional): The most centres of a frame; None: all.
-        min_size (int): Instances of fewer pixels of the maps are left out. At least 1:
-            a centre that no pixel points to is none.
+        min_area (int): Smaller instances are left out, in pixels of the network input.
+            At least 1: a centre that no pixel points to is none.
 
     Raises:
-        ValueError: If min_size is less than 1.
+        ValueError: If min_area is less than 1.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class InstanceAssembly:
         kernel: int = 41,
         threshold: float = 0.15,
         top_k: int | None = 100,
-        min_size: int = 1,
+        min_area: int = 1,
     ) -> None:
-        if min_size < 1:
-            raise ValueError(f'min_size must be at least 1, but is {min_size}.')
+        if min_area < 1:
+            raise ValueError(f'min_area must be at least 1, but is {min_area}.')
         self.kernel = kernel
         self.threshold = threshold
         self.top_k = top_k
-        self.min_size = min_size
+        self.min_area = min_area
 
     def __call__(
         self,
@@ -75,7 +75,7 @@ class InstanceAssembly:
             stride=stride,
         )
         id_map = group_pixels(centers, offsets, foreground, stride)
-        large = group_sizes(id_map, len(centers)) >= self.min_size
+        large = group_sizes(id_map, len(centers)) * stride**2 >= self.min_area
         # The new name of each instance; what is left out becomes background.
         names = large.new_zeros(len(centers) + 1, dtype=id_map.dtype)
         names[1:] = large.cumsum(0) * large

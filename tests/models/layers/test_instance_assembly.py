@@ -45,15 +45,17 @@ def test_instances_are_the_objects():
     torch.testing.assert_close(instances.class_scores, expected)
 
 
-@pytest.mark.parametrize(('min_size', 'wanted'), [(1, 2), (5, 1), (36, 0)])
-def test_small_instances_are_background(min_size, wanted):
+@pytest.mark.parametrize(
+    ('min_area', 'wanted'), [(1, 2), (64, 2), (65, 1), (560, 1), (561, 0)]
+)
+def test_small_instances_are_background(min_area, wanted):
     boxes = {'small': Box(20.0, 20.0, 4.0, 4.0), 'large': Box(90.0, 50.0, label=2)}
-    instances, target = assemble(boxes, min_size=min_size)
+    instances, target = assemble(boxes, min_area=min_area)
     assert (regions(boxes) == 1).sum() == 4
     assert (regions(boxes) == 2).sum() == 35
     assert len(instances) == wanted
     assert target.id_map.unique().tolist() == list(range(wanted + 1))
-    if wanted == 1:
+    if wanted == 1:  # the large one
         assert torch.equal(target.id_map, (regions(boxes) == 2).long())
         torch.testing.assert_close(instances.centers, places(boxes)[1:])
         assert instances.class_scores.argmax().item() == 2
@@ -86,5 +88,5 @@ def test_no_foreground():
 
 
 def test_a_size_that_is_none_is_named():
-    with pytest.raises(ValueError, match='min_size must be at least 1'):
-        TASK_UTILS.build(dict(type='InstanceAssembly', min_size=0))
+    with pytest.raises(ValueError, match='min_area must be at least 1'):
+        TASK_UTILS.build(dict(type='InstanceAssembly', min_area=0))
