@@ -62,5 +62,8 @@ model = dict(
         flow=dict(type='OffsetResidual'),
         score='instance',
     ),
-    test_cfg=dict(scales=(1.0,), nms_kernel=41, center_threshold=0.15),
+    assembly=dict(
+        type='InstanceAssembly', kernel=41, threshold=0.15, top_k=100, min_area=16
+    ),
+    test_cfg=dict(scales=(1.0,)),
 )

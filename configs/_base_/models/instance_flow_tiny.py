@@ -28,6 +28,6 @@ model = dict(
     ),
     criterion=dict(sigma=4.0, small_area=16**2),
     tracker=dict(epsilon=32.0),
-    test_cfg=dict(nms_kernel=21),
+    assembly=dict(kernel=21),
 )
 del decoder

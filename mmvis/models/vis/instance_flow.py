@@ -12,19 +12,13 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from mmvis.models.layers.center_nms import find_centers
 from mmvis.models.layers.instance_flow import TargetInstances
-from mmvis.models.layers.instance_grouping import (
-    group_pixels,
-    group_sizes,
-    instance_means,
-)
 from mmvis.models.layers.mask_boxes import mask_boxes
 from mmvis.models.losses.instance_flow_criterion import InstanceFlowMaps
 from mmvis.models.losses.instance_flow_targets import InstanceFlowTargets
 from mmvis.models.seg_heads import InterFrameFeatures, InterFrameHead
 from mmvis.models.trackers.reference_frames import InstanceFlowMemory
-from mmvis.registry import MODELS
+from mmvis.registry import MODELS, TASK_UTILS
 from mmvis.structures.nested_tensors import map_tensors
 
 from .base_vis import BaseVISModel
@@ -80,11 +74,8 @@ class InstanceFlow(BaseVISModel):
         inter_frame_head (dict | None): ``InterFrameHead``. None for the pre-training on
             images: every frame has new instances then.
         criterion (dict | None): ``InstanceFlowCriterion``.
-        test_cfg (dict | None): ``scales`` ((1.0,)): of the input, averaged;
-            ``nms_kernel`` (41): side of the window in which a centre is the highest, in
-            pixels of the input; ``center_threshold`` (0.15): least value of the
-            heatmap; ``max_per_img`` (None): the most instances; ``min_area`` (16): the
-            least pixels of the input.
+        assembly (dict | None): ``InstanceAssembly``, which it is by default.
+        test_cfg (dict | None): ``scales`` ((1.0,)): of the input, averaged.
         data_preprocessor (dict | None): mmdet's TrackDataPreprocessor, with
             ``pad_mask=True`` and sizes divisible by 16 at least.
         init_cfg (dict | None): Of mmengine.
@@ -98,6 +89,7 @@ class InstanceFlow(BaseVISModel):
         tracker: dict,
         inter_frame_head: dict | None = None,
         criterion: dict | None = None,
+        assembly: dict | None = None,
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
@@ -112,13 +104,8 @@ class InstanceFlow(BaseVISModel):
             self._register_load_state_dict_pre_hook(self._fill_inter_frame_head)
         self.criterion = None if criterion is None else MODELS.build(criterion)
         self.tracker = MODELS.build(tracker)
-        self.test_cfg = ConfigDict(
-            scales=(1.0,),
-            nms_kernel=41,
-            center_threshold=0.15,
-            max_per_img=None,
-            min_area=16,
-        )
+        self.assembly = TASK_UTILS.build(assembly or dict(type='InstanceAssembly'))
+        self.test_cfg = ConfigDict(scales=(1.0,))
         self.test_cfg.update(test_cfg or {})
 
     def _fill_inter_frame_head(self, state_dict: dict, prefix: str, *args) -> None:
@@ -209,7 +196,13 @@ class InstanceFlow(BaseVISModel):
         """Group pixels, find each instance in the past, make masks. See the base."""
         input_shape = tuple(metainfo['batch_input_shape'])
         self._fit_to_size(state, input_shape, feats)
-        target, dets, not_background = self._instances(feats, metainfo['img_shape'])
+        semantic, not_background = feats.semantic[0], 1 - feats.semantic[0, -1]
+        foreground = (not_background > 0.5) & self._inside(
+            not_background, metainfo['img_shape']
+        )
+        dets, target = self.assembly(
+            semantic, feats.heatmap[0, 0], feats.intra[0], foreground, STRIDE
+        )
         # A copy: a part of the chunk's maps would keep all of them.
         remembered = tuple(
             map_tensors(Tensor.clone, scale.references) for scale in feats.inter
@@ -225,36 +218,13 @@ class InstanceFlow(BaseVISModel):
         result.bboxes = mask_boxes(result.masks)
         return result
 
-    def _instances(
-        self, feats: InstanceFlowFeatures, img_shape: tuple[int, int]
-    ) -> tuple[TargetInstances, InstanceData, Tensor]:
-        """Instances of one frame (section III-C1) and 1 - p(background) (h, w)."""
-        cfg = self.test_cfg
-        not_background = 1 - feats.semantic[0, -1]
-        foreground = not_background > 0.5
+    @staticmethod
+    def _inside(maps: Tensor, img_shape: tuple[int, int]) -> Tensor:
+        """(h, w) bool, pixels of maps (h, w) that are not padding."""
         rows, columns = (-(-side // STRIDE) for side in img_shape[:2])
-        foreground[rows:] = False
-        foreground[:, columns:] = False
-        centers, scores = find_centers(
-            feats.heatmap[0, 0],
-            foreground,
-            cfg.nms_kernel,
-            cfg.center_threshold,
-            cfg.max_per_img,
-            stride=STRIDE,
-        )
-        id_map = group_pixels(centers, feats.intra[0], foreground, STRIDE)
-        # Centres to which hardly a pixel points.
-        kept = group_sizes(id_map, len(centers)) * STRIDE**2 >= cfg.min_area
-        new_id = torch.cat([kept.new_zeros(1), kept])
-        id_map = (new_id.cumsum(0) * new_id)[id_map]
-        centers, scores = centers[kept], scores[kept]
-        class_scores = instance_means(feats.semantic[0, :-1], id_map, len(centers))
-        dets = InstanceData(
-            centers=centers, center_scores=scores, class_scores=class_scores
-        )
-        target = TargetInstances(centers, id_map, feats.intra[0], STRIDE)
-        return target, dets, not_background
+        inside = torch.zeros_like(maps, dtype=torch.bool)
+        inside[:rows, :columns] = True
+        return inside
 
     def _distances(
         self,

@@ -40,7 +40,8 @@ def build(**overrides):
 def model(case='single'):
     """A tiny InstanceFlow whose random weights give instances and follow them."""
     net = build()
-    net.test_cfg.update(center_threshold=0.3, scales=CASES[case], max_per_img=8)
+    net.test_cfg.scales = CASES[case]
+    net.assembly.threshold, net.assembly.top_k = 0.3, 8
     heads = net.intra_frame_head, net.inter_frame_head
     for predictor, std in (
         *((p, 0.6) for p in net.semantic_head.predictors),
@@ -256,6 +257,24 @@ def test_both_frames_of_a_pair_are_targets_and_each_has_its_own_reference():
     assert losses['loss_inter'] > 0
     for name in losses:
         torch.testing.assert_close(losses[name], others[name], rtol=1e-4, atol=1e-5)
+
+
+def test_inter_frame_offsets_see_the_other_frame_of_their_pair(monkeypatch):
+    net = build().eval()
+    (first, one), (second, two) = training_clip(2, 3, 3), training_clip(1, 2, 2, 1)
+    inputs, changed = torch.cat([first, second]), torch.cat([first, second])
+    changed[0, 1] += 1.0
+    found, forward = [], net.inter_frame_head.forward
+    monkeypatch.setattr(
+        net.inter_frame_head,
+        'forward',
+        lambda *args: found.append(forward(*args)) or found[-1],
+    )
+    with torch.no_grad():
+        net.loss(inputs, one + two)
+        net.loss(changed, one + two)
+    changes = (found[0] - found[1]).abs().amax((1, 2, 3)) > 1e-5
+    assert changes.tolist() == [True, True, False, False]
 
 
 def test_pretraining_without_an_inter_frame_head(tmp_path):
