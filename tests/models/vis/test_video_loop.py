@@ -31,6 +31,13 @@ def test_chunking_changes_nothing(net, chunks):
     assert_same(predict(net, [FRAMES]), predict(net, chunks))
 
 
+def test_frames_that_go_through_the_network_together(net, monkeypatch):
+    expected = predict(net, [FRAMES])
+    # As on a GPU; of 6 frames, 4 and 2.
+    monkeypatch.setattr(net, 'frames_at_once', lambda frames: 4)
+    assert_same(expected, predict(net, [FRAMES]))
+
+
 def test_a_callers_own_state_gives_the_same(net):
     state, results = net.init_state(), []
     frames = moving_frames(FRAMES)
