@@ -1,5 +1,6 @@
 """Losses that mmdet lacks."""
 
+from .affinity_field_criterion import AffinityFieldCriterion
 from .centerness_loss import CenternessLoss
 from .granularity_mask_loss import GranularityMaskLoss
 from .hard_negative_cross_entropy import (
@@ -13,6 +14,7 @@ from .prototype_mask_loss import PrototypeMaskLoss
 from .stmask_criterion import STMaskCriterion
 
 __all__ = [
+    'AffinityFieldCriterion',
     'CenternessLoss',
     'GranularityMaskLoss',
     'HardNegativeCrossEntropyLoss',
