@@ -1,6 +1,6 @@
 """Every model goes through a video alike, however its frames arrive."""
 
-from functools import partial
+from functools import cache, partial
 
 import pytest
 import test_masktrack_rcnn
@@ -26,13 +26,19 @@ def net(request):
     return MODELS[request.param]()
 
 
+@cache
+def whole_video(net):
+    """What all the other ways have to give."""
+    return predict(net, [FRAMES])
+
+
 @pytest.mark.parametrize('chunks', [[1] * 6, [2, 4], [5, 1]])
 def test_chunking_changes_nothing(net, chunks):
-    assert_same(predict(net, [FRAMES]), predict(net, chunks))
+    assert_same(whole_video(net), predict(net, chunks))
 
 
 def test_frames_that_go_through_the_network_together(net, monkeypatch):
-    expected = predict(net, [FRAMES])
+    expected = whole_video(net)
     # As on a GPU; of 6 frames, 4 and 2.
     monkeypatch.setattr(net, 'frames_at_once', lambda frames: 4)
     assert_same(expected, predict(net, [FRAMES]))
@@ -45,7 +51,7 @@ def test_a_callers_own_state_gives_the_same(net):
         sample = clip_sample(1, 'stream', t, 10**9)
         with torch.no_grad():
             results += net.predict_clip(frames[t : t + 1], sample, state)
-    assert_same(predict(net, [FRAMES]), results)
+    assert_same(whole_video(net), results)
     assert len(net.video_states) == 0
 
 
