@@ -1,6 +1,6 @@
 # An InstanceFlow small enough to train from scratch on a CPU: ResNet-18 with a quarter
 # of the channels. The input is 320 px wide, so that pixels are half of the usual.
-_base_ = ['./instance_flow_r50.py']
+_base_ = ['./instance_flow_r50_os16.py']
 
 base_channels = 16
 num_classes = 8

@@ -1,5 +1,5 @@
-# InstanceFlow (Li et al., 2021): a ResNet-50 of output stride 16, three branches with an
-# ASPP and a decoder of their own. Pixels are those of a 640 px wide input.
+# InstanceFlow (Li et al., 2021): a ResNet-50 of output stride 16, and three branches
+# with an ASPP and a decoder each. Pixels are those of a 640 px wide input.
 num_classes = 40
 norm_cfg = dict(type='BN', requires_grad=True)
 in_channels = (256, 512, 2048)

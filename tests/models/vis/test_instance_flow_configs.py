@@ -1,0 +1,186 @@
+"""InstanceFlow's configs train a step and predict, in a small edition of themselves."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from model_factory import (
+    CONFIGS,
+    clip_sample,
+    moving_frames,
+    training_clip,
+    without_gradient,
+)
+
+from mmvis.registry import MODELS
+
+ALL = sorted(
+    path
+    for folder in ('', 'ablations/instance_flow', 'tiny')
+    for path in (CONFIGS / folder).glob('instance_flow_*.py')
+)
+# The networks and losses; the other rows change how their maps are read.
+NETWORKS = [
+    path
+    for path in ALL
+    if not any(f'table{number}' in path.stem for number in (3, 6, 7))
+]
+HEADS = ('semantic_head', 'intra_frame_head', 'inter_frame_head')
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(CONFIGS))
+
+
+def build(model):
+    with DefaultScope.overwrite_default_scope('mmvis'):
+        torch.manual_seed(0)
+        return MODELS.build(model)
+
+
+def small(path: Path):
+    """The config's model with few channels; all else as it stands."""
+    model = Config.fromfile(path).model
+    if 'tiny' not in path.parts:
+        model.backbone.update(base_channels=8, init_cfg=None)
+        for name in HEADS:
+            if model.get(name) is not None:
+                model[name].update(
+                    in_channels=(32, 64, 256), aspp_channels=16, feat_channels=16
+                )
+    model.assembly.update(threshold=-1.0, top_k=5, min_area=1)
+    return model
+
+
+@pytest.mark.parametrize('path', NETWORKS, ids=name_of)
+def test_one_step_and_one_prediction(path):
+    net = build(small(path))
+    net.init_weights()
+    net.train()
+    inputs, samples = training_clip(1, 1, 1)
+    pairs = path.stem != 'instance_flow_r50_coco'
+    if not pairs:
+        inputs, samples = inputs[:, :1], [samples[0][:1]]
+    losses = net.loss(inputs, samples)
+    assert without_gradient(net, losses) == []
+    assert ('loss_inter' in losses) == pairs
+    without_shape = {'affinity_field', 'inter_offset_iou', 'inter_offset_average'}
+    without_shape |= {'offset_residual'}
+    row = path.stem.partition('table4_')[2]
+    assert ('loss_shape' in losses) == (pairs and row not in without_shape)
+
+    net.eval()
+    # Everything is foreground, so that there are instances.
+    torch.nn.init.constant_(net.semantic_head.predictors[-1][1].bias[-1:], -50.0)
+    frames, sample = moving_frames(3), clip_sample(3)
+    with torch.no_grad():
+        net.predict(frames[None], [sample])
+    for frame in sample:
+        assert len(frame.pred_track_instances.masks) > 0
+
+
+@pytest.mark.parametrize(
+    'path', [p for p in NETWORKS if 'tiny' not in p.parts], ids=name_of
+)
+def test_size_of_the_network(path):
+    """Parameters, counted on the meta device."""
+    with torch.device('meta'):
+        net = build(Config.fromfile(path).model)
+    millions = {
+        name: sum(p.numel() for p in part.parameters()) / 1e6
+        for name, part in net.named_children()
+    }
+    assert 23.4 < millions['backbone'] < 23.7
+    branches = 2 if path.stem == 'instance_flow_r50_coco' else 3
+    assert 5 < (sum(millions.values()) - millions['backbone']) < 4 * branches
+
+
+def full(name):
+    (path,) = [p for p in ALL if p.stem == name]
+    return Config.fromfile(path)
+
+
+def test_the_papers_settings():
+    config = full('instance_flow_r50')
+    optimizer = config.optim_wrapper.optimizer
+    assert (optimizer.type, optimizer.lr) == ('Adam', 0.001)
+    assert (optimizer.weight_decay, optimizer.betas) == (0.0, (0.9, 0.999))
+    assert config.train_cfg.max_iters == config.param_scheduler[0].end == 90000
+    assert config.param_scheduler[0].power == 0.9
+    assert config.auto_scale_lr.base_batch_size == 32
+    assert config.train_dataloader.dataset.pipeline[0].frame_range is None
+    model = config.model
+    assert model.tracker.num_references == 4
+    assert (model.assembly.kernel, model.assembly.threshold) == (41, 0.15)
+    assert model.test_cfg.scales == (0.5, 0.75, 1.0)
+    weights = {k: v.loss_weight for k, v in model.criterion.items() if 'loss_' in k}
+    assert weights == dict(
+        loss_semantic=1.0,
+        loss_center=100.0,
+        loss_intra=0.01,
+        loss_inter=0.01,
+        loss_shape=0.01,
+    )
+    pretraining = full('instance_flow_r50_coco')
+    assert pretraining.train_cfg.max_iters == 180000
+    assert pretraining.param_scheduler[0].end == 180000
+    assert pretraining.train_dataloader.dataset.type == 'CocoPseudoVideoDataset'
+
+
+# What each row of Tables II to VII changes: a dotted key and its value.
+ROWS = {
+    'table2_concat_convs': ('inter_frame_head.fusion.type', 'ConcatConvFusion'),
+    'table2_concat_cascade_aspp': (
+        'inter_frame_head.fusion.type',
+        'ConcatCascadeASPPFusion',
+    ),
+    **{f'table3_references_{n}': ('tracker.num_references', n) for n in (1, 2, 3, 5)},
+    'table4_affinity_field': ('tracker.flow.type', 'AffinityField'),
+    'table4_inter_offset_iou': ('tracker.flow.type', 'InterOffsetIoU'),
+    'table4_inter_offset_average': ('tracker.flow.type', 'InterOffsetAverage'),
+    'table4_offset_residual': ('criterion.loss_shape', None),
+    'table5_center_background': ('criterion.background', ('center',)),
+    'table5_offset_background': ('criterion.background', ('intra', 'inter')),
+    'table5_all_background': ('criterion.background', ('center', 'intra', 'inter')),
+    'table6_semantic_score': ('tracker.score', 'semantic'),
+    'table6_center_score': ('tracker.score', 'center'),
+    'table7_window_21_threshold_05': ('assembly.threshold', 0.05),
+    'table7_window_21_threshold_15': ('assembly.kernel', 21),
+    'table7_window_21_threshold_25': ('assembly.threshold', 0.25),
+    'table7_window_41_threshold_05': ('assembly.threshold', 0.05),
+    'table7_window_41_threshold_25': ('assembly.threshold', 0.25),
+}
+
+
+def differences(one, other, place=''):
+    """Dotted keys in which two dicts differ."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return [] if one == other else [place]
+    return [
+        found
+        for key in sorted(one.keys() | other.keys())
+        for found in differences(
+            one.get(key), other.get(key), f'{place}.{key}'.strip('.')
+        )
+    ]
+
+
+def test_rows_change_what_they_say_and_the_model_alone():
+    default = full('instance_flow_r50').to_dict()
+    ablations = {p.stem for p in ALL if 'ablations' in p.parts}
+    assert ablations == {f'instance_flow_{name}' for name in ROWS}
+    for name, (key, value) in ROWS.items():
+        config = full(f'instance_flow_{name}')
+        node = config.model
+        for part in key.split('.'):
+            node = node[part]
+        assert node == value, name
+        changed = differences(default, config.to_dict())
+        assert f'model.{key}' in changed, name
+        # Variables of the files, and what belongs to a flow estimator, may differ.
+        allowed = 6 if 'table4' in name else 2
+        inside = [place for place in changed if place.startswith('model.')]
+        assert len(inside) <= allowed, (name, inside)
+        assert {p.split('.')[0] for p in changed} <= {'model', 'fusion'}, name
