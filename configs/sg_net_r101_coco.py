@@ -17,4 +17,7 @@ train_dataloader = dict(
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 
 # Sub-regions keep their share of the image: 50 px are for 640x360.
-model = dict(blender=dict(region_size=104.0), bbox_head=dict(num_classes=80))
+model = dict(
+    blender=dict(region_size=104.0),
+    bbox_head=dict(num_classes=80, test_cfg=dict(nms_pre=1000, max_per_img=100)),
+)

@@ -11,4 +11,7 @@ train_dataloader = dict(
     batch_size=8, num_workers=4, dataset=dict(pipeline=train_pipeline)
 )
 
-model = dict(bbox_head=dict(num_classes=25))
+# Up to 43 objects in a video.
+model = dict(
+    bbox_head=dict(num_classes=25, test_cfg=dict(nms_pre=1000, max_per_img=50))
+)

@@ -1,4 +1,4 @@
 # Eq. 2 as printed: one attention score and one base mask a sub-region.
 _base_ = ['../../sg_net_r50.py']
 
-model = dict(blender=dict(_delete_=True, type='ScalarBlender', max_division=6))
+model = dict(blender=dict(type='ScalarBlender'))

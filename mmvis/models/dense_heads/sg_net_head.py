@@ -29,6 +29,13 @@ from .sg_net_pyramid import (
 )
 
 CENTERS = ('box', 'location')
+TEST_CFG = dict(
+    nms_pre=200,
+    score_thr=0.03,
+    nms=dict(type='nms', iou_threshold=0.5),
+    max_per_img=10,
+    center='box',
+)
 
 
 @MODELS.register_module()
@@ -50,10 +57,11 @@ class SGNetHead(FCOSHead):
             appearance, by a 3x3 convolution on the same features; None: no embedding.
         loss_movement (dict): On movements in strides (eq. 4).
         loss_embed (dict | None): ``PairwiseEmbeddingLoss``.
-        test_cfg (dict): mmdet's of FCOS: ``score_thr``, ``nms_pre`` (of all levels
-            together), ``nms``, ``max_per_img``; and ``center``, what "centerness
-            location" means of a detection: 'box', the centre of its box, where
-            centerness is one; or 'location', the place of the pyramid that detected it.
+        test_cfg (dict): mmdet's of FCOS: ``score_thr`` (of the class probability),
+            ``nms_pre`` (of all levels together), ``nms``, ``max_per_img``; ``center``,
+            what "centerness location" means of a detection: 'box', the centre of its
+            box, where centerness is one; or 'location', the place of the pyramid that
+            detected it.
         **kwargs: Of mmdet's FCOSHead.
     """
 
@@ -72,7 +80,7 @@ class SGNetHead(FCOSHead):
         self.previous_features = previous_features
         self.embed_channels = embed_channels
         super().__init__(num_classes, in_channels, **kwargs)
-        self.test_cfg = ConfigDict(dict(center=CENTERS[0]) | (self.test_cfg or {}))
+        self.test_cfg = ConfigDict(TEST_CFG | (self.test_cfg or {}))
         if self.test_cfg.center not in CENTERS:
             raise ValueError(
                 f'test_cfg.center must be one of {CENTERS}, but is '
@@ -161,10 +169,17 @@ class SGNetHead(FCOSHead):
             labels == self.num_classes, -1, labels - self.num_classes - 1
         )
 
-    def boxes(self, pyramid: SGNetPyramid, at: Locations, max_shape=None) -> Tensor:
-        """Predicted boxes (p, 4) xyxy at some locations, clipped to a shape (h, w)."""
-        distances = pyramid.distances[at].float()
-        return self.bbox_coder.decode(pyramid.points[at], distances, max_shape)
+    def boxes(self, pyramid: SGNetPyramid, at: Locations, shapes: Tensor) -> Tensor:
+        """Predicted boxes (p, 4) xyxy at some locations, clipped to their frames.
+
+        Args:
+            pyramid (SGNetPyramid): Of B frames.
+            at (Locations): p of them.
+            shapes (Tensor): (B, 2), height and width of each frame without padding.
+        """
+        bboxes = self.bbox_coder.decode(pyramid.points[at], pyramid.distances[at])
+        limits = shapes.to(bboxes.dtype).flip(1).repeat(1, 2)[at.frame]
+        return bboxes.clamp(min=0).minimum(limits)
 
     def attention_scores(self, pyramid: SGNetPyramid, at: Locations) -> Tensor:
         """Attention scores (p, num_scores) at some locations."""
@@ -265,10 +280,10 @@ class SGNetHead(FCOSHead):
             probabilities, cfg.score_thr, cfg.nms_pre
         )
         at = Locations(torch.zeros_like(index), index)
-        bboxes = self.boxes(pyramid, at, img_shape)
+        bboxes = self.boxes(pyramid, at, pyramid.points.new_tensor([img_shape]))
         scores = scores * pyramid.centerness[at].float().sigmoid()
         # A box or score that is not a number would spoil NMS for all.
-        usable = bboxes.isfinite().all(1) & scores.isfinite()
+        usable = (bboxes[:, 2:] > bboxes[:, :2]).all(1) & scores.isfinite()
         usable = usable.nonzero().squeeze(1)
         if len(usable):
             _, kept = batched_nms(

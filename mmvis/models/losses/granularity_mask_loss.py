@@ -106,7 +106,8 @@ class GranularityMaskLoss(nn.Module):
         instances = self.sample(_Instances(scores, frame, chosen, gt))
         scores, frame, chosen, gt = instances
         pixels = blender.logits(base_masks, scores, frame, chosen, gt_masks.shape[-2:])
-        gt_masks = _resized(gt_masks, base_masks.shape[-2:]).flatten()
+        used, gt = gt.unique(return_inverse=True)
+        gt_masks = _resized(gt_masks[used], base_masks.shape[-2:]).flatten()
         index = gt[pixels.instance] * base_masks[0, 0].numel() + pixels.pixel
         costs = binary_cross_entropy_with_logits(
             pixels.logits, gt_masks[index].to(pixels.logits), reduction='none'

@@ -52,7 +52,7 @@ class SGNet(BaseVISModel):
         bbox_head (dict): ``SGNetHead``; takes ``num_scores`` from the blender.
         tracker (dict): ``CenternessTracker``, or any other tracker; those that compare
             embeddings need ``embed_channels`` in the head.
-        loss_mask (dict | None): ``GranularityMaskLoss``.
+        loss_mask (dict): ``GranularityMaskLoss``.
         data_preprocessor (dict | None): mmdet's TrackDataPreprocessor, with
             ``pad_mask=True``.
         init_cfg (dict | None): Of mmengine.
@@ -69,7 +69,7 @@ class SGNet(BaseVISModel):
         blender: dict,
         bbox_head: dict,
         tracker: dict,
-        loss_mask: dict | None = None,
+        loss_mask: dict,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -83,7 +83,7 @@ class SGNet(BaseVISModel):
         self.bbox_head: SGNetHead = MODELS.build(
             dict(bbox_head, num_scores=self.blender.num_scores)
         )
-        self.loss_mask = None if loss_mask is None else MODELS.build(loss_mask)
+        self.loss_mask = MODELS.build(loss_mask)
         self.tracker = MODELS.build(tracker)
         compares = isinstance(self.tracker, TRACKERS_BY_EMBEDDING)
         if compares and self.bbox_head.embed_channels is None:
@@ -113,7 +113,7 @@ class SGNet(BaseVISModel):
     def loss(
         self, inputs: Tensor, data_samples: TrackSampleList, **kwargs
     ) -> dict[str, Tensor]:
-        """Losses of clips (eq. 6), all frames of which are detected in.
+        """Losses of clips (eq. 6): every frame has detection and mask losses.
 
         Args:
             inputs (Tensor): (N, T, C, H, W), normalised and padded, frames in the order
@@ -121,10 +121,10 @@ class SGNet(BaseVISModel):
             data_samples (list[TrackDataSample]): N clips whose frames have gt_instances
                 with bboxes, labels, masks of the padded size and instances_ids.
         """
-        input_shape = tuple(inputs.shape[-2:])
         feats = self.extract_feat(inputs.flatten(0, 1))
         head, frames = self.bbox_head, [f for clip in data_samples for f in clip]
         annotations = [frame.gt_instances for frame in frames]
+        shapes = inputs.new_tensor([f.metainfo['img_shape'][:2] for f in frames])
         levels = head(feats)
         losses = head.loss_by_feat(
             *levels[:3], annotations, [frame.metainfo for frame in frames]
@@ -138,7 +138,7 @@ class SGNet(BaseVISModel):
             self.base_mask_module(feats),
             head.attention_scores(pyramid, at),
             at.frame,
-            head.boxes(pyramid, at, input_shape),
+            head.boxes(pyramid, at, shapes),
             objects.bboxes[gt[at]],
             objects.masks,
             gt[at],
@@ -159,7 +159,8 @@ class SGNet(BaseVISModel):
         dets.masks = self.blender(
             base_masks[0], dets.pop('attention'), dets.bboxes, input_shape
         )
-        state.tracking = pyramid.tracking
+        # One frame that is not finite must not spoil the movements in the next.
+        state.tracking = pyramid.tracking.nan_to_num(0.0, 0.0, 0.0)
         state.input_shape, state.img_shape = input_shape, img_shape
         tracked = self.tracker.track(dets, state.memory, metainfo['frame_id'])
         return to_original_size(tracked, metainfo, input_shape)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from mmengine.structures import InstanceData
+from torch import Tensor
 from torch.nn.functional import interpolate
 
 PASSED_ON = ('scores', 'labels', 'instances_id', 'class_scores')
@@ -36,16 +39,34 @@ def to_original_size(
     corners = corners.clamp(min=0).minimum(corners.new_tensor([width, height]))
     bboxes = torch.cat([corners.amin(1), corners.amax(1)], dim=1)
 
-    # The part of the masks that is not padding.
-    rows, columns = (
-        int(tracked.masks.shape[side - 2] * content[side] / input_shape[side])
-        for side in (0, 1)
-    )
-    masks = tracked.masks[:, :rows, :columns]
-    if len(masks):
-        masks = interpolate(masks[None], (height, width), mode='bilinear')[0]
-        masks = masks > 0.5
-    else:
-        masks = masks.new_zeros(0, height, width, dtype=torch.bool)
+    masks = _without_padding(tracked.masks, content, input_shape, (height, width))
     passed_on = {name: tracked[name] for name in PASSED_ON if name in tracked}
     return InstanceData(bboxes=bboxes, masks=masks, **passed_on)
+
+
+def _without_padding(
+    masks: Tensor,
+    content: tuple[int, int],
+    input_shape: tuple[int, int],
+    size: tuple[int, int],
+) -> Tensor:
+    """The part of soft masks (n, h, w) that is not padding, as bool of another size."""
+    if len(masks) == 0:
+        return masks.new_zeros(0, *size, dtype=torch.bool)
+    cells = [
+        side * part / whole
+        for side, part, whole in zip(masks.shape[1:], content, input_shape, strict=True)
+    ]
+    # A cell that is padding in part is taken whole: a mask keeps its scale, and what
+    # it has too much at the end is cut off.
+    rows, columns = (math.ceil(round(side, 6)) for side in cells)
+    masks = masks[None, :, :rows, :columns]
+    if (rows, columns) == tuple(cells):
+        masks = interpolate(masks, size, mode='bilinear')[0]
+    else:
+        # Rounded up by so little that the length does not come out one short.
+        scale = [
+            length / side * (1 + 1e-9) for length, side in zip(size, cells, strict=True)
+        ]
+        masks = interpolate(masks, scale_factor=scale, mode='bilinear')[0]
+    return masks[:, : size[0], : size[1]] > 0.5

@@ -79,7 +79,7 @@ def test_detections_are_those_of_mmdet(norm_on_bbox, centerness_on_reg):
             expected = theirs.predict_by_feat(
                 *theirs(inputs),
                 batch_img_metas=[dict(img_shape=(60, 90), scale_factor=(1, 1))],
-                cfg=ours.test_cfg,
+                cfg=ConfigDict(ours.test_cfg, min_bbox_size=0),
             )[0]
         assert len(expected) > 3
         torch.testing.assert_close(found.scores, expected.scores)
@@ -283,6 +283,58 @@ def test_not_a_number_detects_nothing():
             assert len(none) == 0
             assert none.attention.shape == (0, 5)
     assert len(whole) > 0
+
+
+@pytest.mark.parametrize('previous_features', [True, False])
+def test_detections_have_what_their_location_predicts(previous_features):
+    ours = head(previous_features=previous_features, embed_channels=4).eval()
+    ours.test_cfg.center = 'location'
+    with torch.no_grad():
+        now, before = ours(feats(1)), ours(feats(1, seed=2))
+        pyramid = ours.flatten(now)
+        dets = ours.predict(pyramid, ours.flatten(before).tracking, SHAPE)
+        maps = dict(
+            attention=[ours.conv_attention(level) for level in now.attention],
+            embeddings=[ours.conv_embed(level) for level in now.tracking],
+            movements=[
+                ours.conv_movement(torch.cat([a, b], 1) if previous_features else a)
+                for a, b in zip(now.tracking, before.tracking, strict=True)
+            ],
+        )
+    strides = set()
+    points = [tuple(p) for p in pyramid.points[0].tolist()]
+    for i, place in enumerate(dets.centers.tolist()):
+        index = points.index(tuple(place))
+        stride = float(pyramid.strides[0, index])
+        strides.add(stride)
+        for name, levels in maps.items():
+            expected = torch.cat([m.flatten(2) for m in levels], 2)[0, :, index]
+            if name == 'movements':
+                expected = expected * stride
+            if name == 'embeddings':
+                expected = expected / expected.norm()
+            torch.testing.assert_close(dets[name][i], expected, atol=1e-4, rtol=1e-4)
+    assert len(strides) > 1
+
+
+def test_boxes_are_clipped_to_their_own_frames():
+    ours = head().eval()
+    pyramid = ours.flatten(ours(feats()))
+    pyramid = pyramid._replace(distances=torch.full_like(pyramid.distances, 200.0))
+    at = Locations(torch.tensor([0, 1, 1]), torch.tensor([3, 3, 50]))
+    boxes = ours.boxes(pyramid, at, torch.tensor([[60, 90], [32, 96]]))
+    expected = [[0, 0, 90, 60], [0, 0, 96, 32], [0, 0, 96, 32]]
+    assert boxes.tolist() == expected
+
+
+def test_boxes_without_area_are_not_detections():
+    ours = head().eval()
+    with torch.no_grad():
+        pyramid = ours.flatten(ours(feats(1)))
+        flat = pyramid.distances.clone()
+        flat[..., [1, 3]] = 0
+        dets = ours.predict(pyramid._replace(distances=flat), None, SHAPE)
+    assert len(dets) == 0
 
 
 def test_what_a_centerness_location_is():

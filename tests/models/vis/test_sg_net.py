@@ -3,6 +3,7 @@
 import copy
 import functools
 import json
+from unittest import mock
 
 import pytest
 import torch
@@ -82,17 +83,100 @@ def test_two_videos_in_turns():
         assert_same(predict(net, [3], frames=frames), results[v])
 
 
-def test_movements_compare_this_frame_with_the_one_before():
-    net, frames = model(), moving_frames(3)
-    state = net.init_state()
+def test_another_frame_before_gives_other_movements():
+    net, seen = model(), []
+    frames = moving_frames(2), moving_frames(2, seed=5)
+    track = net.tracker.track
+
+    def record(dets, *args):
+        seen.append(dets.movements.clone())
+        return track(dets, *args)
+
+    with mock.patch.object(net.tracker, 'track', record):
+        for first in (frames[0][:1], frames[1][:1], frames[0][:1] * torch.nan):
+            predict(net, [2], frames=torch.cat([first, frames[0][1:]]))
+    own, other, unknown = seen[1], seen[3], seen[5]
+    assert len(own) > 0
+    assert not torch.allclose(own, other)
+    # A frame that is no number counts as none.
+    assert unknown.isfinite().all()
+
+
+def test_one_frame_that_is_no_number_does_not_end_the_tracks():
+    frames = moving_frames(3)
+    frames[1, :, 40, 60] = torch.nan
+    first, second, third = predict(model(), [3], frames=frames)
+    assert len(second.instances_id) == 0
+    assert set(first.instances_id.tolist()) & set(third.instances_id.tolist())
+
+
+def test_masks_are_blended_from_the_detections_scores():
+    net, frames, seen = model(), moving_frames(1), []
+    track = net.tracker.track
+
+    def record(dets, *args):
+        seen.append(dets)
+        return track(dets, *args)
+
+    with torch.no_grad(), mock.patch.object(net.tracker, 'track', record):
+        predict(net, [1], frames=frames)
+        levels = net.extract_feat(frames)
+        base_masks = net.base_mask_module(levels)[0]
+        pyramid = net.bbox_head.flatten(net.bbox_head(levels))
+        expected = net.bbox_head.predict(pyramid, None, (96, 160))
+        masks = net.blender(base_masks, expected.attention, expected.bboxes, (96, 160))
+    torch.testing.assert_close(seen[0].masks, masks)
+    torch.testing.assert_close(seen[0].bboxes, expected.bboxes)
+    assert len(masks) > 3
+
+
+def test_the_mask_loss_is_of_each_positive_and_its_object():
+    net = copy.deepcopy(model())
+    net.loss_mask.max_samples = None
+    # Probabilities that are not rounded to one.
+    net.base_mask_module.project.weight.data.mul_(0.05)
+    inputs, samples = training_clip(2, 3, 3)
+    for frame, height in zip(samples[0], (96, 80), strict=True):
+        frame.set_metainfo(dict(img_shape=(height, 160)))
+    annotations = [frame.gt_instances for frame in samples[0]]
     with torch.no_grad():
-        net.predict_clip(frames[:1], clip_sample(1, 9, 0, 3), state)
-        kept = state.tracking
-        feats = net.extract_test_feat(frames[:1])
-        assert any(feat is not None and torch.equal(feat, kept) for feat in feats)
-        still = net.predict_clip(frames[1:2], clip_sample(1, 9, 1, 3), state)
-    assert not torch.equal(state.tracking, kept)
-    assert len(still[0].instances_id) > 0
+        loss = net.loss(inputs, samples)['loss_mask']
+        feats = net.extract_feat(inputs[0])
+        levels = net.bbox_head(feats)
+        base_masks = net.base_mask_module(feats)
+        attention = [net.bbox_head.conv_attention(level) for level in levels.attention]
+        attention = torch.cat([level.flatten(2) for level in attention], 2)
+        pyramid = net.bbox_head.flatten(levels)
+        objects = net.bbox_head.ground_truth(levels, annotations)
+    costs, first = [], 0
+    for t, gts in enumerate(annotations):
+        height = samples[0][t].img_shape[0]
+        for n, number in enumerate(objects[t].tolist()):
+            if number < 0:
+                continue
+            x, y = pyramid.points[t, n].tolist()
+            left, top, right, bottom = pyramid.distances[t, n].tolist()
+            box = [max(x - left, 0), max(y - top, 0)]
+            box += [min(x + right, 160), min(y + bottom, height)]
+            mask = torch.tensor(gts.masks.masks[number - first])[None, None].float()
+            shape = base_masks.shape[-2:]
+            target = torch.nn.functional.interpolate(mask, shape, mode='area')[0, 0]
+            soft = net.blender(
+                base_masks[t].double(),
+                attention[t, :, n][None],
+                torch.tensor([box]),
+                (96, 160),
+            )[0]
+            inside = soft > 0
+            if inside.any():
+                cost = torch.nn.functional.binary_cross_entropy(
+                    soft[inside], (target[inside] > 0.5).double()
+                )
+                costs.append(cost)
+        first += len(gts)
+    assert len(costs) > 10
+    expected = torch.stack(costs).mean().float()
+    torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-4)
 
 
 def blind(net):
@@ -139,6 +223,7 @@ def test_frames_of_differing_size(case):
             clip_sample(1, 9, 2, 3, img_shape=(128, 192), ori_shape=(256, 384)),
             state,
         )[0]
+    assert len(two.masks) > 0
     assert all(mask['size'] == [256, 384] for mask in two.masks)
 
 

@@ -186,6 +186,28 @@ def test_original_size_by_hand():
     assert result.masks[1].all()
 
 
+@pytest.mark.parametrize('stride', [2, 4, 8])
+@pytest.mark.parametrize('height', [300, 332, 341, 360])
+def test_masks_keep_their_scale_whatever_the_padding(stride, height):
+    from mmengine.structures import InstanceData
+
+    masks = torch.zeros(1, 384 // stride, 640 // stride)
+    edge = 160 // stride
+    masks[0, :edge] = 1
+    tracked = InstanceData(
+        bboxes=torch.tensor([[0.0, 0, 640, 160]]),
+        scores=torch.ones(1),
+        labels=torch.zeros(1, dtype=torch.long),
+        instances_id=torch.arange(1),
+        masks=masks,
+    )
+    meta = dict(img_shape=(height, 640), ori_shape=(2 * height, 1280))
+    mask = to_original_size(tracked, meta, (384, 640)).masks[0]
+    assert mask.shape == (2 * height, 1280)
+    assert mask[:, 7].sum() == 320
+    assert mask.any(1).sum() == 320
+
+
 @pytest.mark.parametrize('case', COUNTS)
 def test_every_parameter_gets_a_finite_gradient(case):
     net = copy.deepcopy(model()).train()
