@@ -51,7 +51,8 @@ class InterFrameHead(DeepLabHead):
             ``ConcatCascadeASPPFusion`` (Table II).
         embed_channels (Sequence[int]): Channels of the fusions of strides 16 and 8.
         head_channels (int): Channels of the predictor.
-        offset_unit (float): Pixels of the input that an output of one stands for.
+        offset_unit (float): Pixels of the input that an output of one stands for. With
+            few of them short trainings hardly move the offsets.
         **kwargs: Those of DeepLabHead.
     """
 
@@ -64,7 +65,7 @@ class InterFrameHead(DeepLabHead):
         feat_channels: int = 128,
         embed_channels: Sequence[int] = (128, 64),
         head_channels: int = 32,
-        offset_unit: float = 4.0,
+        offset_unit: float = 16.0,
         dilations: Sequence[int] = (6, 12, 18),
         norm_cfg: dict | None = None,
         init_cfg: dict | list[dict] | None = None,

@@ -19,7 +19,8 @@ class IntraFrameHead(DeepLabHead):
     Args:
         in_channels (Sequence[int]): Channels of C2, C3 and C5.
         head_channels (int): Channels of the predictors.
-        offset_unit (float): Pixels of the input that an output of one stands for.
+        offset_unit (float): Pixels of the input that an output of one stands for. With
+            few of them short trainings hardly move the offsets.
         **kwargs: Those of DeepLabHead.
     """
 
@@ -30,7 +31,7 @@ class IntraFrameHead(DeepLabHead):
         project_channels: Sequence[int] = (32, 16),
         feat_channels: int = 128,
         head_channels: int = 32,
-        offset_unit: float = 4.0,
+        offset_unit: float = 16.0,
         dilations: Sequence[int] = (6, 12, 18),
         norm_cfg: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
