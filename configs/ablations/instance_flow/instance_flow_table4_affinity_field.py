@@ -1,9 +1,9 @@
-# Table IV, affinity field (23.3 mAP). Unit vectors instead of offsets of many pixels:
-# an output of one is one, and the loss has the weight of the classes.
+# Table IV, affinity field (23.3 mAP). Unit vectors are small beside offsets: their loss
+# has the weight of the classes.
 _base_ = ['../../instance_flow_r50.py']
 
 model = dict(
-    inter_frame_head=dict(offset_unit=1.0),
+    inter_frame_head=dict(offset_unit=None),
     criterion=dict(
         type='AffinityFieldCriterion',
         loss_inter=dict(loss_weight=1.0),

@@ -51,8 +51,9 @@ class InterFrameHead(DeepLabHead):
             ``ConcatCascadeASPPFusion`` (Table II).
         embed_channels (Sequence[int]): Channels of the fusions of strides 16 and 8.
         head_channels (int): Channels of the predictor.
-        offset_unit (float): Pixels of the input that an output of one stands for. With
-            few of them short trainings hardly move the offsets.
+        offset_unit (float | None): Pixels of the input that an output of one stands
+            for. With few of them short trainings hardly move the offsets. None: it
+            gives an affinity field, unit vectors without a unit (Table IV).
         **kwargs: Those of DeepLabHead.
     """
 
@@ -65,7 +66,7 @@ class InterFrameHead(DeepLabHead):
         feat_channels: int = 128,
         embed_channels: Sequence[int] = (128, 64),
         head_channels: int = 32,
-        offset_unit: float = 16.0,
+        offset_unit: float | None = 16.0,
         dilations: Sequence[int] = (6, 12, 18),
         norm_cfg: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
@@ -74,7 +75,8 @@ class InterFrameHead(DeepLabHead):
             *(in_channels, aspp_channels, project_channels, feat_channels),
             *(dilations, norm_cfg, init_cfg),
         )
-        self.offset_unit = offset_unit
+        self.gives_offsets = offset_unit is not None
+        self.offset_unit = offset_unit if self.gives_offsets else 1.0
         self.offset = PixelPredictor(feat_channels, head_channels, 2, norm_cfg)
         ends = (
             (aspp_channels, aspp_channels),
@@ -115,7 +117,7 @@ class InterFrameHead(DeepLabHead):
 
         Returns:
             Tensor: (B, 2, h, w) of stride 4, reference centre less target pixel, x
-            before y, in pixels of the input.
+            before y, in pixels of the input; or an affinity field.
         """
         found = [
             fusion(mine, theirs)

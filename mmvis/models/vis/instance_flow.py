@@ -14,10 +14,18 @@ from torch.nn.functional import interpolate
 
 from mmvis.models.layers.instance_flow import TargetInstances
 from mmvis.models.layers.mask_boxes import mask_boxes
+from mmvis.models.layers.multi_scale import (
+    in_input_pixels,
+    mean_of_scales,
+    scale_frames,
+)
 from mmvis.models.losses.instance_flow_criterion import InstanceFlowMaps
 from mmvis.models.losses.instance_flow_targets import InstanceFlowTargets
 from mmvis.models.seg_heads import InterFrameFeatures, InterFrameHead
-from mmvis.models.trackers.reference_frames import InstanceFlowMemory
+from mmvis.models.trackers.reference_frames import (
+    InstanceFlowMemory,
+    ReferenceFrame,
+)
 from mmvis.registry import MODELS, TASK_UTILS
 from mmvis.structures.nested_tensors import map_tensors
 
@@ -176,18 +184,13 @@ class InstanceFlow(BaseVISModel):
         size = [side // STRIDE for side in frames.shape[-2:]]
         together, inter = [], []
         for scale in self.test_cfg.scales:
-            scaled = frames
-            if scale != 1:
-                # So that every stride divides it.
-                sides = [max(round(n * scale / 16), 1) * 16 for n in frames.shape[-2:]]
-                scaled = interpolate(frames, sides, mode='bilinear', antialias=True)
-            feats = self.extract_feat(scaled)
+            feats = self.extract_feat(scale_frames(frames, scale))
             heatmap, intra = self.intra_frame_head(feats)
             semantic = self.semantic_head(feats).softmax(1)
-            together.append((semantic, heatmap, _in_input_pixels(intra, size)))
+            together.append((semantic, heatmap, in_input_pixels(intra, size)))
             if self.inter_frame_head is not None:
                 inter.append(self.inter_frame_head.encode(feats))
-        means = (_mean(maps, size) for maps in zip(*together, strict=True))
+        means = (mean_of_scales(maps, size) for maps in zip(*together, strict=True))
         return InstanceFlowFeatures(*means, tuple(inter))
 
     def predict_frame(
@@ -239,14 +242,34 @@ class InstanceFlow(BaseVISModel):
         if self.inter_frame_head is None:
             shapes = [(count, len(frame.ids)) for frame in references]
             return [target.centers.new_full(shape, torch.inf) for shape in shapes]
-        size = target.id_map.shape
+        fields = self.inter_fields(inter, references, target.id_map.shape)
+        return self.tracker.distances(target, fields, memory)
+
+    def inter_fields(
+        self,
+        inter: tuple[InterFrameFeatures, ...],
+        references: list[ReferenceFrame],
+        size: tuple[int, int],
+    ) -> Tensor:
+        """What the inter-frame head says of a frame and each of R reference frames.
+
+        Args:
+            inter (tuple[InterFrameFeatures, ...]): Of one frame, at each scale.
+            references (list[ReferenceFrame]): R frames of the memory.
+            size (tuple[int, int]): h and w of the maps.
+
+        Returns:
+            Tensor: (R, 2, h, w) offsets in pixels of the input, or affinity fields.
+        """
         fields = []
         for scale, encoded in enumerate(inter):
             remembered = [frame.features[scale] for frame in references]
             stacked = tuple(torch.cat(maps) for maps in zip(*remembered, strict=True))
             field = self.inter_frame_head(encoded, stacked)
-            fields.append(_in_input_pixels(field, size))
-        return self.tracker.distances(target, _mean(fields, size), memory)
+            if self.inter_frame_head.gives_offsets:
+                field = in_input_pixels(field, size)
+            fields.append(field)
+        return mean_of_scales(fields, size)
 
     @staticmethod
     def _fit_to_size(
@@ -273,23 +296,3 @@ class InstanceFlow(BaseVISModel):
 def _swap_pairs(maps: Tensor) -> Tensor:
     """The other frame's of each pair of (2 N, ...)."""
     return maps.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
-
-
-def _in_input_pixels(offsets: Tensor, size: tuple[int, int]) -> Tensor:
-    """Offsets of a scaled input, (B, 2, h', w'), in pixels of the input itself.
-
-    Args:
-        offsets (Tensor): In pixels of the scaled input.
-        size (tuple[int, int]): h and w of the maps of the input itself.
-    """
-    y, x = (new / old for new, old in zip(size, offsets.shape[-2:], strict=True))
-    return offsets * offsets.new_tensor([x, y])[:, None, None]
-
-
-def _mean(maps: tuple[Tensor, ...] | list[Tensor], size: tuple[int, int]) -> Tensor:
-    """Mean (B, d, h, w) of maps of several sizes."""
-    maps = [
-        m if m.shape[-2:] == tuple(size) else interpolate(m, size, mode='bilinear')
-        for m in maps
-    ]
-    return maps[0] if len(maps) == 1 else torch.stack(maps).mean(0)

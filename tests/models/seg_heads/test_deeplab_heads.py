@@ -82,6 +82,17 @@ def test_the_intra_frame_heads_weights_fit_the_inter_frame_head():
     )
 
 
+def test_an_affinity_field_has_no_unit():
+    sizes = (CHANNELS, FUSION, 16, (3, 2), 12, (8, 6), 10)
+    head = InterFrameHead(*sizes, offset_unit=None)
+    other = InterFrameHead(*sizes, offset_unit=7.0)
+    other.load_state_dict(head.state_dict())
+    encoded = head.encode(maps())
+    field, offsets = (h(encoded, encoded.references) for h in (head, other))
+    torch.testing.assert_close(field * 7, offsets)
+    assert other.gives_offsets and not head.gives_offsets
+
+
 @pytest.mark.parametrize(
     'fusion', ['TemporalContextFusion', 'ConcatConvFusion', 'ConcatCascadeASPPFusion']
 )
