@@ -199,13 +199,7 @@ class InstanceFlow(BaseVISModel):
         """Group pixels, find each instance in the past, make masks. See the base."""
         input_shape = tuple(metainfo['batch_input_shape'])
         self._fit_to_size(state, input_shape, feats)
-        semantic, not_background = feats.semantic[0], 1 - feats.semantic[0, -1]
-        foreground = (not_background > 0.5) & self._inside(
-            not_background, metainfo['img_shape']
-        )
-        dets, target = self.assembly(
-            semantic, feats.heatmap[0, 0], feats.intra[0], foreground, STRIDE
-        )
+        dets, target = self.assemble(feats, metainfo['img_shape'])
         # A copy: a part of the chunk's maps would keep all of them.
         remembered = tuple(
             map_tensors(Tensor.clone, scale.references) for scale in feats.inter
@@ -215,19 +209,33 @@ class InstanceFlow(BaseVISModel):
             dets, distances, state.memory, metainfo['frame_id'], remembered
         )
         ids = torch.arange(1, len(tracked) + 1, device=target.id_map.device)
+        # The edge lies where the background's probability is a half.
+        not_background = 1 - feats.semantic[0, -1]
         tracked.masks = (target.id_map == ids[:, None, None]) * not_background
         tracked.bboxes = tracked.centers.repeat(1, 2)
         result = to_original_size(tracked, metainfo, input_shape)
         result.bboxes = mask_boxes(result.masks)
         return result
 
-    @staticmethod
-    def _inside(maps: Tensor, img_shape: tuple[int, int]) -> Tensor:
-        """(h, w) bool, pixels of maps (h, w) that are not padding."""
+    def assemble(
+        self, feats: InstanceFlowFeatures, img_shape: tuple[int, int]
+    ) -> tuple[InstanceData, TargetInstances]:
+        """The instances of one frame, not yet tracked (section III-C1).
+
+        Args:
+            feats (InstanceFlowFeatures): Of one frame.
+            img_shape (tuple[int, int]): Height and width without padding.
+
+        Returns:
+            tuple[InstanceData, TargetInstances]: See ``InstanceAssembly``.
+        """
+        foreground = feats.semantic[0, -1] < 0.5
         rows, columns = (-(-side // STRIDE) for side in img_shape[:2])
-        inside = torch.zeros_like(maps, dtype=torch.bool)
-        inside[:rows, :columns] = True
-        return inside
+        foreground[rows:] = False
+        foreground[:, columns:] = False
+        return self.assembly(
+            feats.semantic[0], feats.heatmap[0, 0], feats.intra[0], foreground, STRIDE
+        )
 
     def _distances(
         self,
