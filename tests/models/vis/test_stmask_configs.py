@@ -5,35 +5,21 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
-from model_factory import (
-    CONFIGS,
-    clip_sample,
-    moving_frames,
-    training_clip,
-    without_gradient,
+from model_configs import (
+    build,
+    configs_of,
+    full_size,
+    millions_of_parameters,
+    name_of,
+    predict_some,
+    train_one_step,
 )
+from model_factory import CONFIGS
 
-from mmvis.registry import MODELS
-
-ALL = sorted(
-    path
-    for folder in ('', 'ablations/stmask', 'stmask_official', 'tiny')
-    for path in (CONFIGS / folder).glob('stmask_*.py')
-)
+ALL = configs_of('stmask', 'stmask_official')
 CHANNELS = 16
 # Parameters in millions of the networks that the papers' tables compare.
 BACKBONE_R50, BACKBONE_R101 = 23.5, 42.5
-
-
-def name_of(path: Path) -> str:
-    return str(path.relative_to(CONFIGS))
-
-
-def build(model):
-    with DefaultScope.overwrite_default_scope('mmvis'):
-        torch.manual_seed(0)
-        return MODELS.build(model)
 
 
 def small(path: Path):
@@ -67,33 +53,17 @@ def small(path: Path):
 def test_one_step_and_one_prediction(path):
     model = small(path)
     net = build(model)
-    net.init_weights()
-    net.train()
-    inputs, samples = training_clip(1, 1, 1)
-    if path.stem == 'stmask_r101_coco':
-        inputs, samples = inputs[:, :1], [samples[0][:1]]
-    losses = net.loss(inputs, samples)
-    assert without_gradient(net, losses) == []
+    losses = train_one_step(net, 1 if path.stem == 'stmask_r101_coco' else 2)
     assert ('loss_shift_bbox' in losses) == (model.temporal_net is not None)
 
-    net.eval()
-    frames, sample = moving_frames(2), clip_sample(2)
-    with torch.no_grad():
-        net.predict(frames[None], [sample])
-    for frame in sample:
-        assert len(frame.pred_track_instances.masks) > 0
+    predict_some(net)
 
 
-@pytest.mark.parametrize('path', [p for p in ALL if 'tiny' not in p.parts], ids=name_of)
+@pytest.mark.parametrize('path', full_size(ALL), ids=name_of)
 def test_size_of_the_network(path):
     """Parameters, counted on the meta device, and what the file's name promises."""
     model = Config.fromfile(path).model
-    with torch.device('meta'):
-        net = build(model)
-    millions = {
-        name: sum(p.numel() for p in part.parameters()) / 1e6
-        for name, part in net.named_children()
-    }
+    millions = millions_of_parameters(path)
     deep = '_r50' not in path.stem
     assert model.backbone.depth == (101 if deep else 50)
     expected = BACKBONE_R101 if deep else BACKBONE_R50

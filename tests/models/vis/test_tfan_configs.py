@@ -5,34 +5,19 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
-from model_factory import (
-    CONFIGS,
-    clip_sample,
-    moving_frames,
-    training_clip,
-    without_gradient,
+from model_configs import (
+    build,
+    configs_of,
+    full_size,
+    name_of,
+    predict_some,
+    train_one_step,
 )
+from model_factory import CONFIGS
 
-from mmvis.registry import MODELS
-
-ALL = sorted(
-    path
-    for folder in ('', 'ablations/tfan', 'tiny')
-    for path in (CONFIGS / folder).glob('tfan_*.py')
-)
+ALL = configs_of('tfan')
 CHANNELS = 16
 BACKBONE_R50, BACKBONE_X101 = 23.5, 81.4
-
-
-def name_of(path: Path) -> str:
-    return str(path.relative_to(CONFIGS))
-
-
-def build(model):
-    with DefaultScope.overwrite_default_scope('mmvis'):
-        torch.manual_seed(0)
-        return MODELS.build(model)
 
 
 def small(path: Path):
@@ -83,20 +68,12 @@ def distinct() -> list[Path]:
 @pytest.mark.parametrize('path', distinct(), ids=name_of)
 def test_one_step_and_one_prediction(path):
     net = build(small(path))
-    net.init_weights()
-    net.train()
-    losses = net.loss(*training_clip(1, 1, 1))
-    assert without_gradient(net, losses) == []
+    train_one_step(net)
 
-    net.eval()
-    frames, sample = moving_frames(2), clip_sample(2)
-    with torch.no_grad():
-        net.predict(frames[None], [sample])
-    for frame in sample:
-        assert len(frame.pred_track_instances.masks) > 0
+    predict_some(net)
 
 
-@pytest.mark.parametrize('path', [p for p in ALL if 'tiny' not in p.parts], ids=name_of)
+@pytest.mark.parametrize('path', full_size(ALL), ids=name_of)
 def test_size_of_the_network(path):
     """Parameters, counted on the meta device, and what the file's name promises."""
     model = Config.fromfile(path).model
@@ -136,6 +113,7 @@ ROWS = {
     'tfan_r50_no_mask_iou': ('tracker.match_weights.mask_iou', 0),
     'tfan_r50_temperature_1': ('augmentation.temperature', 1),
     'tfan_r50_temperature_fixed': ('augmentation.learn_temperature', False),
+    'tfan_r50_not_centred': ('augmentation.centred', False),
     'tfan_r50_residual': ('augmentation.residual', True),
     'tfan_r50_no_mask_augmentation': (
         'detector.roi_head.mask_roi_extractor.type',
@@ -162,8 +140,11 @@ def test_rows_differ_by_what_they_name():
         if name in ROWS:
             key, value = ROWS[name]
             assert changed.pop(key) == value
-        changed.pop('augmentation.learn_temperature', None)
-        changed.pop('test_cfg.num_frames', None)
+        if name == 'tfan_r50_temperature_1':
+            assert not changed.pop('augmentation.learn_temperature')
+            assert not changed.pop('augmentation.centred')
+        if name == 'tfan_r50_offline':
+            assert changed.pop('test_cfg.num_frames') == 8
         assert not changed
 
 

@@ -1,0 +1,74 @@
+"""What the tests of all models' configs have in common."""
+
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from model_factory import (
+    CONFIGS,
+    clip_sample,
+    moving_frames,
+    training_clip,
+    without_gradient,
+)
+
+from mmvis.registry import MODELS
+
+
+def configs_of(model: str, *folders: str) -> list[Path]:
+    """The configs whose names begin with a model's, of all the usual folders."""
+    return sorted(
+        path
+        for folder in ('', f'ablations/{model}', 'tiny', *folders)
+        for path in (CONFIGS / folder).glob(f'{model}_*.py')
+    )
+
+
+def name_of(path: Path) -> str:
+    """For the names of tests."""
+    return str(path.relative_to(CONFIGS))
+
+
+def full_size(paths: list[Path]) -> list[Path]:
+    """Those that are not tiny."""
+    return [path for path in paths if 'tiny' not in path.parts]
+
+
+def build(model: dict):
+    """A config's model, with the same random weights at each call."""
+    with DefaultScope.overwrite_default_scope('mmvis'):
+        torch.manual_seed(0)
+        return MODELS.build(model)
+
+
+def train_one_step(net, num_frames: int = 2) -> dict:
+    """Losses of a clip; they give every parameter a finite gradient."""
+    net.init_weights()
+    net.train()
+    inputs, samples = training_clip(1, 1, 1)
+    if num_frames == 1:
+        inputs, samples = inputs[:, :1], [samples[0][:1]]
+    losses = net.loss(inputs, samples)
+    assert without_gradient(net, losses) == []
+    return losses
+
+
+def predict_some(net, num_frames: int = 2) -> None:
+    """Predict a few frames; there are instances in each."""
+    net.eval()
+    frames, sample = moving_frames(num_frames), clip_sample(num_frames)
+    with torch.no_grad():
+        net.predict(frames[None], [sample])
+    for frame in sample:
+        assert len(frame.pred_track_instances.masks) > 0
+
+
+def millions_of_parameters(path: Path) -> dict[str, float]:
+    """By part of a config's model, counted on the meta device."""
+    with torch.device('meta'):
+        net = build(Config.fromfile(path).model)
+    return {
+        name: sum(p.numel() for p in part.parameters()) / 1e6
+        for name, part in net.named_children()
+    }
