@@ -43,17 +43,23 @@ def reference_set(made, feats, own_boxes=None, valid=None) -> ReferenceProposals
     )
 
 
-def by_loops(made, rois: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
-    """The sum of eq. 2 over the RoI itself and the references, pair by pair."""
-    weight, bias = made.embed.weight, made.embed.bias
+def by_loops(made, rois, others, mean_over=None) -> torch.Tensor:
+    """The sum of eq. 2 over the RoI itself and the others, pair by pair."""
     temperature = made.temperature.item()
+
+    def embedding(feature):
+        return made.embed.weight @ feature.flatten() + made.embed.bias
+
+    centre = 0
+    if made.centred:
+        mean_over = others if mean_over is None else mean_over
+        centre = sum(embedding(one) for one in mean_over) / len(mean_over)
     results = []
     for roi in rois:
-        members = [roi, *references]
+        members = [roi, *others]
         similarities = []
         for member in members:
-            first = weight @ roi.flatten() + bias
-            second = weight @ member.flatten() + bias
+            first, second = embedding(roi) - centre, embedding(member) - centre
             cosine = first @ second / (first.norm() * second.norm())
             similarities.append(math.exp(cosine.item() / temperature))
         total = sum(similarities)
@@ -63,24 +69,32 @@ def by_loops(made, rois: torch.Tensor, references: torch.Tensor) -> torch.Tensor
     return torch.stack(results)
 
 
+@pytest.mark.parametrize('centred', [True, False])
 @pytest.mark.parametrize('temperature', [0.05, 0.3, 1.0])
-def test_equals_loops(temperature):
-    made = module(temperature=temperature)
+def test_equals_loops(temperature, centred):
+    made = module(temperature=temperature, centred=centred)
     rois, others = features(4), features(7, seed=2)
     result = made(rois, boxes(4), reference_set(made, others))
     torch.testing.assert_close(result, by_loops(made, rois, others))
 
 
-def test_a_proposal_of_the_key_frame_counts_once():
+@pytest.mark.parametrize('centred', [True, False])
+def test_a_proposal_of_the_key_frame_counts_once(centred):
     """As printed: the sum is over the t proposals, the RoI being one of them."""
-    made = module(temperature=0.5)
+    made = module(temperature=0.5, centred=centred)
     own, others = features(4), features(3, seed=2)
     none = torch.full((3, 4), torch.nan, dtype=torch.float64)
     references = reference_set(
         made, torch.cat([own, others]), torch.cat([boxes(4), none])
     )
+    everything = torch.cat([own, others])
     wanted = [
-        by_loops(made, own[i : i + 1], torch.cat([own[:i], own[i + 1 :], others]))
+        by_loops(
+            made,
+            own[i : i + 1],
+            torch.cat([everything[:i], everything[i + 1 :]]),
+            everything,
+        )
         for i in range(4)
     ]
     result = made(own, boxes(4), references)
@@ -137,7 +151,7 @@ def test_invalid_references_have_no_effect():
 
 
 def test_weights_as_printed_differ_by_no_more_than_e_squared():
-    made = module(temperature=1.0, learn_temperature=False)
+    made = module(temperature=1.0, learn_temperature=False, centred=False)
     assert [name for name, _ in made.named_parameters()] == [
         'embed.weight',
         'embed.bias',
@@ -148,7 +162,7 @@ def test_weights_as_printed_differ_by_no_more_than_e_squared():
     together = torch.cat([itself, weights], dim=1)
     torch.testing.assert_close(together.sum(1), torch.ones(4).double())
     assert (together.amax(1) / together.amin(1)).max() <= math.e**2 + 1e-6
-    sharp = module(temperature=0.05).weights(
+    sharp = module(temperature=0.05, centred=False).weights(
         made.embeddings(own), boxes(4), references
     )[0]
     assert (sharp > 10 * itself).all()
@@ -200,6 +214,22 @@ def test_features_of_zeros_have_a_finite_gradient():
     made(own, boxes(3), reference_set(made, features(5))).sum().backward()
     assert own.grad.isfinite().all()
     assert all(p.grad.isfinite().all() for p in made.parameters())
+
+
+def test_centring_takes_away_what_all_have_in_common():
+    made = module(temperature=0.05)
+    own, others = features(4), features(6, seed=2)
+    bias = torch.randn(EMBED, generator=torch.Generator().manual_seed(5)).double()
+    before = made(own, boxes(4), reference_set(made, others))
+    with torch.no_grad():
+        made.embed.bias += 100 * bias
+    after = made(own, boxes(4), reference_set(made, others))
+    torch.testing.assert_close(after, before)
+    raw = module(temperature=0.05, centred=False)
+    with torch.no_grad():
+        raw.embed.bias += 100 * bias
+    blurred = raw(own, boxes(4), reference_set(raw, others))
+    assert (blurred - blurred.mean(0)).norm() < (after - after.mean(0)).norm() / 2
 
 
 def test_residual_adds():
