@@ -47,7 +47,7 @@ def files(tmp_path_factory):
 
 def run(files, video, *more, config=TINY):
     out = files / 'out' / 'maps.png'
-    words = [files / video, '--config', config, '--checkpoint', files / 'model.pth']
+    words = [files / video, config, files / 'model.pth']
     words += ['--out', out, '--cell-width', 80, *more]
     return command()([str(word) for word in words]), out
 

@@ -1,7 +1,6 @@
 """Draw what InstanceFlow sees in a video: classes, centres, offsets and flow.
 
-python tools/analysis_tools/instance_flow_maps.py VIDEO --config CONFIG \\
-    --checkpoint FILE --out maps.png
+python tools/analysis_tools/instance_flow_maps.py VIDEO CONFIG CHECKPOINT --out maps.png
 
 VIDEO is a video file or a folder of frames. A row is a frame: its tracks; the classes
 of pixels; the heatmap of centres; offsets to the centres of this frame and of a
@@ -58,8 +57,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('video', type=Path, help='a video file or a folder of frames')
-    parser.add_argument('--config', required=True, help='of an InstanceFlow')
-    parser.add_argument('--checkpoint', required=True, help='its weights')
+    parser.add_argument('config', help='of an InstanceFlow')
+    parser.add_argument('checkpoint', help='its weights')
     parser.add_argument('--out', required=True, type=Path, help='.png or .jpg to write')
     parser.add_argument(
         '--frames', type=int, nargs='+', help='numbers from 0; default four of them'

@@ -184,3 +184,10 @@ def test_rows_change_what_they_say_and_the_model_alone():
         inside = [place for place in changed if place.startswith('model.')]
         assert len(inside) <= allowed, (name, inside)
         assert {p.split('.')[0] for p in changed} <= {'model', 'fusion'}, name
+
+
+def test_the_tables_are_complete():
+    document = (CONFIGS.parent / 'docs/en/models/instance_flow.md').read_text()
+    for path in ALL:
+        name = path.stem.removeprefix('instance_flow_r50')
+        assert name in document, path
