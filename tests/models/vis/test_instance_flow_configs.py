@@ -5,22 +5,18 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
-from model_factory import (
-    CONFIGS,
-    clip_sample,
-    moving_frames,
-    training_clip,
-    without_gradient,
+from model_configs import (
+    build,
+    configs_of,
+    full_size,
+    millions_of_parameters,
+    name_of,
+    predict_some,
+    train_one_step,
 )
+from model_factory import CONFIGS
 
-from mmvis.registry import MODELS
-
-ALL = sorted(
-    path
-    for folder in ('', 'ablations/instance_flow', 'tiny')
-    for path in (CONFIGS / folder).glob('instance_flow_*.py')
-)
+ALL = configs_of('instance_flow')
 # The networks and losses; the other rows change how their maps are read.
 NETWORKS = [
     path
@@ -28,16 +24,6 @@ NETWORKS = [
     if not any(f'table{number}' in path.stem for number in (3, 6, 7))
 ]
 HEADS = ('semantic_head', 'intra_frame_head', 'inter_frame_head')
-
-
-def name_of(path: Path) -> str:
-    return str(path.relative_to(CONFIGS))
-
-
-def build(model):
-    with DefaultScope.overwrite_default_scope('mmvis'):
-        torch.manual_seed(0)
-        return MODELS.build(model)
 
 
 def small(path: Path):
@@ -57,41 +43,22 @@ def small(path: Path):
 @pytest.mark.parametrize('path', NETWORKS, ids=name_of)
 def test_one_step_and_one_prediction(path):
     net = build(small(path))
-    net.init_weights()
-    net.train()
-    inputs, samples = training_clip(1, 1, 1)
     pairs = path.stem != 'instance_flow_r50_coco'
-    if not pairs:
-        inputs, samples = inputs[:, :1], [samples[0][:1]]
-    losses = net.loss(inputs, samples)
-    assert without_gradient(net, losses) == []
+    losses = train_one_step(net, 1 + pairs)
     assert ('loss_inter' in losses) == pairs
     without_shape = {'affinity_field', 'inter_offset_iou', 'inter_offset_average'}
     without_shape |= {'offset_residual'}
     row = path.stem.partition('table4_')[2]
     assert ('loss_shape' in losses) == (pairs and row not in without_shape)
 
-    net.eval()
     # Everything is foreground, so that there are instances.
     torch.nn.init.constant_(net.semantic_head.predictors[-1][1].bias[-1:], -50.0)
-    frames, sample = moving_frames(3), clip_sample(3)
-    with torch.no_grad():
-        net.predict(frames[None], [sample])
-    for frame in sample:
-        assert len(frame.pred_track_instances.masks) > 0
+    predict_some(net, 3)
 
 
-@pytest.mark.parametrize(
-    'path', [p for p in NETWORKS if 'tiny' not in p.parts], ids=name_of
-)
+@pytest.mark.parametrize('path', full_size(NETWORKS), ids=name_of)
 def test_size_of_the_network(path):
-    """Parameters, counted on the meta device."""
-    with torch.device('meta'):
-        net = build(Config.fromfile(path).model)
-    millions = {
-        name: sum(p.numel() for p in part.parameters()) / 1e6
-        for name, part in net.named_children()
-    }
+    millions = millions_of_parameters(path)
     assert 23.4 < millions['backbone'] < 23.7
     branches = 2 if path.stem == 'instance_flow_r50_coco' else 3
     assert 5 < (sum(millions.values()) - millions['backbone']) < 4 * branches
