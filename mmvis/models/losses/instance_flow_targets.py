@@ -61,7 +61,12 @@ class InstanceFlowTargets:
             input_shape (tuple[int, int]): H and W of the padded input, multiples of s.
             stride (int): s.
             device (torch.device): Of the targets.
+
+        Raises:
+            ValueError: If the stride does not divide the input's size, or masks are of
+                another size.
         """
+        _check_sizes(frames, input_shape, stride)
         objects = BatchObjects.gather(frames, device)
         counts = [len(frame.gt_instances) for frame in frames]
         partner = _in_partner_frame(objects)
@@ -143,6 +148,25 @@ def mask_centers(masks: Tensor) -> Tensor:
         # Sums beyond 2^24 in float32 would be off by fractions of a pixel only.
         means.append((count * place).sum(1) / count.sum(1).clamp(min=1))
     return torch.stack(means, dim=1)
+
+
+def _check_sizes(
+    frames: list[DetDataSample], input_shape: tuple[int, int], stride: int
+) -> None:
+    height, width = input_shape
+    if height % stride or width % stride:
+        raise ValueError(
+            f'InstanceFlow needs inputs that {stride} divides, but these are of '
+            f'{height}x{width}: set data_preprocessor.pad_size_divisor=32.'
+        )
+    for frame in frames:
+        masks = frame.gt_instances.masks
+        if (masks.height, masks.width) != (height, width):
+            raise ValueError(
+                f'Masks of video {frame.metainfo.get("video_id", "?")} are of '
+                f'{masks.height}x{masks.width}, the input is of {height}x{width}: set '
+                'data_preprocessor.pad_mask=True.'
+            )
 
 
 def _in_partner_frame(objects: BatchObjects) -> Tensor:

@@ -155,3 +155,13 @@ def test_another_stride_has_the_same_centres():
     frames = random_frames(1)
     torch.testing.assert_close(make(frames, 8).centers, make(frames).centers)
     assert make(frames, 8).owner.shape == (4, ROWS // 2, COLUMNS // 2)
+
+
+@pytest.mark.parametrize(
+    ('shape', 'stride', 'words'),
+    [((64, 96), 4, 'pad_mask=True'), (SHAPE, 5, 'pad_size_divisor')],
+)
+def test_sizes_that_do_not_fit(shape, stride, words):
+    frames = [frame(np.zeros((1, *SHAPE)), [1], video_id=7)]
+    with pytest.raises(ValueError, match=words):
+        InstanceFlowTargets.make(frames, shape, stride, torch.device('cpu'))
