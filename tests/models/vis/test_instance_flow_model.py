@@ -65,9 +65,15 @@ def model(case='single'):
     return net
 
 
+@functools.lru_cache
+def whole_video(case='single'):
+    """All frames in one chunk."""
+    return predict(model(case), [FRAMES])
+
+
 @pytest.mark.parametrize('case', CASES)
 def test_the_case_is_worth_comparing(case):
-    results = predict(model(case), [FRAMES])
+    results = whole_video(case)
     ids = [set(r.instances_id.tolist()) for r in results]
     assert all(len(i) >= 3 for i in ids)
     assert all(before & after for before, after in pairwise(ids))
@@ -80,8 +86,7 @@ def test_the_case_is_worth_comparing(case):
 @pytest.mark.parametrize('case', CASES)
 @pytest.mark.parametrize('chunks', [[1] * 6, [2, 4]])
 def test_chunking_changes_nothing(case, chunks):
-    net = model(case)
-    assert_same(predict(net, [FRAMES]), predict(net, chunks))
+    assert_same(whole_video(case), predict(model(case), chunks))
 
 
 def test_several_frames_at_once_are_predicted_like_one_by_one():
@@ -105,7 +110,7 @@ def test_a_callers_own_state_gives_the_same():
         sample = clip_sample(1, 'stream', t, 10**9)
         with torch.no_grad():
             results += net.predict_clip(frames[t : t + 1], sample, state)
-    assert_same(predict(net, [FRAMES]), results)
+    assert_same(whole_video(), results)
     assert len(net.video_states) == 0
 
 
