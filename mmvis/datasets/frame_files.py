@@ -1,6 +1,7 @@
-"""Image files of frames: how their names are spelled, and damage found cheaply."""
+"""Image files of frames: how names are spelled and ordered, damage found cheaply."""
 
 import os
+import re
 
 
 def image_damage(data: bytes) -> str | None:
@@ -34,3 +35,12 @@ def native_name(name: str) -> str:
     Python's UTF-8 mode) the plain name could not be opened.
     """
     return os.fsdecode(name.encode('utf-8', 'surrogateescape'))
+
+
+def natural_order(name: str) -> list[tuple[int, int, str]]:
+    """A sort key by which 'frame9' comes before 'frame10', and case is no matter."""
+    parts = re.findall(r'(\d+)|(\D+)', name.casefold(), re.ASCII)
+    # Digits before letters; equal numbers that are written differently by their text.
+    return [
+        (0, int(digits), digits) if digits else (1, 0, text) for digits, text in parts
+    ]
