@@ -17,13 +17,14 @@ class VideoTracks:
 
     Args:
         video_id: the id in the annotation file.
-        length: number of frames of the video.
+        length: number of frames of the video; None for a stream, whose length is the
+            number of frames that came.
         size: (height, width) of its frames in pixels.
     """
 
-    def __init__(self, video_id: Any, length: int, size: Sequence[int]) -> None:
+    def __init__(self, video_id: Any, length: int | None, size: Sequence[int]) -> None:
         self.video_id = video_id
-        self.length = length
+        self._length = length
         self.size = [int(side) for side in size]
         self.num_frames = 0
         self._empty = empty_rle(*self.size)['counts']
@@ -33,8 +34,12 @@ class VideoTracks:
         self._class_scores = defaultdict(list)
 
     @property
+    def length(self) -> int:
+        return self.num_frames if self._length is None else self._length
+
+    @property
     def finished(self) -> bool:
-        return self.num_frames == self.length
+        return self.num_frames == self._length
 
     def add_frame(self, frame_id: int, instances: Mapping) -> None:
         """Add the next frame.

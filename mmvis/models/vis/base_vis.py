@@ -27,7 +27,12 @@ class BaseVISModel(BaseMOTModel):
     same result. The network is stateless: what is remembered of a video is the state
     that init_state made, held here by video id in :meth:`predict`, or by the caller of
     :meth:`predict_clip`.
+
+    Attributes:
+        needs_whole_video (bool): Whether all frames have to come in one chunk.
     """
+
+    needs_whole_video = False
 
     @abstractmethod
     def init_state(self) -> Any:

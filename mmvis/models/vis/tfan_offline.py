@@ -40,6 +40,8 @@ class OfflineTFAN(TFAN):
     wait on the device for their turn.
     """
 
+    needs_whole_video = True
+
     def init_state(self) -> OfflineTFANState:
         """An empty memory of tracks and of proposals."""
         return OfflineTFANState(**vars(super().init_state()))

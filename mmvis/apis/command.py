@@ -1,0 +1,194 @@
+"""The command: a video in, an mp4 with masks and a json out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from mmvis.engine.checkpoint import CheckpointError
+from mmvis.engine.command_line import user_message
+
+from .frame_sources import (
+    NoFramesError,
+    SourceNotFoundError,
+    UnreadableSourceError,
+    open_source,
+)
+from .loading import ConfigNotFoundError, DeviceError
+from .outputs import KINDS
+from .video_result import VideoResult
+from .vis_inferencer import ON_ERROR, VISInferencer
+
+# What goes wrong, and the code that the command ends with.
+EXIT_CODES = {
+    SourceNotFoundError: 3,
+    ConfigNotFoundError: 3,
+    UnreadableSourceError: 4,
+    NoFramesError: 5,
+    CheckpointError: 6,
+    DeviceError: 7,
+}
+OTHER_ERROR, INTERRUPTED = 1, 130
+
+EXAMPLES = """\
+three complete examples:
+
+  # a video file: writes dancers_mmvis/dancers.mp4, .json and _video.json
+  python -m mmvis dancers.mp4 --config stmask_r50 --weights stmask_r50.pth
+
+  # a folder of frames, people and dogs only, all kinds of files, on the CPU
+  python -m mmvis frames/ --config masktrack_rcnn_r50 --weights m.pth \\
+      --classes person dog --score 0.5 --save mp4 json masks sheet \\
+      --out seen/dogs.mp4 --device cpu
+
+  # a config of your own on a GPU, in chunks and half precision; damaged frames are
+  # left out
+  python -m mmvis long.mkv --config my_config.py --weights work_dirs/x/iter_800.pth \\
+      --chunk 8 --half --on-error skip
+
+exit codes: 0 done; 1 another error; 2 wrong arguments; 3 no such file, folder or
+config; 4 the video cannot be opened or decoded; 5 it has no frame; 6 the weights cannot
+be read safely or are not of this config; 7 there is no such device; 130 interrupted
+(what was written until then is whole).
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(
+        prog='python -m mmvis',
+        description='Find, segment and track the objects of a video.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'video', help='video file, folder of images, image, or the number of a camera'
+    )
+    parser.add_argument(
+        '--config', required=True, help='config file, or the name of one of mmvis'
+    )
+    parser.add_argument(
+        '--weights', help="checkpoint, file or URL (default: the config's load_from)"
+    )
+    parser.add_argument(
+        '--out',
+        help='NAME.mp4 (the other files are called like it), or a folder '
+        '(default: VIDEO_mmvis)',
+    )
+    parser.add_argument(
+        '--save',
+        nargs='+',
+        choices=KINDS,
+        default=['mp4', 'json'],
+        metavar='KIND',
+        help='what to write, of mp4, json, masks (a PNG a track and frame), sheet '
+        '(default: mp4 json)',
+    )
+    parser.add_argument(
+        '--score', type=float, default=0.3, help='lowest score shown (default: 0.3)'
+    )
+    parser.add_argument(
+        '--classes', nargs='+', metavar='NAME', help='only these classes'
+    )
+    parser.add_argument(
+        '--chunk', type=int, default=1, help='frames that the network gets at once'
+    )
+    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: a GPU if any)')
+    parser.add_argument(
+        '--half', action='store_true', help='half precision (on a CPU: bfloat16)'
+    )
+    parser.add_argument(
+        '--compile', action='store_true', help='compile the network with torch.compile'
+    )
+    parser.add_argument('--fps', type=float, help="of the mp4 (default: the video's)")
+    parser.add_argument(
+        '--on-error',
+        choices=ON_ERROR,
+        default='stop',
+        help='what a frame that cannot be read does (default: stop)',
+    )
+    parser.add_argument('--quiet', action='store_true', help='no progress bar')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='entries of the config to replace',
+    )
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    args = make_parser().parse_args(argv)
+    started = time.perf_counter()
+    video: VideoResult | None = None
+    code = 0
+    try:
+        inferencer = VISInferencer(
+            args.config,
+            args.weights,
+            device=args.device,
+            half=args.half,
+            compile=args.compile,
+            cfg_options=args.cfg_options,
+        )
+        source = open_source(source_of(args.video))
+        video = inferencer.new_result(source, keep_frames=False)
+        inferencer.predict_into(
+            video,
+            source,
+            out=args.out or default_folder(args.video),
+            save=args.save,
+            chunk=args.chunk,
+            on_error=args.on_error,
+            score=args.score,
+            classes=args.classes,
+            fps=args.fps,
+            progress=not args.quiet,
+        )
+    except KeyboardInterrupt:
+        print('mmvis: interrupted.', file=sys.stderr)
+        code = INTERRUPTED
+    except Exception as error:
+        message = None if os.environ.get('MMVIS_TRACEBACK') else user_message(error)
+        if message is None:
+            raise
+        print(f'mmvis: error: {message}', file=sys.stderr)
+        code = exit_code(error)
+    if video is not None:
+        report(video, time.perf_counter() - started)
+    return code
+
+
+def exit_code(error: Exception) -> int:
+    """The code for a user's mistake."""
+    return next(
+        (code for kind, code in EXIT_CODES.items() if isinstance(error, kind)),
+        OTHER_ERROR,
+    )
+
+
+def source_of(text: str) -> str | int:
+    """The number of a camera, where there is no file of this name."""
+    return int(text) if text.isdecimal() and not os.path.exists(text) else text
+
+
+def default_folder(text: str) -> str:
+    """Where files go without --out: beside nothing of the user's."""
+    return f'{Path(text).stem or "video"}_mmvis'
+
+
+def report(video: VideoResult, seconds: float) -> None:
+    """Say what was found and written."""
+    rate = video.num_frames / seconds if seconds else 0
+    print(f'{video.name}: {video.num_frames} frames in {seconds:.1f} s ({rate:.1f}/s)')
+    for index, damage in video.damaged.items():
+        print(f'left out: frame {index}: {damage}')
+    for path in video.files.values():
+        print(f'wrote {path}')

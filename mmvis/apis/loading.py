@@ -1,0 +1,208 @@
+"""From a config and a checkpoint to a model that is ready to predict."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch import nn
+
+import mmvis
+from mmvis.engine.checkpoint import CheckpointError
+from mmvis.engine.checkpoint_fit import check_fit, plain_state_dict
+from mmvis.registry import MODELS
+
+
+class ConfigNotFoundError(FileNotFoundError):
+    """There is no config of this name."""
+
+
+class DeviceError(ValueError):
+    """The device is not there."""
+
+
+class LoadedModel(NamedTuple):
+    """A model in eval mode, and what belongs to it.
+
+    Attributes:
+        model (nn.Module): Of mmvis, in eval mode, on its device.
+        pipeline (list[dict]): The config's test pipeline.
+        class_names (tuple[str] | None): Names by label.
+        category_ids (tuple[int] | None): Ids in results, by label.
+    """
+
+    model: nn.Module
+    pipeline: list[dict]
+    class_names: tuple[str, ...] | None
+    category_ids: tuple[int, ...] | None
+
+
+def find_config(name: str | os.PathLike) -> str:
+    """The path of a config: a file, or the bare name of one that comes with mmvis.
+
+    Raises:
+        ConfigNotFoundError: There is none; the message has names like it.
+    """
+    path = Path(name).expanduser()
+    if path.is_file():
+        return str(path)
+    wanted = path.name.removesuffix('.py')
+    known = {}
+    for folder in config_folders():
+        for file in sorted(folder.rglob('*.py')):
+            if '_base_' not in file.parts:
+                known.setdefault(file.stem, file)
+    if len(path.parts) == 1 and wanted in known:
+        return str(known[wanted])
+    alike = difflib.get_close_matches(wanted, known, n=3)
+    hint = f' Did you mean {" or ".join(alike)}?' if alike else ''
+    raise ConfigNotFoundError(
+        f'{name} is neither a config file nor the name of one of mmvis.{hint}'
+    )
+
+
+def config_folders() -> list[Path]:
+    """Where the configs of this installation are: of a wheel, or of a checkout."""
+    package = Path(mmvis.__file__).resolve().parent
+    places = package / '.mim/configs', package.parent / 'configs'
+    return [place for place in places if place.is_dir()]
+
+
+def choose_device(device: str | torch.device | None) -> torch.device:
+    """A device that works; by default the first GPU where there is one.
+
+    Raises:
+        DeviceError: It is not there, or torch does not know it.
+    """
+    if device is None:
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise DeviceError(
+            f'The device {device!s} cannot be used ({reason}). Take device cpu, or '
+            'install a torch that supports this machine.'
+        ) from None
+    return chosen
+
+
+def load_model(
+    config: str | os.PathLike | Config,
+    checkpoint: str | os.PathLike | Mapping | None = None,
+    device: str | torch.device | None = None,
+    cfg_options: dict | None = None,
+) -> LoadedModel:
+    """Build the model of a config and load its weights.
+
+    Args:
+        config: A config, its file, or the name of one that comes with mmvis.
+        checkpoint: A file, a URL, or a state dict; by default what the config's
+            ``load_from`` names.
+        device: See :func:`choose_device`.
+        cfg_options: Entries of the config to replace, by dotted key.
+
+    Raises:
+        ConfigNotFoundError, DeviceError: See above.
+        CheckpointError: The weights cannot be read safely, or are not of this model.
+        ValueError: There are no weights, or the config has no model of mmvis.
+    """
+    chosen = choose_device(device)
+    if not isinstance(config, Config):
+        config = Config.fromfile(find_config(config))
+    if cfg_options:
+        config = Config(config.to_dict(), filename=config.filename)
+        config.merge_from_dict(cfg_options)
+    name = config.filename or 'the config'
+    pipeline = _test_pipeline(config)
+    if 'model' not in config or pipeline is None:
+        raise ValueError(f'{name} has no model or no test_pipeline.')
+    if checkpoint is None:
+        checkpoint = config.get('load_from')
+    if checkpoint is None:
+        raise ValueError(
+            f'{name} names no weights (load_from): give a checkpoint, the .pth file of '
+            'a training.'
+        )
+    init_default_scope('mmvis')
+    model = MODELS.build(_without_pretrained(config.model))
+    if not hasattr(model, 'predict_clip'):
+        raise ValueError(
+            f'{name} is of a {type(model).__name__}, which is no video model of mmvis. '
+            'TrackBySegmentation makes one of an instance segmentor of mmdet.'
+        )
+    if isinstance(checkpoint, Mapping):
+        content, source = checkpoint, 'The state dict'
+    else:
+        source = os.fspath(checkpoint)
+        content = CheckpointLoader.load_checkpoint(source, map_location='cpu')
+    weights = plain_state_dict(content)
+    check_fit(model, weights, source)
+    model.load_state_dict(weights, strict=False)
+    names, ids = _classes(content, config)
+    return LoadedModel(model.to(chosen).eval(), pipeline, names, ids)
+
+
+def _test_pipeline(config: Config) -> list[dict] | None:
+    """As it is used for testing, where --cfg-options reach it."""
+    try:
+        return config.test_dataloader.dataset.pipeline
+    except AttributeError:
+        return config.get('test_pipeline')
+
+
+def _without_pretrained(node: Any) -> Any:
+    """A copy of a model's config without the weights that training starts from."""
+    if isinstance(node, Mapping):
+        return {
+            key: None
+            if key == 'init_cfg' and 'Pretrained' in str(value)
+            else _without_pretrained(value)
+            for key, value in node.items()
+        }
+    if isinstance(node, (list, tuple)):
+        return type(node)(_without_pretrained(value) for value in node)
+    return node
+
+
+def _classes(
+    content: Mapping, config: Config
+) -> tuple[tuple[str, ...] | None, tuple[int, ...] | None]:
+    """Class names and category ids: the checkpoint's, else the config's."""
+    meta = content.get('meta') if isinstance(content.get('meta'), Mapping) else {}
+    trained = {str(key).lower(): value for key, value in meta.items()}
+    trained = trained.get('dataset_meta') or trained
+    for source in (trained, _metainfo(config), config):
+        source = {str(key).lower(): value for key, value in source.items()}
+        names, ids = source.get('classes'), source.get('category_ids')
+        if isinstance(names, Sequence) and len(names):
+            names = (names,) if isinstance(names, str) else tuple(map(str, names))
+            ids = None if ids is None or len(ids) != len(names) else tuple(ids)
+            return names, ids
+    return None, None
+
+
+def _metainfo(config: Config) -> Mapping:
+    try:
+        return config.test_dataloader.dataset.metainfo or {}
+    except AttributeError:
+        return {}
+
+
+__all__ = [
+    'CheckpointError',
+    'ConfigNotFoundError',
+    'DeviceError',
+    'LoadedModel',
+    'choose_device',
+    'find_config',
+    'load_model',
+]

@@ -1,0 +1,171 @@
+"""Files of a predicted video: mp4, json, masks, contact sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmvis.structures.frame_result import FrameResult, labels_of
+from mmvis.visualization.contact_sheet import SheetRow, contact_sheet, evenly_spaced
+from mmvis.visualization.draw import display_scale, draw_tracks
+from mmvis.visualization.video_writer import Mp4Writer
+
+from .video_result import VideoResult, write_json
+
+KINDS = ('mp4', 'json', 'masks', 'sheet')
+_SHEET_COLUMNS = 6
+
+
+class VideoOutputs:
+    """Writes a video's files while it is predicted; each is whole after ``close``.
+
+    Args:
+        out (Path): ``name.mp4``: files are ``name.mp4``, ``name.json``,
+            ``name_video.json`` (the annotation file that the results refer to),
+            ``name_masks/`` and ``name_sheet.jpg``. Anything else is a folder in which
+            they are called after the video.
+        kinds (Sequence[str]): Of 'mp4', 'json', 'masks', 'sheet'.
+        video (VideoResult): Gets the paths; its tracks are what the json holds.
+        fps (float): Of the mp4.
+        score (float): Lowest score of an instance that is drawn or written.
+        classes (Sequence[str | int], optional): Only these.
+
+    Raises:
+        ValueError: There is no such kind or class.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        kinds: Sequence[str],
+        video: VideoResult,
+        fps: float,
+        score: float = 0.3,
+        classes: Sequence[str | int] | None = None,
+    ) -> None:
+        unknown = sorted(set(kinds) - set(KINDS))
+        if unknown:
+            raise ValueError(f'save has {unknown[0]!r}; it takes {", ".join(KINDS)}.')
+        is_file = out.suffix.lower() == '.mp4'
+        stem = out.with_suffix('') if is_file else out / video.name
+        self._video, self._score = video, score
+        self._labels = (
+            None if classes is None else labels_of(classes, video.class_names)
+        )
+        paths = {
+            'mp4': Path(f'{stem}.mp4'),
+            'json': Path(f'{stem}.json'),
+            'masks': Path(f'{stem}_masks'),
+            'sheet': Path(f'{stem}_sheet.jpg'),
+        }
+        self._paths = {kind: paths[kind] for kind in KINDS if kind in kinds}
+        self._mp4 = Mp4Writer(paths['mp4'], fps) if 'mp4' in kinds else None
+        self._sheet = SpacedFrames(_SHEET_COLUMNS) if 'sheet' in kinds else None
+        self._latest: np.ndarray | None = None
+        self._missed = 0
+
+    def write(self, image: np.ndarray, result: FrameResult) -> None:
+        """Take the next frame (h, w, 3) uint8 BGR and what is in it."""
+        result = result.above(self._score)
+        if self._labels is not None:
+            result = result.of_classes(self._labels)
+        if self._mp4 is not None or self._sheet is not None:
+            self._draw(image, result)
+        if 'masks' in self._paths:
+            _write_masks(self._paths['masks'], result)
+
+    def _draw(self, image: np.ndarray, result: FrameResult) -> None:
+        drawn = draw_tracks(
+            image,
+            result.rles,
+            result.ids,
+            result.labels,
+            result.scores,
+            result.class_names,
+            scale=display_scale(image.shape[1]),
+        )
+        if self._mp4 is not None:
+            # Where the first frames were damaged, the first good one stands for them.
+            for _ in range(self._missed + 1):
+                self._mp4.write(drawn)
+            self._missed, self._latest = 0, drawn
+        if self._sheet is not None:
+            self._sheet.add(result.frame_id, drawn)
+
+    def repeat(self) -> None:
+        """A damaged frame: the one before is shown again, so that times stay right."""
+        if self._mp4 is not None and self._latest is not None:
+            self._mp4.write(self._latest)
+        else:
+            self._missed += 1
+
+    def close(self) -> None:
+        """Finish all files with the frames so far."""
+        files, video = self._video.files, self._video
+        if self._mp4 is not None:
+            self._mp4.close()
+            if self._mp4.num_frames:
+                files['mp4'] = self._paths['mp4']
+        if not video.num_frames:
+            return
+        if 'json' in self._paths:
+            path = self._paths['json']
+            write_json(path, video.to_youtube_vis(self._score, self._labels))
+            about = path.with_name(f'{path.stem}_video.json')
+            write_json(about, video.annotation_file())
+            files.update(json=path, video=about)
+        if 'masks' in self._paths and self._paths['masks'].is_dir():
+            files['masks'] = self._paths['masks']
+        if self._sheet is not None and self._sheet.kept:
+            page = self._sheet.page(video)
+            self._paths['sheet'].parent.mkdir(parents=True, exist_ok=True)
+            if not cv2.imwrite(str(self._paths['sheet']), page):
+                raise OSError(f'{self._paths["sheet"]} cannot be written.')
+            files['sheet'] = self._paths['sheet']
+
+
+class SpacedFrames:
+    """Some frames of a stream of unknown length, evenly spaced, in constant memory.
+
+    Every step-th frame is kept; when twice the number wanted are there, every other is
+    dropped and the step doubles.
+
+    Args:
+        number (int): Frames wanted.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number, self.step = number, 1
+        self.kept: list[tuple[int, np.ndarray]] = []
+
+    def add(self, index: int, image: np.ndarray) -> None:
+        """Take the next frame."""
+        if index % self.step:
+            return
+        self.kept.append((index, image))
+        if len(self.kept) >= 2 * self.number:
+            self.step *= 2
+            self.kept = [(i, kept) for i, kept in self.kept if i % self.step == 0]
+
+    def page(self, video: VideoResult) -> np.ndarray:
+        """A contact sheet of them, (H, W, 3) uint8 BGR."""
+        chosen = [self.kept[i] for i in evenly_spaced(len(self.kept), self.number)]
+        title = f'{video.name} ({video.num_frames} frames)'
+        row = SheetRow(
+            title,
+            {'': [image for _, image in chosen]},
+            [f'frame {i}' for i, _ in chosen],
+        )
+        return contact_sheet([row])
+
+
+def _write_masks(folder: Path, result: FrameResult) -> None:
+    """A PNG (0 and 255) for each instance: <folder>/<id>/<frame>.png."""
+    for track, mask in zip(result.ids.tolist(), result.masks, strict=True):
+        path = folder / f'{track:04d}' / f'{result.frame_id:05d}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(str(path), mask.astype(np.uint8) * 255):
+            raise OSError(f'{path} cannot be written.')

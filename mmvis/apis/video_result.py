@@ -1,0 +1,154 @@
+"""What a model says of a whole video."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmvis.evaluation.submission import official_results
+from mmvis.evaluation.video_tracks import VideoTracks
+from mmvis.structures.frame_result import FrameResult
+
+from .frame_sources import FrameSource
+
+VIDEO_ID = 1
+
+
+class VideoResult:
+    """Tracks of a video, gathered frame by frame.
+
+    Args:
+        source (FrameSource): Gives the name and the names of the frames' files.
+        class_names (Sequence[str] | None): Names by label.
+        category_ids (Sequence[int] | None): Ids in files, by label; from 1 by default,
+            as YouTube-VIS has them.
+        keep_frames (bool): Whether ``frames`` is filled.
+
+    Attributes:
+        name (str): The source's.
+        class_names (tuple[str] | None): Names by label.
+        num_frames (int): Frames that came, damaged ones among them.
+        size (tuple[int, int] | None): Height and width of a frame in pixels.
+        frames (list[FrameResult]): Of each frame that could be read.
+        damaged (dict[int, str]): What is wrong with the others, by number.
+        files (dict[str, Path]): What was written, by kind.
+    """
+
+    def __init__(
+        self,
+        source: FrameSource,
+        class_names: Sequence[str] | None = None,
+        category_ids: Sequence[int] | None = None,
+        keep_frames: bool = True,
+    ) -> None:
+        self.name = source.name
+        self.class_names = None if class_names is None else tuple(class_names)
+        self.num_frames = 0
+        self.size: tuple[int, int] | None = None
+        self.frames: list[FrameResult] = []
+        self.damaged: dict[int, str] = {}
+        self.files: dict[str, Path] = {}
+        self._category_ids = category_ids
+        self._file_names = source.file_names
+        self._keep = keep_frames
+        self._tracks: VideoTracks | None = None
+        self._num_labels = 0
+
+    def __len__(self) -> int:
+        return self.num_frames
+
+    def add(self, result: FrameResult) -> None:
+        """Take the next frame."""
+        if self._tracks is None:
+            self.size = result.size
+            self._tracks = VideoTracks(VIDEO_ID, None, result.size)
+            for frame in range(self.num_frames):  # damaged ones before the first
+                self._tracks.add_frame(frame, result[:0].to_tracks())
+        self._tracks.add_frame(result.frame_id, result.to_tracks())
+        self.num_frames += 1
+        if len(result):
+            self._num_labels = max(self._num_labels, int(result.labels.max()) + 1)
+        if self._keep:
+            self.frames.append(result)
+
+    def skip(self, index: int, damage: str) -> None:
+        """Take a frame that could not be read."""
+        self.damaged[index] = damage
+        if self._tracks is not None:
+            nothing = dict(scores=[], labels=[], instances_id=[], masks=[])
+            self._tracks.add_frame(index, nothing)
+        self.num_frames += 1
+
+    @property
+    def category_ids(self) -> list[int]:
+        """Ids in files, by label."""
+        if self._category_ids is not None:
+            return list(self._category_ids)
+        number = self._num_labels if self.class_names is None else len(self.class_names)
+        return list(range(1, number + 1))
+
+    def to_youtube_vis(
+        self, score: float = 0.0, classes: Sequence[int] | None = None
+    ) -> list[dict]:
+        """Tracks in the form of a YouTube-VIS results.json.
+
+        Args:
+            score (float): Tracks with a lower mean score are left out.
+            classes (Sequence[int], optional): Labels of the tracks to keep.
+
+        Returns:
+            list[dict]: video_id (1), category_id, score, and segmentations: an RLE or
+            None for each frame; the best first.
+        """
+        if self._tracks is None:
+            return []
+        video = self._tracks.to_results()
+        video['tracks'] = sorted(
+            (
+                track
+                for track in video['tracks']
+                if track['score'] >= score
+                and (classes is None or track['label'] in classes)
+            ),
+            key=lambda track: -track['score'],
+        )
+        return list(official_results([video], self.category_ids))
+
+    def annotation_file(self) -> dict:
+        """The annotation file that results refer to: the video and the categories."""
+        height, width = self.size or (0, 0)
+        names = self._file_names or [
+            f'{self.name}/{frame:05d}.jpg' for frame in range(self.num_frames)
+        ]
+        labels = self.class_names or [
+            f'class {i}' for i, _ in enumerate(self.category_ids)
+        ]
+        return dict(
+            info=dict(description=f'{self.name}, predicted by mmvis'),
+            videos=[
+                dict(
+                    id=VIDEO_ID,
+                    name=self.name,
+                    width=width,
+                    height=height,
+                    length=self.num_frames,
+                    file_names=names[: self.num_frames],
+                )
+            ],
+            categories=[
+                dict(id=number, name=name)
+                for number, name in zip(self.category_ids, labels, strict=True)
+            ],
+        )
+
+
+def write_json(path: str | os.PathLike, content: object) -> None:
+    """Write a json file that is either whole or not there."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'.{path.name}.part')
+    with part.open('w', encoding='utf-8') as file:
+        json.dump(content, file, allow_nan=False)
+    os.replace(part, path)

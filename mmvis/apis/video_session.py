@@ -1,0 +1,207 @@
+"""One video on its way through a model that others may use at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from itertools import count
+from typing import Any
+
+import numpy as np
+import torch
+from mmdet.structures import TrackDataSample
+from torch import Tensor, nn
+
+from mmvis.structures.frame_result import FrameResult
+
+_video_ids = count()
+
+
+class VideoSession:
+    """The state of one video: frames in, tracked instances out.
+
+    Made by ``VISInferencer.session``. The network is shared and keeps nothing of a
+    video, so that any number of sessions take turns with one model.
+
+    Args:
+        model (nn.Module): A video model of mmvis in eval mode.
+        prepare (Callable): Frames and their first number to the model's input.
+        class_names (tuple[str] | None): Names by label.
+        half (bool): Half precision, see ``VISInferencer``.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        prepare: Callable[[Sequence[np.ndarray], int, Any], tuple],
+        class_names: tuple[str, ...] | None = None,
+        half: bool = False,
+    ) -> None:
+        self._model = model
+        self._prepare = prepare
+        self._class_names = class_names
+        self._half = half
+        self.reset()
+
+    @property
+    def num_frames(self) -> int:
+        """Number of the next frame."""
+        return self._next
+
+    @property
+    def frame_size(self) -> tuple[int, int] | None:
+        """Height and width of the video's frames; None before the first."""
+        return self._size
+
+    def reset(self) -> None:
+        """Begin a new video."""
+        self._state = self._model.init_state()
+        self._next = 0
+        self._size: tuple[int, int] | None = None
+        self._video_id = next(_video_ids)
+
+    def skip(self, num_frames: int = 1) -> None:
+        """Leave out frames that cannot be read; time goes on for the tracks."""
+        self._next += num_frames
+
+    def step(self, image: np.ndarray) -> FrameResult:
+        """The tracked instances of the next frame, (h, w, 3) uint8 BGR."""
+        return self.steps([image])[0]
+
+    def steps(self, images: Sequence[np.ndarray]) -> list[FrameResult]:
+        """The tracked instances of the next frames.
+
+        What comes out is the same however a video is cut into calls.
+
+        Args:
+            images (Sequence[np.ndarray]): (h, w, 3) uint8 BGR, all of one size.
+
+        Raises:
+            ValueError: An image is something else, or of another size than the first
+                one of the video. The session stays as it was.
+        """
+        if not len(images):
+            return []
+        size = self._check(images)
+        with torch.inference_mode():
+            frames, sample = self._prepare(images, self._next, self._video_id)
+            with self._precision(frames):
+                found = self._model.predict_clip(frames, sample, self._state)
+        results = [
+            FrameResult.from_instances(
+                self._next + t, size, instances, self._class_names
+            )
+            for t, instances in enumerate(found)
+        ]
+        self._size = size
+        self._next += len(images)
+        return results
+
+    def _precision(self, frames: Tensor):
+        if not self._half:
+            return nullcontext()
+        # Half on a CPU has no convolutions worth the name; bfloat16 has.
+        dtype = torch.float16 if frames.is_cuda else torch.bfloat16
+        return torch.autocast(frames.device.type, dtype)
+
+    def _check(self, images: Sequence[np.ndarray]) -> tuple[int, int]:
+        size = self._size
+        for index, image in enumerate(images, start=self._next):
+            if (
+                not isinstance(image, np.ndarray)
+                or image.dtype != np.uint8
+                or image.ndim != 3
+                or image.shape[2] != 3
+                or not image.size
+            ):
+                raise ValueError(
+                    f'Frame {index} is '
+                    f'{getattr(image, "dtype", type(image).__name__)} of shape '
+                    f'{getattr(image, "shape", None)}, not a (h, w, 3) uint8 BGR image.'
+                )
+            size = size or image.shape[:2]
+            if image.shape[:2] != size:
+                raise ValueError(
+                    f'Frame {index} is {image.shape[1]} x {image.shape[0]} px (width x '
+                    f'height), the video is {size[1]} x {size[0]}: call reset() where '
+                    'another video begins.'
+                )
+        return size
+
+
+class Preparation:
+    """A config's test pipeline without its loading, and the model's preprocessor.
+
+    Args:
+        pipeline (list[dict]): Test pipeline of a config.
+        model (nn.Module): Has ``data_preprocessor``.
+
+    Raises:
+        ValueError: The pipeline needs more than images.
+    """
+
+    def __init__(self, pipeline: Sequence[dict], model: nn.Module) -> None:
+        from mmengine.dataset import Compose
+
+        from mmvis.registry import TRANSFORMS
+
+        self._model = model
+        transforms = without_loading(pipeline)
+        if not transforms:
+            raise ValueError('test_pipeline has nothing behind its loading.')
+        self._pipeline = Compose([TRANSFORMS.build(step) for step in transforms])
+
+    def __call__(
+        self, images: Sequence[np.ndarray], first: int, video_id: Any
+    ) -> tuple[Tensor, TrackDataSample]:
+        """Frames (T, C, H, W), normalised and padded on the device, and their sample.
+
+        Args:
+            images (Sequence[np.ndarray]): T images (h, w, 3) uint8 BGR of one size.
+            first (int): Number of the first one in its video.
+            video_id: Identity of the video.
+        """
+        length = len(images)
+        height, width = images[0].shape[:2]
+
+        def same(value: Any) -> list:
+            return [value] * length
+
+        frame_ids = list(range(first, first + length))
+        clip = dict(
+            img=list(images),
+            img_path=same(''),
+            img_id=frame_ids,
+            frame_id=frame_ids,
+            video_id=same(video_id),
+            height=same(height),
+            width=same(width),
+            ori_shape=same((height, width)),
+            img_shape=same((height, width)),
+            instances=same([]),
+            video_length=same(length),
+            # A stream's end is not known; a whole video as one clip ends here.
+            ori_video_length=same(first + length),
+        )
+        packed = self._pipeline(clip)
+        data = self._model.data_preprocessor(
+            dict(inputs=[packed['inputs']], data_samples=[packed['data_samples']]),
+            False,
+        )
+        return data['inputs'][0], data['data_samples'][0]
+
+
+def without_loading(pipeline: Sequence[dict]) -> list[dict]:
+    """A copy of a pipeline without the steps that read files."""
+    kept = []
+    for step in pipeline:
+        kind = str(step['type']).rpartition('.')[2]
+        if kind.startswith('Load'):
+            continue
+        if 'transforms' in step:
+            inner = without_loading(step['transforms'])
+            if not inner:
+                continue
+            step = dict(step, transforms=inner)
+        kept.append(dict(step))
+    return kept

@@ -1,0 +1,263 @@
+"""Videos in, tracked instances out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from mmvis.structures.frame_result import FrameResult
+
+from .compiling import compile_network
+from .frame_sources import DamagedFrameError, FrameSource, NoFramesError, open_source
+from .loading import load_model
+from .outputs import VideoOutputs
+from .progress import progress_bar
+from .read_ahead import ReadAhead
+from .video_result import VideoResult
+from .video_session import Preparation, VideoSession
+
+ON_ERROR = ('stop', 'skip')
+Stepped = tuple[np.ndarray, FrameResult]
+
+
+class VISInferencer:
+    """A loaded video model: a callable for whole videos, a generator for streams.
+
+    Args:
+        config (str | PathLike | Config): A config, its file, or the name of one that
+            comes with mmvis, such as ``'stmask_r50'``.
+        checkpoint (str | PathLike | Mapping, optional): File, URL or state dict; by
+            default what the config's ``load_from`` names. Files are read without
+            running what they contain.
+        device (str, optional): By default the first GPU where there is one.
+        half (bool): Half precision on a GPU, bfloat16 on a CPU.
+        compile (bool): Compile the network with torch.compile; the first frames of each
+            size take long then.
+        cfg_options (dict, optional): Entries of the config to replace, by dotted key.
+
+    Raises:
+        ConfigNotFoundError, CheckpointError, DeviceError, ValueError: With a sentence
+            that says what to do.
+
+    Examples:
+        >>> inferencer = VISInferencer('stmask_r50', 'stmask_r50.pth')
+        >>> for image, result in inferencer.stream('video.mp4'):
+        ...     print(result.ids, result.names)
+        >>> video = inferencer('video.mp4', out='seen/video.mp4')
+        >>> session = inferencer.session()
+        >>> result = session.step(image)
+    """
+
+    def __init__(
+        self,
+        config: str | os.PathLike | Config,
+        checkpoint: str | os.PathLike | Mapping | None = None,
+        *,
+        device: str | torch.device | None = None,
+        half: bool = False,
+        compile: bool = False,
+        cfg_options: dict | None = None,
+    ) -> None:
+        loaded = load_model(config, checkpoint, device, cfg_options)
+        self.model = loaded.model
+        self.class_names = loaded.class_names
+        self.category_ids = loaded.category_ids
+        self.half = half
+        self._prepare = Preparation(loaded.pipeline, self.model)
+        if compile:
+            compile_network(self.model)
+
+    def session(self) -> VideoSession:
+        """A new video for frames that you bring yourself; any number at once."""
+        return VideoSession(self.model, self._prepare, self.class_names, self.half)
+
+    def stream(
+        self,
+        source: Any,
+        *,
+        chunk: int = 1,
+        on_error: str = 'stop',
+        read_ahead: int = 8,
+        on_damage: Callable[[int, str], None] | None = None,
+    ) -> Iterator[Stepped]:
+        """Frames and their tracked instances, online and in constant memory.
+
+        Args:
+            source: What :func:`open_source` takes: a video file, a folder of images, a
+                list or iterator of arrays or paths, the number of a camera.
+            chunk (int): Frames that go through the network at once. Results are the
+                same; a frame's comes when its chunk is full.
+            on_error (str): What a frame that cannot be read does: 'stop' ends with an
+                error that names it, 'skip' leaves it out, with a warning.
+            read_ahead (int): Frames that a thread decodes ahead; 0: no thread.
+            on_damage (Callable, optional): Is told the number of a frame left out and
+                what is wrong with it, in the place of the warning.
+
+        Yields:
+            tuple[np.ndarray, FrameResult]: The frame, (h, w, 3) uint8 BGR, and what is
+            in it; ``result.frame_id`` is its number in the source.
+
+        Raises:
+            ValueError, OSError: The source, or a frame of it, cannot be used.
+        """
+        if on_error not in ON_ERROR:
+            raise ValueError(f'on_error is one of {ON_ERROR}, not {on_error!r}.')
+        if chunk < 1:
+            raise ValueError(f'chunk is a number of frames, at least 1, not {chunk}.')
+        # Opened here and not at the first frame, so that mistakes are told at once.
+        opened = open_source(source)
+        return self._stream(opened, chunk, on_error, read_ahead, on_damage)
+
+    def _stream(
+        self,
+        source: FrameSource,
+        chunk: int,
+        on_error: str,
+        read_ahead: int,
+        on_damage: Callable[[int, str], None] | None,
+    ) -> Iterator[Stepped]:
+        session, waiting, seen = self.session(), [], 0
+        whole = getattr(self.model, 'needs_whole_video', False)
+
+        def predict() -> Iterator[Stepped]:
+            if waiting:
+                yield from zip(waiting, session.steps(waiting), strict=True)
+                waiting.clear()
+
+        frames = ReadAhead(source, read_ahead) if read_ahead else None
+        try:
+            for index, image, damage in frames or source:
+                seen += 1
+                if image is not None:
+                    if waiting and image.shape != waiting[0].shape:
+                        yield from predict()  # which refuses the next
+                    waiting.append(image)
+                    if len(waiting) >= chunk and not whole:
+                        yield from predict()
+                    continue
+                # What came before it is told before the error.
+                yield from predict()
+                if on_error == 'stop' or whole:
+                    raise DamagedFrameError(damage)
+                if on_damage is not None:
+                    on_damage(index, damage)
+                else:
+                    print_log(f'{damage} It is left out.', 'current', level=30)
+                session.skip()
+            yield from predict()
+            if not seen:
+                raise NoFramesError(f'The source {source.name!r} gave no frame.')
+        finally:
+            if frames is not None:
+                frames.close()
+
+    def __call__(
+        self,
+        source: Any,
+        out: str | os.PathLike | None = None,
+        save: Sequence[str] = ('mp4', 'json'),
+        *,
+        chunk: int = 8,
+        on_error: str = 'stop',
+        score: float = 0.3,
+        classes: Sequence[str | int] | None = None,
+        fps: float | None = None,
+        keep_frames: bool = True,
+        progress: bool = True,
+    ) -> VideoResult:
+        """Predict a whole video and write what is asked for.
+
+        Args:
+            source: See :meth:`stream`.
+            out: ``name.mp4``, whose name without suffix all files begin with, or a
+                folder. None: nothing is written.
+            save (Sequence[str]): Of 'mp4' (tracks drawn), 'json' (YouTube-VIS results,
+                and the annotation file they refer to), 'masks' (a folder a track with a
+                PNG a frame) and 'sheet' (a contact sheet).
+            chunk, on_error: See :meth:`stream`.
+            score (float): Instances below are neither drawn nor written as masks; in
+                the json, tracks whose mean is below.
+            classes (Sequence[str | int], optional): Only these, by name or label.
+            fps (float, optional): Of the mp4; by default the source's, or 10.
+            keep_frames (bool): Whether the result holds every frame's instances.
+            progress (bool): A progress bar, where stderr is a terminal.
+
+        Returns:
+            VideoResult: Tracks, frames, and the files that were written.
+
+        Raises:
+            KeyboardInterrupt, or an error of the source: After all files are finished
+            with the frames so far.
+        """
+        opened = open_source(source)
+        video = self.new_result(opened, keep_frames)
+        self.predict_into(
+            video,
+            opened,
+            out,
+            save,
+            chunk=chunk,
+            on_error=on_error,
+            score=score,
+            classes=classes,
+            fps=fps,
+            progress=progress,
+        )
+        return video
+
+    def new_result(self, source: FrameSource, keep_frames: bool = True) -> VideoResult:
+        """A result without a frame, for :meth:`predict_into`."""
+        return VideoResult(source, self.class_names, self.category_ids, keep_frames)
+
+    def predict_into(
+        self,
+        video: VideoResult,
+        source: FrameSource,
+        out: str | os.PathLike | None = None,
+        save: Sequence[str] = ('mp4', 'json'),
+        *,
+        chunk: int = 8,
+        on_error: str = 'stop',
+        score: float = 0.3,
+        classes: Sequence[str | int] | None = None,
+        fps: float | None = None,
+        progress: bool = True,
+    ) -> None:
+        """As calling the inferencer, for a caller who wants what there is when it ends
+        early.
+
+        Args:
+            video (VideoResult): Of :meth:`new_result`; filled frame by frame.
+            source (FrameSource): Of ``open_source``.
+            out, save, chunk, on_error, score, classes, fps, progress: See there.
+        """
+        outputs = None
+        if out is not None:
+            rate = fps or source.fps or 10.0
+            outputs = VideoOutputs(Path(out), save, video, rate, score, classes)
+
+        def damaged(index: int, damage: str) -> None:
+            video.skip(index, damage)
+            if outputs is not None:
+                outputs.repeat()
+            print_log(f'{damage} It is left out.', 'current', level=30)
+
+        stream = self.stream(source, chunk=chunk, on_error=on_error, on_damage=damaged)
+        try:
+            with progress_bar(source.name, source.length, progress) as advance:
+                for image, result in stream:
+                    video.add(result)
+                    if outputs is not None:
+                        outputs.write(image, result)
+                    advance()
+        finally:
+            stream.close()
+            if outputs is not None:
+                outputs.close()
