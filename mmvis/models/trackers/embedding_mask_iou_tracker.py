@@ -71,6 +71,8 @@ class EmbeddingMaskIoUTracker:
         min_score (float, optional): A detection is reported when its score exceeds
             this; it is remembered in any case.
         min_mask_area (int): And when its mask has this many elements above 0.5.
+        embedding_momentum (float): Share, in (0, 1], of a new embedding in the one that
+            a track is remembered by; 1: its latest alone.
     """
 
     def __init__(
@@ -84,7 +86,12 @@ class EmbeddingMaskIoUTracker:
         supplement: dict | None = None,
         min_score: float | None = None,
         min_mask_area: int = 0,
+        embedding_momentum: float = 1.0,
     ) -> None:
+        if not 0 < embedding_momentum <= 1:
+            raise ValueError(
+                f'embedding_momentum must be in (0, 1], but is {embedding_momentum}.'
+            )
         _check_choice('similarity', similarity, SIMILARITIES)
         _check_choice('conflict', conflict, CONFLICT_POLICIES)
         _check_choice('winner', winner, ('match', 'score'))
@@ -101,6 +108,7 @@ class EmbeddingMaskIoUTracker:
         self.supplement = None if supplement is None else Supplement(**supplement)
         self.min_score = min_score
         self.min_mask_area = min_mask_area
+        self.embedding_momentum = embedding_momentum
 
     def init_memory(self) -> TrackMemory:
         """A memory for a video that is about to begin."""
@@ -142,6 +150,8 @@ class EmbeddingMaskIoUTracker:
         age = frame_id - last_seen
         column = self._assign(dets, old, memory.expired(age))
         is_new, num_dets = column == 0, len(column)
+        if self.embedding_momentum < 1 and len(age):
+            new['embeddings'] = self._averaged(new, old, column)
 
         # Detections first, then tracks: what follows are rows of these.
         fields = {k: torch.cat([new[k], old[k]]) for k in new}
@@ -204,6 +214,15 @@ class EmbeddingMaskIoUTracker:
         scores = scores.masked_fill(closed, -torch.inf)
         priority = dets.scores.float() if self.winner == 'score' else None
         return self.conflict(scores, priority).masked_fill(~finite, DROPPED)
+
+    def _averaged(
+        self, new: dict[str, Tensor], old: dict[str, Tensor], column: Tensor
+    ) -> Tensor:
+        """Embeddings (n, d) of the detections, mixed with those of their tracks."""
+        latest = new['embeddings']
+        before = old['embeddings'][(column - 1).clamp(min=0)]
+        mixed = before + self.embedding_momentum * (latest - before)
+        return torch.where(column[:, None] > 0, mixed, latest)
 
     def _is_reported(self, column: Tensor, dets: dict[str, Tensor]) -> Tensor:
         """Which detections (n,) are in the result."""

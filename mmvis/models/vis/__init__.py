@@ -7,6 +7,7 @@ from .sg_net import SGNet
 from .stmask import STMask
 from .tfan import TFAN
 from .tfan_offline import OfflineTFAN
+from .track_by_segmentation import TrackBySegmentation
 
 __all__ = [
     'TFAN',
@@ -17,4 +18,5 @@ __all__ = [
     'OfflineTFAN',
     'SGNet',
     'STMask',
+    'TrackBySegmentation',
 ]

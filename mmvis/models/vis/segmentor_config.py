@@ -1,0 +1,58 @@
+"""Configs of mmdet's instance segmentors, as parts of a video model's config."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+
+import mmdet
+from mmengine.config import Config, ConfigDict
+
+SCOPE = 'mmdet::'
+# Of images in training: LSJ's fixed size, RTMDet's random sizes.
+_OF_IMAGES = ('type', '_scope_', 'batch_augments')
+
+
+def segmentor_config(detector: Mapping) -> ConfigDict:
+    """A detector's settings; ``config`` in them is replaced by what that file says.
+
+    Args:
+        detector (Mapping): Of a detector of mmdet. With ``config``, an address such as
+            ``'mmdet::solov2/solov2_r50_fpn_1x_coco.py'`` or a file, all other keys are
+            merged over that config's model, as a config is merged over its base.
+
+    Returns:
+        ConfigDict: A copy.
+
+    Raises:
+        FileNotFoundError: There is no such config.
+        ValueError: The config has no model.
+    """
+    detector = ConfigDict(copy.deepcopy(dict(detector)))
+    name = detector.pop('config', None)
+    if name is None:
+        return detector
+    # Not mmengine's get_config, which reads all of mmdet's metafiles first.
+    own = Path(mmdet.__file__).parent / '.mim' / 'configs'
+    path = own / name.removeprefix(SCOPE) if name.startswith(SCOPE) else Path(name)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no config '{name}' (model.detector.config): give a file, or "
+            f"'{SCOPE}<folder>/<name>.py' of those that come with mmdet."
+        )
+    config = Config.fromfile(path)
+    if 'model' not in config:
+        raise ValueError(f"The config '{name}' has no model to take the detector of.")
+    merged = Config(dict(model=config.model))
+    merged.merge_from_dict(dict(model=detector))
+    merged.model.pop('_scope_', None)
+    return merged.model
+
+
+def clip_preprocessor(detector_preprocessor: Mapping | None) -> dict | None:
+    """Settings of TrackDataPreprocessor that do to clips what those do to images."""
+    if detector_preprocessor is None:
+        return None
+    kept = {k: v for k, v in detector_preprocessor.items() if k not in _OF_IMAGES}
+    return dict(kept, type='TrackDataPreprocessor')
