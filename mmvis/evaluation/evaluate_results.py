@@ -59,9 +59,7 @@ def evaluate_results(
     truth = build_ground_truth(
         annotations, None, area_ranges, area_unit, count_empty=count_empty
     )
-    results = load_results(results)
-    check_results(results, annotations)
-    results = [_with_whole_masks(index, r) for index, r in enumerate(results)]
+    results = checked_results(results, annotations)
     names = {c['id']: c['name'] for c in annotations.categories} if classwise else None
     return summarize(truth, truth.match(results), names, per_attribute)
 
@@ -87,22 +85,40 @@ def _json_value(value):
     return value.tolist()
 
 
+def checked_results(
+    source: Sequence[dict] | str | Path, annotations: VISAnnotations
+) -> list[dict]:
+    """Results as :func:`evaluate_results` takes them, with packed, whole masks.
+
+    Raises:
+        ValueError: see :func:`evaluate_results`.
+    """
+    results = load_results(source)
+    check_results(results, annotations)
+    return [_with_whole_masks(index, r) for index, r in enumerate(results)]
+
+
 def load_results(source: Sequence[dict] | str | Path) -> list[dict]:
     """The list of results of a .json, or of the results.json in a .zip."""
     if not isinstance(source, (str, Path)):
         return list(source)
     path = Path(source)
-    if path.suffix == '.zip':
-        with zipfile.ZipFile(path) as archive:
-            if 'results.json' not in archive.namelist():
-                raise ValueError(f"'{path}' has no results.json at its root")
-            results = json.loads(archive.read('results.json'))
-    else:
-        with path.open(encoding='utf-8') as file:
-            results = json.load(file)
+    try:
+        results = json.loads(_results_text(path))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"'{path}' is not json: {error}") from None
     if not isinstance(results, list):
         raise ValueError(f"'{path}' does not hold a list of results")
     return results
+
+
+def _results_text(path: Path) -> str | bytes:
+    if path.suffix != '.zip':
+        return path.read_text(encoding='utf-8')
+    with zipfile.ZipFile(path) as archive:
+        if 'results.json' not in archive.namelist():
+            raise ValueError(f"'{path}' has no results.json at its root")
+        return archive.read('results.json')
 
 
 def build_ground_truth(
@@ -161,6 +177,8 @@ def check_results(results: Sequence[dict], annotations: VISAnnotations) -> None:
     videos = {video['id']: video for video in annotations.videos}
     category_ids = {category['id'] for category in annotations.categories}
     for index, result in enumerate(results):
+        if not isinstance(result, Mapping):
+            raise ValueError(f'result {index} is no object with {RESULT_KEYS}')
         missing = [key for key in RESULT_KEYS if key not in result]
         if missing:
             raise ValueError(f'result {index} has no {", ".join(missing)}')

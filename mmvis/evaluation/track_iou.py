@@ -58,23 +58,31 @@ def track_ious(
     intersections = np.zeros((num_dets, num_gts))
     for start in range(0, detection_areas.shape[1], _FRAMES_AT_ONCE):
         frames = slice(start, start + _FRAMES_AT_ONCE)
-        intersections += _intersections(
+        intersections += frame_intersections(
             [track[frames] for track in detections],
             [track[frames] for track in ground_truths],
             detection_areas[:, frames],
             ground_truth_areas[:, frames],
-        )
+        ).sum(axis=0)
     unions = detection_areas.sum(1)[:, None] + ground_truth_areas.sum(1) - intersections
     return intersections / np.maximum(unions, 1)
 
 
-def _intersections(
+def frame_intersections(
     detections: Sequence[Segmentations],
     ground_truths: Sequence[Segmentations],
     detection_areas: np.ndarray,
     ground_truth_areas: np.ndarray,
 ) -> np.ndarray:
-    """Pixels that each pair shares: (D, G) whole numbers in float64."""
+    """Pixels that each pair shares in each frame.
+
+    Args:
+        detections, ground_truths, detection_areas, ground_truth_areas: as for
+            :func:`track_ious`.
+
+    Returns:
+        (T, D, G) whole numbers in float64.
+    """
     # Most time goes into pycocotools; plain lists keep the rest of a frame small.
     det_present = (detection_areas > 0).T.tolist()
     gt_present = (ground_truth_areas > 0).T.tolist()
@@ -88,4 +96,4 @@ def _intersections(
                 [0] * len(gts),
             )
     areas = detection_areas.T[:, :, None] + ground_truth_areas.T[:, None]
-    return np.rint(ious * areas / (1 + ious)).sum(axis=0)
+    return np.rint(ious * areas / (1 + ious))

@@ -91,9 +91,9 @@ def average_area(areas: Iterable[float | None]) -> float:
     return float(np.mean(present)) if present else 0.0
 
 
-def match_tracks(
+def assign_tracks(
     ious: np.ndarray, ignored: np.ndarray, crowd: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+) -> np.ndarray:
     """Greedy assignment in the order of the detections, at each IoU threshold.
 
     A detection takes the free ground truth of highest IoU (of equals the later one);
@@ -105,12 +105,11 @@ def match_tracks(
         crowd: (G,) bool.
 
     Returns:
-        (T, D) bool: has a match; (T, D) bool: that match is an ignored one.
+        (T, D) int64: the ground truth that a detection takes, -1 if none.
     """
-    shape = (len(IOU_THRESHOLDS), ious.shape[0])
-    matched = np.zeros(shape, dtype=bool)
-    to_ignored = np.zeros(shape, dtype=bool)
-    taken = np.zeros((shape[0], ious.shape[1]), dtype=bool)
+    levels, (num_dets, num_gts) = len(IOU_THRESHOLDS), ious.shape
+    assigned = np.full((levels, num_dets), -1)
+    taken = np.zeros((levels, num_gts), dtype=bool)
     # Most pairs are below every threshold: only the others are looked at one by one.
     reaching = ious >= IOU_THRESHOLDS[0]
     for det in np.flatnonzero(reaching.any(axis=1)):
@@ -122,10 +121,23 @@ def match_tracks(
         for level, threshold in enumerate(IOU_THRESHOLDS):
             for gt in candidates:
                 if row[gt] >= threshold and (crowd[gt] or not taken[level, gt]):
-                    taken[level, gt] = matched[level, det] = True
-                    to_ignored[level, det] = ignored[gt]
+                    taken[level, gt] = True
+                    assigned[level, det] = gt
                     break
-    return matched, to_ignored
+    return assigned
+
+
+def match_tracks(
+    ious: np.ndarray, ignored: np.ndarray, crowd: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What :func:`assign_tracks` gives, without the name of the ground truth.
+
+    Returns:
+        (T, D) bool: has a match; (T, D) bool: that match is an ignored one.
+    """
+    assigned = assign_tracks(ious, ignored, crowd)
+    # A last entry for -1, none.
+    return assigned >= 0, np.append(ignored, False)[assigned]
 
 
 @dataclass
