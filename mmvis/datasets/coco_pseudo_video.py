@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from mmdet.datasets import BaseVideoDataset, CocoDataset
 
 from mmvis.registry import DATASETS
+from mmvis.structures.annotation_checks import unsafe_file_name
+from mmvis.structures.frame_names import OutsideLinks, link_message
 
 from .class_names import YTVIS_2019_CLASSES, YTVIS_2021_CLASSES, same_category
 from .coco_overlap import COCO_TO_YTVIS_2019, COCO_TO_YTVIS_2021
@@ -18,7 +20,12 @@ _OVERLAPS = {
 class _CocoReader(CocoDataset):
     """mmdet's reading of a COCO file, with the category's name kept as the label."""
 
+    def load_data_list(self) -> list[dict]:
+        self._links = OutsideLinks(self.data_prefix['img'])
+        return super().load_data_list()
+
     def parse_data_info(self, raw_data_info: dict) -> dict:
+        self._refuse_outside(raw_data_info['raw_img_info'])
         # CocoDataset numbers labels in the file's order of categories, whatever the
         # order of metainfo['classes']; it forgets the names after loading.
         data_info = super().parse_data_info(raw_data_info)
@@ -26,6 +33,19 @@ class _CocoReader(CocoDataset):
         for instance in data_info['instances']:
             instance['bbox_label'] = names[instance['bbox_label']]
         return data_info
+
+    def _refuse_outside(self, image: dict) -> None:
+        """Images are read from their folder only."""
+        place, name = f"'{self.ann_file}': image {image['id']!r}", image['file_name']
+        if unsafe_file_name(name):
+            raise ValueError(
+                f"{place}: '{name}' may lead out of the folder of images; names are "
+                'relative, without ".." and no addresses.'
+            )
+        target = self._links.target(name)
+        if target is not None:
+            message = link_message(name, self._links.folder, target)
+            raise ValueError(f'{place}: {message}.')
 
 
 @DATASETS.register_module()
@@ -94,7 +114,8 @@ class CocoPseudoVideoDataset(BaseVideoDataset):
         """Videos of one frame, with labels in the target's class list.
 
         Raises:
-            ValueError: the file has none of the overlap's categories.
+            ValueError: the file has none of the overlap's categories, or an image
+                outside of its folder.
         """
         reader = _CocoReader(
             ann_file=self.ann_file,

@@ -1,6 +1,5 @@
-"""Image files of frames: how names are spelled and ordered, damage found cheaply."""
+"""Image files of frames: how names are ordered, damage found cheaply."""
 
-import os
 import re
 
 
@@ -26,15 +25,6 @@ def image_damage(data: bytes) -> str | None:
         whole = data.find(b'IEND', -12) > 0 or data.rfind(b'\0\0\0\0IEND') > 0
         return None if whole else 'is truncated: the end of the PNG is missing'
     return None
-
-
-def native_name(name: str) -> str:
-    """A file name from the json as Python has to spell it to open the file.
-
-    Names on disk are UTF-8 bytes. Under a locale of another encoding (LC_ALL=C without
-    Python's UTF-8 mode) the plain name could not be opened.
-    """
-    return os.fsdecode(name.encode('utf-8', 'surrogateescape'))
 
 
 def natural_order(name: str) -> list[tuple[int, int, str]]:

@@ -2,9 +2,8 @@
 
 import os.path as osp
 
+from mmvis.structures.frame_names import native_name
 from mmvis.structures.rle import rle_area
-
-from .frame_files import native_name
 
 
 def video_item(video: dict, prefix: str, first_id: int) -> dict:

@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 
 from mmvis.registry import DATASETS
 from mmvis.structures import AnnotationWarning, VISAnnotations, read_annotation_file
+from mmvis.structures.frame_names import refuse_outside_links
 
 from .class_names import match_categories
 from .frame_index import FrameIndex
@@ -65,7 +66,8 @@ class YouTubeVISDataset(BaseVideoDataset):
     Raises:
         FileNotFoundError: there is no such annotation file.
         ValueError: the file cannot be used (see ``read_annotation_file``), has no
-            annotations although ``test_mode`` is False, or lacks a class of metainfo.
+            annotations although ``test_mode`` is False, or lacks a class of metainfo,
+            or a frame lies outside of its folder.
     """
 
     def __init__(self, *args, min_area: int = 4, **kwargs) -> None:
@@ -98,6 +100,8 @@ class YouTubeVISDataset(BaseVideoDataset):
                 'splits: it cannot be trained on. Use the train split, or set '
                 'test_mode=True to write predictions.'
             )
+        prefix = self.data_prefix.get('img_path') or ''
+        refuse_outside_links(self.ann_file, prefix, content.videos)
         label_of = self._set_classes(content)
         tracks = defaultdict(list)
         for annotation in content.annotations or []:
@@ -106,7 +110,7 @@ class YouTubeVISDataset(BaseVideoDataset):
         least_area = 0 if self.test_mode else self.min_area
         items, first_id = [], 0
         for video in content.videos:
-            item = video_item(video, self.data_prefix.get('img_path') or '', first_id)
+            item = video_item(video, prefix, first_id)
             for annotation in tracks.pop(video['id'], []):
                 label = label_of[annotation['category_id']]
                 add_object(item, annotation, label, least_area)

@@ -43,8 +43,11 @@ def refuse(path: str, message: str) -> None:
 def unsafe_file_name(name: str) -> bool:
     """Whether a frame's file name could lead out of the folder it is joined to."""
     if '..' not in name and ':' not in name and '\\' not in name and name[:1] != '/':
-        return False  # nearly always; parsing paths takes a while for many frames
-    return any(
+        return (
+            '\0' in name
+        )  # nearly always; parsing paths takes a while for many frames
+    # An address would be fetched if the folder's name is empty.
+    return '://' in name or any(
         path.is_absolute() or path.drive or path.root or '..' in path.parts
         for path in (PurePosixPath(name), PureWindowsPath(name))
     )
@@ -102,7 +105,7 @@ def checked_videos(
                 refuse(
                     path,
                     f"{place}, frame {frame}: '{name}' may lead out of the folder of "
-                    'frames; names are relative and without ".."',
+                    'frames; names are relative, without ".." and no addresses',
                 )
         if not names:
             repairs.add('a video without frames is left out', place)

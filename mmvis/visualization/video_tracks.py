@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ..structures.annotation_file import VISAnnotations
+from ..structures.frame_names import link_message, native_name, outside_target
 
 
 @dataclass
@@ -131,8 +132,12 @@ def video_name(video: dict) -> str:
 
 def file_stem(video: dict) -> str:
     """A name for the files about a video; the id makes it unique."""
-    name = ''.join(c if c.isalnum() or c in '-_.' else '_' for c in video_name(video))
-    return f'{video["id"]}_{name}'
+    return safe_stem(f'{video["id"]}_{video_name(video)}')
+
+
+def safe_stem(name: str) -> str:
+    """A name without folders: ids of videos may be any strings."""
+    return ''.join(c if c.isalnum() or c in '-_.' else '_' for c in name)
 
 
 def read_frame(image_root: str, video: dict, frame: int) -> np.ndarray:
@@ -140,8 +145,16 @@ def read_frame(image_root: str, video: dict, frame: int) -> np.ndarray:
 
     Raises:
         FileNotFoundError: No such image, or it cannot be decoded.
+        ValueError: A link leads it out of ``image_root``.
     """
-    path = os.path.join(image_root, video['file_names'][frame])
+    name = video['file_names'][frame]
+    target = outside_target(image_root, name)
+    if target is not None:
+        raise ValueError(
+            f'Video {video["id"]!r}, frame {frame}: '
+            f'{link_message(name, image_root, target)}.'
+        )
+    path = os.path.join(image_root, native_name(name))
     image = cv2.imread(path, cv2.IMREAD_COLOR) if os.path.isfile(path) else None
     if image is None:
         trouble = 'does not exist: is the image root right?'

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from mmvis.datasets.frame_files import image_damage, native_name
+from mmvis.datasets.frame_files import image_damage
 from mmvis.structures.annotation_checks import is_count, unsafe_file_name
+from mmvis.structures.frame_names import link_message, native_name, outside_target
 
 from .findings import Finding
 
@@ -84,6 +85,9 @@ def _frames(videos: list[dict]) -> Iterator[tuple[str, dict, int]]:
 
 def _check_frame(folder: str, name: str, video: dict, frame: int) -> list[Finding]:
     at = dict(video=video.get('id'), frame=frame)
+    target = outside_target(folder, name)
+    if target is not None:
+        return [Finding('UNSAFE_PATH', link_message(name, folder, target), **at)]
     try:
         data = Path(folder, native_name(name)).read_bytes()
     except OSError as error:

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from ...registry import HOOKS
 from ...visualization.draw import display_scale, draw_tracks
 from ...visualization.letterbox import letterbox
+from ...visualization.video_tracks import safe_stem
 from ...visualization.video_writer import Mp4Writer
 
 
@@ -115,7 +116,8 @@ class VISVisualizationHook(Hook):
                 return None
             self._seen.add(video_id)
             name = os.path.basename(os.path.dirname(frame.metainfo['img_path']))
-            path = os.path.join(folder, f'{video_id}_{name}.mp4')
+            stem = safe_stem(f'{video_id}_{name}')
+            path = os.path.join(folder, f'{stem}.mp4')
             self._writers[video_id] = Mp4Writer(path, self.fps)
         return self._writers.get(video_id)
 
