@@ -23,9 +23,6 @@ from mmvis.structures.frame_result import labels_of
 from .base_vis import BaseVISModel
 from .segmentor_config import clip_preprocessor, segmentor_config
 
-PREFIX = 'detector.'
-
-
 class SegmentorFeatures(NamedTuple):
     """What the segmentor has made of B frames.
 
@@ -108,16 +105,7 @@ class TrackBySegmentation(BaseVISModel):
         self.appearance_levels = tuple(appearance_levels)
         self.centred = centred
         self.mask_stride = mask_stride
-
-    def _load_from_state_dict(
-        self, state_dict: dict, prefix: str, *args, **kwargs
-    ) -> None:
-        """Take the names of a plain detector for those of the detector here."""
-        own = prefix + PREFIX
-        if not any(name.startswith(own) for name in state_dict):
-            for name in [name for name in state_dict if name.startswith(prefix)]:
-                state_dict[own + name[len(prefix) :]] = state_dict.pop(name)
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+        self._register_load_state_dict_pre_hook(take_detector_weights)
 
     def init_state(self) -> TrackMemory:
         """An empty memory of tracks."""
@@ -219,6 +207,20 @@ class TrackBySegmentation(BaseVISModel):
             features = levels[number][0, :, :rows, :columns]
             parts.append(normalize(pool_in_masks(features, grid, self.centred), dim=1))
         return normalize(torch.cat(parts, dim=1), dim=1)
+
+
+def take_detector_weights(state_dict: dict, prefix: str, *args) -> None:
+    """Rename the weights of a plain detector to those of a model's detector.
+
+    Args:
+        state_dict (dict): Changed in place, if nothing in it is of a model's detector.
+        prefix (str): Of the model's own names.
+        *args: What else torch gives its hooks.
+    """
+    own = f'{prefix}detector.'
+    if not any(name.startswith(own) for name in state_dict):
+        for name in [name for name in state_dict if name.startswith(prefix)]:
+            state_dict[own + name[len(prefix) :]] = state_dict.pop(name)
 
 
 def with_features(detector: BaseDetector, levels: tuple[Tensor, ...]) -> BaseDetector:

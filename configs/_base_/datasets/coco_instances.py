@@ -1,0 +1,28 @@
+# COCO's 80 categories, and its images as videos of one frame, at the size at which
+# mmdet's segmentors are tested.
+_base_ = ['./coco_images.py']
+
+image_scale = (1333, 800)
+# fmt: off
+classes = (
+    'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck',
+    'boat', 'traffic light', 'fire hydrant', 'stop sign', 'parking meter', 'bench',
+    'bird', 'cat', 'dog', 'horse', 'sheep', 'cow', 'elephant', 'bear', 'zebra',
+    'giraffe', 'backpack', 'umbrella', 'handbag', 'tie', 'suitcase', 'frisbee', 'skis',
+    'snowboard', 'sports ball', 'kite', 'baseball bat', 'baseball glove', 'skateboard',
+    'surfboard', 'tennis racket', 'bottle', 'wine glass', 'cup', 'fork', 'knife',
+    'spoon', 'bowl', 'banana', 'apple', 'sandwich', 'orange', 'broccoli', 'carrot',
+    'hot dog', 'pizza', 'donut', 'cake', 'chair', 'couch', 'potted plant', 'bed',
+    'dining table', 'toilet', 'tv', 'laptop', 'mouse', 'remote', 'keyboard',
+    'cell phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator', 'book',
+    'clock', 'vase', 'scissors', 'teddy bear', 'hair drier', 'toothbrush',
+)
+# fmt: on
+metainfo = dict(classes=classes)
+
+train_pipeline = _base_.train_pipeline
+train_pipeline[1].transforms[2].update(scale=image_scale, keep_ratio=True)
+test_pipeline = _base_.test_pipeline
+test_pipeline[0].transforms[1].update(scale=image_scale, keep_ratio=True)
+train_dataloader = dict(dataset=dict(metainfo=metainfo, pipeline=train_pipeline))
+test_dataloader = dict(dataset=dict(metainfo=metainfo, pipeline=test_pipeline))
