@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import os
 from collections.abc import Mapping, Sequence
@@ -159,18 +160,19 @@ def _test_pipeline(config: Config) -> list[dict] | None:
         return config.get('test_pipeline')
 
 
-def _without_pretrained(node: Any) -> Any:
+def _without_pretrained(model: Any) -> Any:
     """A copy of a model's config without the weights that training starts from."""
-    if isinstance(node, Mapping):
-        return {
-            key: None
-            if key == 'init_cfg' and 'Pretrained' in str(value)
-            else _without_pretrained(value)
-            for key, value in node.items()
-        }
-    if isinstance(node, (list, tuple)):
-        return type(node)(_without_pretrained(value) for value in node)
-    return node
+    model = copy.deepcopy(model)
+    nodes = [model]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, list | tuple):
+            nodes += node
+        elif isinstance(node, dict):
+            if 'Pretrained' in str(node.get('init_cfg')):
+                node['init_cfg'] = None
+            nodes += node.values()
+    return model
 
 
 def _classes(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from itertools import count
 from typing import Any
 
 import numpy as np
 import torch
 from mmdet.structures import TrackDataSample
+from mmengine.dataset import Compose
 from torch import Tensor, nn
 
+from mmvis.registry import TRANSFORMS
 from mmvis.structures.frame_result import FrameResult
 
 _video_ids = count()
@@ -27,7 +28,6 @@ class VideoSession:
         model (nn.Module): A video model of mmvis in eval mode.
         prepare (Callable): Frames and their first number to the model's input.
         class_names (tuple[str] | None): Names by label.
-        half (bool): Half precision, see ``VISInferencer``.
     """
 
     def __init__(
@@ -35,12 +35,10 @@ class VideoSession:
         model: nn.Module,
         prepare: Callable[[Sequence[np.ndarray], int, Any], tuple],
         class_names: tuple[str, ...] | None = None,
-        half: bool = False,
     ) -> None:
         self._model = model
         self._prepare = prepare
         self._class_names = class_names
-        self._half = half
         self.reset()
 
     @property
@@ -85,8 +83,7 @@ class VideoSession:
         size = self._check(images)
         with torch.inference_mode():
             frames, sample = self._prepare(images, self._next, self._video_id)
-            with self._precision(frames):
-                found = self._model.predict_clip(frames, sample, self._state)
+            found = self._model.predict_clip(frames, sample, self._state)
         results = [
             FrameResult.from_instances(
                 self._next + t, size, instances, self._class_names
@@ -96,13 +93,6 @@ class VideoSession:
         self._size = size
         self._next += len(images)
         return results
-
-    def _precision(self, frames: Tensor):
-        if not self._half:
-            return nullcontext()
-        # Half on a CPU has no convolutions worth the name; bfloat16 has.
-        dtype = torch.float16 if frames.is_cuda else torch.bfloat16
-        return torch.autocast(frames.device.type, dtype)
 
     def _check(self, images: Sequence[np.ndarray]) -> tuple[int, int]:
         size = self._size
@@ -141,10 +131,6 @@ class Preparation:
     """
 
     def __init__(self, pipeline: Sequence[dict], model: nn.Module) -> None:
-        from mmengine.dataset import Compose
-
-        from mmvis.registry import TRANSFORMS
-
         self._model = model
         transforms = without_loading(pipeline)
         if not transforms:

@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 
 from mmvis.structures.frame_result import FrameResult
 
-from .compiling import compile_network
+from .faster_network import compile_network, use_half_precision
 from .frame_sources import DamagedFrameError, FrameSource, NoFramesError, open_source
 from .loading import load_model
 from .outputs import VideoOutputs
@@ -37,7 +37,7 @@ class VISInferencer:
             default what the config's ``load_from`` names. Files are read without
             running what they contain.
         device (str, optional): By default the first GPU where there is one.
-        half (bool): Half precision on a GPU, bfloat16 on a CPU.
+        half (bool): Feature maps in half precision (bfloat16 on a CPU).
         compile (bool): Compile the network with torch.compile; the first frames of each
             size take long then.
         cfg_options (dict, optional): Entries of the config to replace, by dotted key.
@@ -69,14 +69,15 @@ class VISInferencer:
         self.model = loaded.model
         self.class_names = loaded.class_names
         self.category_ids = loaded.category_ids
-        self.half = half
         self._prepare = Preparation(loaded.pipeline, self.model)
+        if half:
+            use_half_precision(self.model)
         if compile:
             compile_network(self.model)
 
     def session(self) -> VideoSession:
         """A new video for frames that you bring yourself; any number at once."""
-        return VideoSession(self.model, self._prepare, self.class_names, self.half)
+        return VideoSession(self.model, self._prepare, self.class_names)
 
     def stream(
         self,

@@ -125,6 +125,7 @@ class FrameResult:
 
     def __getitem__(self, index: Any) -> FrameResult:
         """Some of the instances: a slice, an array of positions, or (n,) bool."""
+        index = slice(0) if isinstance(index, list) and not index else index
         rows = np.atleast_1d(np.arange(len(self))[index])
         columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
         soft = None if self.class_scores is None else self.class_scores[rows]

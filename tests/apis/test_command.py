@@ -1,0 +1,188 @@
+"""python -m mmvis: files, exit codes, messages."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from inferencers import images, write_folder, write_video
+from model_factory import tiny_config, tiny_model
+from video_reader import read_video
+
+from mmvis.apis import vis_inferencer
+from mmvis.apis.command import main, make_parser, source_of
+from mmvis.evaluation import check_submission
+
+
+@pytest.fixture(scope='module')
+def place(tmp_path_factory) -> Path:
+    """A folder with a config, its weights and a video."""
+    folder = tmp_path_factory.mktemp('command')
+    cfg = tiny_config()
+    state = tiny_model(cfg).state_dict()
+    cfg.dump(folder / 'c.py')
+    meta = dict(dataset_meta=dict(classes=tuple('abcdefgh')))
+    torch.save(dict(state_dict=state, meta=meta), folder / 'w.pth')
+    write_video(folder / 'v.mp4', images(4))
+    return folder
+
+
+def run(folder: Path, *words: object, video: str = 'v.mp4', weights: str = 'w.pth'):
+    arguments = [video, '--config', 'c.py', '--weights', weights, '--device', 'cpu']
+    return main([*arguments, *map(str, words)])
+
+
+def test_writes_what_is_asked_for(place, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    assert run(place) == 0
+    said = capsys.readouterr().out
+    files = sorted(p.name for p in Path('v_mmvis').iterdir())
+    assert files == ['v.json', 'v.mp4', 'v_video.json']
+    assert all(f'wrote v_mmvis/{name}' in said for name in files)
+    assert len(read_video('v_mmvis/v.mp4')[0]) == 4
+    about = json.loads(Path('v_mmvis/v_video.json').read_text())
+    assert [c['name'] for c in about['categories']] == [*'abcdefgh']
+
+    options = ['--out', 'x/y.mp4', '--save', 'json', 'masks', 'sheet', '--score', 0]
+    assert run(place, *options, '--classes', 'a', 'b', '--chunk', 3) == 0
+    assert {p.name for p in Path('x').iterdir()} >= {'y.json', 'y_sheet.jpg'}
+    tracks = json.loads(Path('x/y.json').read_text())
+    assert {track['category_id'] for track in tracks} <= {1, 2}
+    assert check_submission('x/y.json', 'x/y_video.json') == []
+
+
+def other_model(folder: Path) -> str:
+    torch.save({'state_dict': {'a.b': torch.zeros(2)}}, folder / 'other.pth')
+    return 'other.pth'
+
+
+def pickled_code(folder: Path) -> str:
+    torch.save({'state_dict': {}, 'path': Path('x')}, folder / 'code.pth')
+    return 'code.pth'
+
+
+def text_file(folder: Path) -> str:
+    (folder / 'text.mp4').write_text('not a video')
+    return 'text.mp4'
+
+
+def empty_folder(folder: Path) -> str:
+    (folder / 'nothing').mkdir()
+    return 'nothing'
+
+
+@pytest.mark.parametrize(
+    ('make', 'code', 'words'),
+    [
+        (lambda p: dict(video='no.mp4'), 3, ['no.mp4 does not exist']),
+        (lambda p: dict(video=text_file(p)), 4, ['text.mp4 cannot be opened']),
+        (lambda p: dict(video=empty_folder(p)), 5, ['nothing has no images']),
+        (lambda p: dict(weights='no.pth'), 6, ['no.pth does not exist']),
+        (
+            lambda p: dict(weights=other_model(p)),
+            6,
+            ['other.pth is not of the model', 'and 1', 'more.', 'another model'],
+        ),
+        (
+            lambda p: dict(weights=pickled_code(p)),
+            6,
+            ['code.pth was not loaded', 'any code', 'isolated machine'],
+        ),
+    ],
+)
+def test_exit_codes_and_messages(
+    tmp_path, place, monkeypatch, capsys, make, code, words
+):
+    monkeypatch.chdir(place)
+    given = {key: str(value) for key, value in make(tmp_path).items()}
+    given = {
+        key: str(tmp_path / value) if (tmp_path / value).exists() else value
+        for key, value in given.items()
+    }
+    assert run(place, **given) == code
+    said = capsys.readouterr().err
+    assert said.startswith('mmvis: error: ') and said.count('\n') == 1
+    assert all(word in said for word in words), said
+
+
+def test_five_keys_of_weights_that_do_not_fit(place, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    run(place, weights=str(tmp_path / other_model(tmp_path)))
+    assert capsys.readouterr().err.count(' is missing') == 5
+
+
+@pytest.mark.parametrize(
+    ('options', 'code', 'words'),
+    [
+        (['--device', 'cuda:77'], 7, 'The device cuda:77 cannot be used'),
+        (['--classes', 'wolf'], 1, "no class 'wolf'"),
+        (['--chunk', '0'], 1, 'chunk is a number of frames'),
+    ],
+)
+def test_other_mistakes(place, monkeypatch, capsys, options, code, words):
+    monkeypatch.chdir(place)
+    assert run(place, '--out', 'mistakes', *options) == code
+    assert words in capsys.readouterr().err
+
+
+def test_a_config_that_is_not_there(place, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    assert main(['v.mp4', '--config', 'stmask_r5']) == 3
+    assert 'Did you mean stmask_r50' in capsys.readouterr().err
+
+
+def test_a_damaged_frame(place, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    folder = write_folder(tmp_path / 'frames', images(4))
+    (folder / '3.png').write_bytes(b'')
+    out = tmp_path / 'out'
+    assert run(place, '--out', out, video=str(folder)) == 1
+    assert 'Frame 2' in capsys.readouterr().err
+    assert len(read_video(out / 'frames.mp4')[0]) == 2  # what came before is whole
+    assert run(place, '--out', out, '--on-error', 'skip', video=str(folder)) == 0
+    assert 'left out: frame 2' in capsys.readouterr().out
+    assert len(read_video(out / 'frames.mp4')[0]) == 4
+
+
+def test_interrupted(place, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    step, calls = vis_inferencer.VideoSession.steps, []
+
+    def interrupted(self, frames):
+        calls.append(frames)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return step(self, frames)
+
+    monkeypatch.setattr(vis_inferencer.VideoSession, 'steps', interrupted)
+    assert run(place, '--out', tmp_path / 'o.mp4') == 130
+    said = capsys.readouterr()
+    assert 'interrupted' in said.err and 'v: 2 frames' in said.out
+    assert len(read_video(tmp_path / 'o.mp4')[0]) == 2
+    assert check_submission(tmp_path / 'o.json', tmp_path / 'o_video.json') == []
+
+
+def test_bugs_keep_their_trace(place, monkeypatch):
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(vis_inferencer.VideoSession, 'steps', lambda *_: np.zeros(2)[5])
+    with pytest.raises(IndexError):
+        run(place, '--out', 'bug')
+
+
+def test_help_has_three_examples_that_parse(capsys):
+    with pytest.raises(SystemExit, match='0'):
+        main(['--help'])
+    said = capsys.readouterr().out.replace('\\\n', ' ')
+    commands = said.split('python -m mmvis ')[2:]
+    assert len(commands) == 3
+    for command in commands:
+        words = command.split('\n')[0].split()
+        assert make_parser().parse_args(words).config
+
+
+def test_a_number_is_a_camera_unless_there_is_such_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert source_of('0') == 0
+    Path('0').mkdir()
+    assert source_of('0') == '0'
