@@ -14,9 +14,9 @@ from setuptools.command.build_py import build_py
 # How mim (onedl-mim 0.5, openmim 0.3) finds a package's scripts and configs:
 #
 #   wheel      openmim looks into site-packages/mmvis, onedl-mim into the folder of the
-#              first file that pip has recorded. pip sorts that list, and '-' sorts
-#              before '/', so this is mmvis-<version>.dist-info and not mmvis. Both
-#              folders therefore carry a .mim.
+#              first file that pip has recorded. pip sorts that list, and of a package
+#              with a console script ../../../bin/<script> would come first: a folder
+#              whose name sorts before '.' carries a second .mim. Nothing else is in it.
 #   editable   onedl-mim looks into the checkout; openmim into the folder that the first
 #              line of top_level.txt names, relative to site-packages.
 #
@@ -24,6 +24,7 @@ from setuptools.command.build_py import build_py
 # tree, and no build folder is left in it.
 ROOT = Path(__file__).resolve().parent
 SHIPPED = ('configs', 'tools', 'model-index.yml')
+SORTS_FIRST = '+mmvis'
 
 
 def copy_shipped(target: Path) -> None:
@@ -58,12 +59,12 @@ class BuildWithMim(build_py):
 
 
 class WheelWithMim(bdist_wheel):
-    """Give the metadata folder what mim looks for in it."""
+    """Give mim what it looks for outside of the package."""
 
     def write_wheelfile(self, wheelfile_base: str, *args, **kwargs) -> None:
         super().write_wheelfile(wheelfile_base, *args, **kwargs)
         if Path(self.bdist_dir) in Path(wheelfile_base).parents:
-            copy_shipped(Path(wheelfile_base, '.mim'))
+            copy_shipped(Path(self.bdist_dir, SORTS_FIRST, '.mim'))
         else:  # an editable install writes its metadata elsewhere
             Path(wheelfile_base, 'top_level.txt').write_text(f'{ROOT}\nmmvis\n')
 
@@ -105,6 +106,7 @@ setup(
         'openmmlab': read_requirements('mminstall-openmmlab'),
         'test': read_requirements('tests'),
     },
+    entry_points={'console_scripts': ['mmvis = mmvis.apis.command:main']},
     zip_safe=False,
     cmdclass={
         'build': BuildOutside,

@@ -82,16 +82,15 @@ def test_wheel_carries_scripts_and_configs(built):
     checkout, wheel = built
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    info = next(name.split('/')[0] for name in names if '.dist-info/' in name)
     shipped = {'model-index.yml'}
     for folder in ('configs', 'tools'):
         shipped |= {f'{folder}/{name}' for name in files_of(checkout / folder)}
     assert f'{CONFIG}' in shipped and 'tools/train.py' in shipped
-    for place in ('mmvis', info):
+    for place in ('mmvis', '+mmvis'):
         inside = {n.split('/.mim/')[1] for n in names if n.startswith(f'{place}/.mim/')}
         assert inside == shipped
     # pip sorts what it records, and onedl-mim takes the folder of the first file.
-    assert min(names).startswith(f'{info}/')
+    assert min(*names, '../../../bin/mmvis').startswith('+mmvis/.mim/')
     package = {f'mmvis/{name}' for name in files_of(checkout / 'mmvis')}
     assert package <= names
 
@@ -202,8 +201,10 @@ def test_mim_with_a_wheel(built, tmp_path, videos, line):
     package = Path(run(python, '-c', code, cwd=empty).strip().splitlines()[-1])
     assert tmp_path in package.parents
     # onedl-mim and openmim look into different folders.
-    info = next(package.parent.glob('mmvis-*.dist-info'))
-    scripts = (info if line == 'onedl' else package) / '.mim/tools'
+    first = package.parent / '+mmvis'
+    scripts = (first if line == 'onedl' else package) / '.mim/tools'
+    command = (python.parent / 'mmvis', 'no.mp4', '--config', NAME)
+    assert 'no.mp4 does not exist' in run(*command, cwd=empty, fails=True)
     train_resume_test(python, mim, NAME, empty, videos, scripts)
 
 

@@ -130,6 +130,8 @@ def main(argv: list[str] | None = None) -> int:
     video: VideoResult | None = None
     code = 0
     try:
+        # First what is quick to find out.
+        source = open_source(source_of(args.video))
         inferencer = VISInferencer(
             args.config,
             args.weights,
@@ -138,7 +140,6 @@ def main(argv: list[str] | None = None) -> int:
             compile=args.compile,
             cfg_options=args.cfg_options,
         )
-        source = open_source(source_of(args.video))
         video = inferencer.new_result(source, keep_frames=False)
         inferencer.predict_into(
             video,
