@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from mmvis.models.layers.instance_flow import TargetInstances
+from mmvis.models.layers.instance_masks import soft_masks
 from mmvis.models.layers.mask_boxes import mask_boxes
 from mmvis.models.layers.multi_scale import (
     in_input_pixels,
@@ -208,10 +209,7 @@ class InstanceFlow(BaseVISModel):
         tracked = self.tracker.track(
             dets, distances, state.memory, metainfo['frame_id'], remembered
         )
-        ids = torch.arange(1, len(tracked) + 1, device=target.id_map.device)
-        # The edge lies where the background's probability is a half.
-        not_background = 1 - feats.semantic[0, -1]
-        tracked.masks = (target.id_map == ids[:, None, None]) * not_background
+        tracked.masks = soft_masks(target, 1 - feats.semantic[0, -1])
         tracked.bboxes = tracked.centers.repeat(1, 2)
         result = to_original_size(tracked, metainfo, input_shape)
         result.bboxes = mask_boxes(result.masks)
