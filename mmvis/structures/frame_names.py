@@ -22,6 +22,11 @@ def native_name(name: str) -> str:
     return os.fsdecode(name.encode('utf-8', 'surrogateescape'))
 
 
+def json_name(name: str) -> str:
+    """A file name that Python found on disk as a json has it: UTF-8."""
+    return os.fsencode(name).decode('utf-8', 'surrogateescape')
+
+
 def outside_target(folder: str, name: str) -> str | None:
     """Where a name leads if that is outside of its folder, else None.
 
@@ -79,9 +84,7 @@ def _listed_links(folder: str) -> frozenset[str]:
             links = [entry.name for entry in entries if entry.is_symlink()]
     except OSError:
         return frozenset()
-    return frozenset(
-        os.fsencode(name).decode('utf-8', 'surrogateescape') for name in links
-    )
+    return frozenset(json_name(name) for name in links)
 
 
 def refuse_outside_links(path: str, folder: str, videos: Iterable[dict]) -> None:

@@ -1,0 +1,277 @@
+"""COCO files whose images are frames of videos, as an annotation file.
+
+The form of mmtracking's CocoVID: images have ``video_id`` and ``frame_id``, annotations
+an ``instance_id`` that is the same in all frames of the object.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmvis.structures import AnnotationWarning
+from mmvis.structures.annotation_checks import is_count, unsafe_file_name
+from mmvis.structures.json_stream import stream_json_object
+from mmvis.structures.segmentation import to_rle
+
+from ..frame_files import natural_order
+from .records import object_record, video_record, write_annotation_file
+
+_LISTS = ('images', 'annotations', 'categories', 'videos')
+_INSTANCE_KEYS = ('instance_id', 'track_id')
+_FRAME_KEYS = ('frame_id', 'frame_index')
+
+
+def convert_coco_video(ann_file: str | Path, out: str | Path) -> dict:
+    """Write an annotation file for a COCO file of videos.
+
+    Images are frames of the video of their ``video_id``, in the order of ``frame_id``
+    (or ``frame_index``); where no image has the one, videos are the folders of the
+    images, and where no image of a video has the other, frames are in the natural order
+    of their names. Numbers that ``frame_id`` leaves out are no frames.
+    Annotations of one ``instance_id`` (or ``track_id``, also within ``attributes``) in
+    a video are one object, null in the frames where it has none. It is a crowd if it is
+    one in any frame. Polygons become RLEs; boxes and areas are those of the masks.
+
+    Args:
+        ann_file: The COCO file. It is read in bounded memory.
+        out: The json to write.
+
+    Returns:
+        dict: What was written. Ids of videos and categories are the file's where it has
+        them; objects have their ``instance_id``.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is of another form; the message names file and place.
+    """
+    return _Conversion(str(ann_file)).write(out)
+
+
+@dataclass
+class _Track:
+    """An object: the category and the masks of its annotations, by frame."""
+
+    category_id: int
+    iscrowd: int = 0
+    masks: dict[int, Any] = field(default_factory=dict)
+
+
+class _Conversion:
+    """The lists of a COCO file on their way to an annotation file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.lists = self._read()
+        self.videos = self._videos()
+        # (position of the video, of the frame) of each image
+        self.place_of = {
+            image['id']: (number, frame)
+            for number, (_, images) in enumerate(self.videos)
+            for frame, image in enumerate(images)
+        }
+
+    def write(self, out: str | Path) -> dict:
+        videos = [self._video_record(*video) for video in self.videos]
+        tracks = self._tracks()
+        annotations = []
+        for number, video in enumerate(videos):
+            for instance, track in tracks.get(number, {}).items():
+                masks = [
+                    self._rle(track.masks.get(frame), video, instance, frame)
+                    for frame in range(video['length'])
+                ]
+                record = object_record(
+                    len(annotations) + 1,
+                    video,
+                    track.category_id,
+                    masks,
+                    track.iscrowd,
+                    instance_id=instance,
+                )
+                if record:
+                    annotations.append(record)
+        content = dict(
+            info=dict(description='converted from a COCO file of videos'),
+            videos=videos,
+            annotations=annotations,
+            categories=self.lists['categories'],
+        )
+        write_annotation_file(content, out)
+        return content
+
+    def _fail(self, message: str) -> None:
+        raise ValueError(f"'{self.path}': {message}.")
+
+    def _read(self) -> dict[str, list[dict]]:
+        """The lists; RLEs of annotations are compressed as they come."""
+        if not os.path.isfile(self.path):
+            raise FileNotFoundError(f"There is no file '{self.path}'.")
+        lists: dict[str, list[dict]] = {}
+        for key, index, value in stream_json_object(self.path, _LISTS):
+            if index is None:
+                if key in _LISTS and isinstance(value, list):
+                    lists[key] = value
+                continue
+            if not isinstance(value, dict):
+                self._fail(f'element {index} of "{key}" is not an object')
+            if key == 'annotations':
+                self._compress(value)
+            lists[key].append(value)
+        for key in _LISTS[:3]:
+            if key not in lists:
+                self._fail(f'there is no list "{key}": this is no COCO file')
+        return lists
+
+    def _compress(self, annotation: dict) -> None:
+        """Of an RLE; what is wrong with it is told when its frame is known."""
+        mask = annotation.get('segmentation')
+        size = mask.get('size') if isinstance(mask, dict) else None
+        if isinstance(size, list) and len(size) == 2:
+            with suppress(ValueError, OverflowError, TypeError):
+                annotation['segmentation'] = to_rle(mask, *size)
+
+    def _videos(self) -> list[tuple[dict, list[dict]]]:
+        """Each video's record, perhaps an empty one, and its images in order."""
+        images = self.lists['images']
+        seen = set()
+        for index, image in enumerate(images):
+            place = self._image(image, index)
+            if not isinstance(image.get('file_name'), str) or not image['file_name']:
+                self._fail(f'{place} has no "file_name"')
+            if unsafe_file_name(image['file_name']):
+                self._fail(
+                    f"{place}: '{image['file_name']}' may lead out of the folder of "
+                    'frames; names are relative, without ".." and no addresses'
+                )
+            if type(image.get('id')) not in (int, str) or image['id'] in seen:
+                self._fail(f'{place} has no "id" of its own')
+            seen.add(image['id'])
+        of_video: dict[Any, list[dict]] = {}
+        if self._all_have(images, 'video_id', 'images'):
+            records = {
+                _id(video.get('id')): video for video in self.lists.get('videos', [])
+            }
+            of_video = {number: [] for number in records}
+            for image in images:
+                of_video.setdefault(_id(image['video_id']), []).append(image)
+            if None in of_video:
+                self._fail('a "video_id" or "id" of a video is no number or name')
+        else:
+            for image in images:
+                name = os.path.dirname(image['file_name'])
+                of_video.setdefault(name, []).append(image)
+            names = sorted(of_video, key=natural_order)
+            records = {n: dict(id=i, name=n) for i, n in enumerate(names, start=1)}
+            of_video = {name: of_video[name] for name in names}
+        empty = [number for number, images in of_video.items() if not images]
+        if empty:
+            warnings.warn(
+                f"'{self.path}': {len(empty)} videos without images are left out "
+                f'(first {empty[0]!r}).',
+                AnnotationWarning,
+                stacklevel=5,
+            )
+        return [
+            (records.get(number, dict(id=number)), self._in_order(images, number))
+            for number, images in of_video.items()
+            if images
+        ]
+
+    def _in_order(self, images: list[dict], video: Any) -> list[dict]:
+        for key in _FRAME_KEYS:
+            if self._all_have(images, key, f'images of video {video!r}'):
+                numbers = [image[key] for image in images]
+                if not all(is_count(number) for number in numbers):
+                    self._fail(f'a "{key}" in video {video!r} is no whole number')
+                if len(set(numbers)) < len(numbers):
+                    self._fail(f'two images of video {video!r} have one "{key}"')
+                return sorted(images, key=lambda image: image[key])
+        return sorted(images, key=lambda image: natural_order(image['file_name']))
+
+    def _all_have(self, records: list[dict], key: str, what: str) -> bool:
+        having = sum(record.get(key) is not None for record in records)
+        if 0 < having < len(records):
+            self._fail(f'{having} of {len(records)} {what} have a "{key}": all need it')
+        return having > 0
+
+    def _video_record(self, video: dict, images: list[dict]) -> dict:
+        sizes = []
+        for image in images:
+            size = [image.get(k, video.get(k)) for k in ('height', 'width')]
+            if not all(is_count(n, 1) for n in size):
+                self._fail(
+                    f'{self._image(image)} has no "height" and "width" in pixels'
+                )
+            sizes.append(size)
+            if size != sizes[0]:
+                self._fail(
+                    f'{self._image(image)} is of size {size} (height, width), the '
+                    f'first of its video of {sizes[0]}: a video has one size'
+                )
+        names = [image['file_name'] for image in images]
+        more = {k: v for k, v in video.items() if k not in ('file_names', 'length')}
+        return more | video_record(video['id'], names, *sizes[0])
+
+    def _tracks(self) -> dict[int, dict[Any, _Track]]:
+        """{position of the video: {instance id: track}}, in the file's order."""
+        categories = {_id(c.get('id')) for c in self.lists['categories']}
+        found: dict[int, dict[Any, _Track]] = {}
+        for index, annotation in enumerate(self.lists['annotations']):
+            number = _id(annotation.get('id'))
+            place = f'annotation {index if number is None else number!r}'
+            image = _id(annotation.get('image_id'))
+            if image not in self.place_of:
+                self._fail(f'{place} is of image {image!r}, which the file lacks')
+            place += f' (image {image!r})'
+            category, instance = annotation.get('category_id'), _instance(annotation)
+            if _id(category) not in categories:
+                self._fail(f'{place} is of category {category!r}, which is not listed')
+            if instance is None:
+                self._fail(
+                    f'{place} has no "instance_id" or "track_id", which tells objects '
+                    'apart through the frames (coco_images.py converts single images)'
+                )
+            if 'segmentation' not in annotation:
+                self._fail(f'{place} has no "segmentation": masks are needed')
+            video, frame = self.place_of[image]
+            track = found.setdefault(video, {}).setdefault(instance, _Track(category))
+            if track.category_id != category:
+                self._fail(
+                    f'{place}: instance {instance!r} is of category {category} here '
+                    f'and of {track.category_id} before'
+                )
+            if frame in track.masks:
+                self._fail(f'{place}: instance {instance!r} is in this image twice')
+            track.masks[frame] = annotation['segmentation']
+            track.iscrowd |= int(bool(annotation.get('iscrowd')))
+        return found
+
+    def _rle(self, mask: Any, video: dict, instance: Any, frame: int) -> dict | None:
+        try:
+            return to_rle(mask, video['height'], video['width'])
+        except (ValueError, OverflowError, TypeError) as error:
+            name = video['file_names'][frame]
+            self._fail(f"instance {instance!r} in '{name}': {error}")
+
+    def _image(self, image: dict, index: int | None = None) -> str:
+        number = image.get('id', f'at {index}')
+        return f'image {number!r} of video {image.get("video_id")!r}'
+
+
+def _id(value: Any) -> Any:
+    """An id, or None for what cannot be one."""
+    return value if type(value) in (int, str) else None
+
+
+def _instance(annotation: dict) -> Any:
+    attributes = annotation.get('attributes')
+    for record in (annotation, attributes if isinstance(attributes, dict) else {}):
+        for key in _INSTANCE_KEYS:
+            if _id(record.get(key)) is not None:
+                return record[key]
+    return None

@@ -1,0 +1,121 @@
+"""Which category the objects of videos are of."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+EVERY_OBJECT = '*'
+
+
+class ObjectCategories:
+    """Categories of objects: one for all, or those that a file lists.
+
+    A file is one of
+
+    * csv with the columns video, object, category (a first line that says so is left
+      out);
+    * json ``{video: {object: category}}`` or ``{video: category}``;
+    * YouTube-VOS's meta.json, ``{"videos": {video: {"objects": {object:
+      {"category": category}}}}}``.
+
+    The object ``*`` stands for all others of its video.
+
+    Args:
+        category: name of the category of all objects, if there is no file.
+        path: the file.
+
+    Attributes:
+        names: of all categories of the file, used or not, in alphabetical order: files
+            of the same names give the same ids.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is of another form; the message says where.
+    """
+
+    def __init__(self, category: str = 'object', path: str | Path | None = None):
+        self.path = path
+        self._category = category
+        self._listed: dict[tuple[str, str], str] = {}
+        if path is not None:
+            self._listed = _read(Path(path))
+        self.names = sorted(set(self._listed.values())) if path else [category]
+
+    def category_of(self, video: str, name: str) -> str:
+        """The category of an object of a video.
+
+        Raises:
+            ValueError: the file does not list it.
+        """
+        if self.path is None:
+            return self._category
+        for key in ((video, name), (video, EVERY_OBJECT)):
+            if key in self._listed:
+                return self._listed[key]
+        raise ValueError(
+            f"'{self.path}' has no category for object '{name}' of video '{video}': "
+            f"list it, or '{EVERY_OBJECT}' for all other objects of the video."
+        )
+
+    def records(self) -> list[dict]:
+        """The list "categories" of an annotation file, with ids from 1."""
+        return [dict(id=n, name=name) for n, name in enumerate(self.names, start=1)]
+
+
+def _read(path: Path) -> dict[tuple[str, str], str]:
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file of categories '{path}'.")
+    try:
+        text = path.read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError:
+        raise ValueError(f"'{path}' is not UTF-8 text.") from None
+    if path.suffix.lower() == '.csv':
+        return _from_csv(path, text)
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"'{path}' is neither csv nor json: {error}.") from None
+    return _from_json(path, content)
+
+
+def _from_csv(path: Path, text: str) -> dict[tuple[str, str], str]:
+    listed = {}
+    for number, row in enumerate(csv.reader(text.splitlines()), start=1):
+        row = [cell.strip() for cell in row]
+        if row == ['video', 'object', 'category'] or not any(row):
+            continue
+        if len(row) != 3 or not all(row):
+            raise ValueError(
+                f"'{path}', line {number}: 'video,object,category' is expected, not "
+                f"'{','.join(row)}'."
+            )
+        listed[row[0], row[1]] = row[2]
+    return listed
+
+
+def _from_json(path: Path, content: Any) -> dict[tuple[str, str], str]:
+    if isinstance(content, dict) and isinstance(content.get('videos'), dict):
+        content = {
+            video: record.get('objects') if isinstance(record, dict) else None
+            for video, record in content['videos'].items()
+        }
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"'{path}' is not of the form {{video: {{object: category}}}}."
+        )
+    listed = {}
+    for video, objects in content.items():
+        if isinstance(objects, str):
+            objects = {EVERY_OBJECT: objects}
+        if not isinstance(objects, dict):
+            raise ValueError(f"'{path}' has no objects of video '{video}'.")
+        for name, category in objects.items():
+            if isinstance(category, dict):
+                category = category.get('category')
+            if not isinstance(category, str) or not category:
+                raise ValueError(
+                    f"'{path}' has no category of object '{name}' of video '{video}'."
+                )
+            listed[video, name] = category
+    return listed
