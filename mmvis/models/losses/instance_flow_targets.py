@@ -27,7 +27,8 @@ class InstanceFlowTargets:
         centers (Tensor): (g, 2) x, y in pixels of the input, mean of the mask.
         reference_centers (Tensor): (g, 2) those of the same objects in the reference
             frames, zero where there is none.
-        in_reference (Tensor): (g,) bool, whether there is one.
+        in_reference (Tensor): (g,) bool, whether there is one. Neither of the masks may
+            have lost its last pixel as the frames were made smaller.
         counts (list[int]): Objects of each frame, which come one after the other.
         stride (int): s.
     """
@@ -70,17 +71,17 @@ class InstanceFlowTargets:
         objects = BatchObjects.gather(frames, device)
         counts = [len(frame.gt_instances) for frame in frames]
         partner = _in_partner_frame(objects)
-        centers = mask_centers(objects.masks)
+        centers, areas = mask_centers(objects.masks), objects.masks.sum((1, 2))
         # One more row, so that -1 is a place also where there is no object.
-        rows = pad(centers, (0, 0, 0, 1))
+        rows, visible = pad(centers, (0, 0, 0, 1)), pad(areas > 0, (0, 1))
         return cls(
             owner=_owners(objects.masks, counts, input_shape, stride),
             counted=_counted(frames, input_shape, stride, device),
             labels=objects.labels,
-            areas=objects.masks.sum((1, 2)),
+            areas=areas,
             centers=centers,
             reference_centers=rows[partner],
-            in_reference=partner >= 0,
+            in_reference=visible[partner] & (areas > 0),
             counts=counts,
             stride=stride,
         )

@@ -5,6 +5,7 @@ import pytest
 import torch
 from instance_flow_pairs import SHAPE, frame, instances, random_frames, random_masks
 
+from mmvis.models.losses.affinity_field_criterion import affinity_field
 from mmvis.models.losses.instance_flow_targets import InstanceFlowTargets
 
 STRIDE = 4
@@ -121,6 +122,15 @@ def test_an_object_without_a_pixel_leaves_no_trace():
     with_it, without = make([frame(masks, [3, 4])]), make([frame(masks[1:], [4])])
     assert (with_it.owner.clamp(max=0) == without.owner).all()
     torch.testing.assert_close(with_it.heatmap(4.0), without.heatmap(4.0))
+
+
+def test_an_object_without_a_pixel_is_no_reference_and_has_none():
+    """It has no centre to point to or to come from."""
+    masks = np.zeros((2, *SHAPE))
+    masks[0, 8:20, 8:20] = 1
+    targets = make([frame(masks[:1], [3]), frame(masks[1:], [3])])
+    assert targets.in_reference.tolist() == [False, False]
+    assert not affinity_field(targets, 8.0).any()
 
 
 def test_padding_and_ignored_objects_do_not_count():
