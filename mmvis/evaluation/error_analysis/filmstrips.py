@@ -12,7 +12,7 @@ from mmvis.visualization.render import render_frame
 from mmvis.visualization.video_tracks import DrawnTrack, read_frame
 
 from .analysis import ErrorAnalysis
-from .kinds import BACKGROUND, MISSED, SPLIT, TrackError
+from .kinds import BACKGROUND, EXTENT, MISSED, SPLIT, TrackError
 from .overlaps import VideoOverlaps
 
 CELL_WIDTH = 240  # px that a frame has in the report
@@ -23,7 +23,7 @@ _MOST_OTHERS = 3
 
 @dataclass
 class Filmstrip:
-    """Frames with masks, evenly spaced where objects or track of an error are.
+    """Frames with masks, evenly spaced where track or objects of an error are.
 
     Attributes:
         moments: positions of the frames.
@@ -59,8 +59,12 @@ def make_filmstrip(
         gts = np.flatnonzero(~video.crowd).tolist()
     others = other_tracks(video, error)
     dets = [] if error.detection is None else [error.detection]
-    here = video.visible[:, gts].any(axis=1) | video.present[:, dets].any(axis=1)
-    frames = np.flatnonzero(here).tolist()
+    if error.kind in (SPLIT, EXTENT, MISSED):
+        # What is wrong lies where the track is not.
+        shown = video.visible[:, gts].any(axis=1) | video.present[:, dets].any(axis=1)
+    else:
+        shown = video.present[:, dets].any(axis=1)
+    frames = np.flatnonzero(shown).tolist()
     moments = [frames[i] for i in evenly_spaced(len(frames), count)]
     # A missed object has no wrong track: number 1 is left out.
     numbers = range(1 if dets else 2, 2 + len(others) + len(dets))

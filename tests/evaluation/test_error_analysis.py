@@ -1,0 +1,228 @@
+"""Errors that are known by construction, and what fixing them must give."""
+
+import brute_force
+import numpy as np
+import pytest
+from error_scenes import LOWER, SCENES, UPPER, A, B, Scene
+from random_cases import random_case, to_annotation, to_ground_truth, to_result
+
+from mmvis.evaluation import evaluate_results
+from mmvis.evaluation.error_analysis import analyze_errors
+from mmvis.evaluation.error_analysis.analysis import (
+    EVERYTHING,
+    FALSE_NEGATIVES,
+    FALSE_POSITIVES,
+)
+from mmvis.evaluation.error_analysis.fixing import claims_of
+from mmvis.evaluation.error_analysis.kinds import KINDS, TEMPORAL
+from mmvis.evaluation.error_analysis.tables import format_errors, to_dict
+
+# Track ids of random cases restart in each video, which the reader says.
+pytestmark = pytest.mark.filterwarnings('ignore:.*annotation id is used again')
+
+
+def scene_of(*names: str) -> Scene:
+    scene = Scene()
+    for name in names:
+        scene.add(*SCENES[name][:2], attributes=[name])
+    return scene
+
+
+@pytest.fixture(scope='module')
+def all_scenes():
+    scene = scene_of(*SCENES)
+    return scene, analyze_errors(scene.results, scene.truth)
+
+
+@pytest.mark.parametrize('name', SCENES)
+def test_kinds(name):
+    """Each kind where it is known; all of them fixed, nothing is left to gain."""
+    scene = scene_of(name)
+    _, _, false_positives, false_negatives = SCENES[name]
+    analysis = analyze_errors(scene.results, scene.truth)
+    for kind in KINDS:
+        expected = false_positives.count(kind), false_negatives.count(kind)
+        assert analysis.num_errors([kind]) == expected, kind
+    present = tuple(sorted({*false_positives, *false_negatives}))
+    for averaged in (False, True):
+        # The masks of tracks that are right are perfect but where they go over.
+        exact = 'right track' not in name and 'short' not in name
+        if not averaged or exact:
+            fixed = analysis.average_precision(present, averaged=averaged)
+            assert fixed == pytest.approx(1.0)
+
+
+def test_each_kind_is_found_among_all_others(all_scenes):
+    """Many videos at once: kinds add up, and attributes single them out again."""
+    _, analysis = all_scenes
+    for kind in KINDS:
+        wrong = sum(false.count(kind) for _, _, false, _ in SCENES.values())
+        lost = sum(false.count(kind) for _, _, _, false in SCENES.values())
+        assert analysis.num_errors([kind]) == (wrong, lost)
+        assert analysis.gain((kind,)) > 0
+    alone = scene_of('tracks that swap')
+    for fixed in ((), TEMPORAL):
+        ap = analysis.average_precision(fixed, attribute='tracks that swap')
+        assert ap == analyze_errors(alone.results, alone.truth).average_precision(fixed)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_gains_are_those_of_repaired_files(all_scenes, kind):
+    """The metric itself, on results and annotations that are repaired as files."""
+    scene, analysis = all_scenes
+    removed, dropped, added = [], [], []
+    for video, errors in zip(analysis.videos, analysis.errors, strict=True):
+        errors = [error for error in errors if error.kind == kind]
+        scores = {d['score'] for d in video.detections}
+        assert len(scores) == len(video.detections)
+        removed += [e.score for e in errors if e.false_positive]
+        dropped += [video.objects[e.target]['id'] for e in errors if kind == 'missed']
+        for gt, error in claims_of(errors).items():
+            track = {**video.objects[gt], 'score': error.score}
+            if kind == 'classification':
+                old = video.detections[error.detection]['segmentations']
+                track['segmentations'] = old
+            keys = ('video_id', 'category_id', 'score', 'segmentations')
+            added.append({key: track[key] for key in keys})
+    results = [r for r in scene.results if r['score'] not in removed] + added
+    truth = scene.truth
+    truth['annotations'] = [a for a in truth['annotations'] if a['id'] not in dropped]
+    metrics = evaluate_results(results, truth)
+    fixed = analysis.average_precision((kind,))
+    assert fixed == pytest.approx(metrics['AP50'], abs=1e-12)
+    fixed = analysis.average_precision((kind,), averaged=True)
+    assert fixed == pytest.approx(metrics['AP'], abs=1e-12)
+
+
+@pytest.mark.parametrize(('iou', 'key'), [(0.5, 'AP50'), (0.75, 'AP75')])
+def test_random_cases(iou, key):
+    """Base numbers are the metric's; counts are the brute force's; gains are none
+    below zero; everything fixed is perfect."""
+    level = {0.5: brute_force.AP50, 0.75: brute_force.AP75}[iou]
+    threshold = brute_force.IOU_THRESHOLDS[level]
+    lost_any = False
+    for seed in range(20):
+        truth, results = random_case(seed)
+        truth['annotations'] = [
+            a for a in truth['annotations'] if any(a['segmentations'])
+        ]
+        analysis = analyze_errors(results, truth, iou)
+        metrics = evaluate_results(results, truth)
+        assert analysis.average_precision() == metrics[key]
+        assert analysis.average_precision(averaged=True) == metrics['AP']
+
+        wrong = hits = 0
+        for videos in brute_force.collect(truth, results):
+            ranked = brute_force.ranked_hits(
+                videos, brute_force.ALL_AREAS, 100, threshold
+            )
+            hits += sum(ranked)
+            wrong += len(ranked) - sum(ranked)
+        objects = sum(not a['iscrowd'] for a in truth['annotations'])
+        assert analysis.num_errors() == (wrong, objects - hits)
+        assert objects == sum(analysis.num_objects().values())
+        assert analysis.confusion().sum() == objects
+        lost_any |= objects > hits
+
+        for fixed in [*KINDS, TEMPORAL, FALSE_POSITIVES, FALSE_NEGATIVES]:
+            gain = analysis.gain(fixed)
+            assert gain is None if metrics['AP'] is None else gain >= -1e-12
+        perfect = analysis.average_precision(EVERYTHING)
+        assert perfect == (None if metrics['AP'] is None else pytest.approx(1.0))
+    assert lost_any
+
+
+def test_quality_and_association_against_pixels():
+    """Their definition, with loops over decoded masks."""
+    checked = 0
+    for seed in range(25):
+        truth, results = random_case(seed)
+        analysis = analyze_errors(results, truth)
+        for video in analysis.videos:
+            tracks, objects = (
+                [
+                    [brute_force.decode(rle) or [[0]] for rle in entry['segmentations']]
+                    for entry in entries
+                ]
+                for entries in (video.detections[:6], video.objects)
+            )
+            for d, track in enumerate(tracks):
+                sums = np.zeros((len(objects), 2, 3))
+                for t, mask in enumerate(track):
+                    mask = np.array(mask, dtype=bool)
+                    triples = []
+                    for frames in objects:
+                        other = np.array(frames[t], dtype=bool)
+                        both, either = mask & other, mask | other
+                        triples.append([both.sum(), either.sum(), other.sum()])
+                    ious = [
+                        0 if crowd else i / max(u, 1)
+                        for (i, u, _), crowd in zip(triples, video.crowd, strict=True)
+                    ]
+                    best = max(ious, default=0)
+                    place = ious.index(best) if best >= 0.1 else -1
+                    assert video.places[t, d] == place
+                    for g, triple in enumerate(triples):
+                        sums[g, int(g == place)] += triple
+                for g, (off, on) in enumerate(sums):
+                    if on[1]:
+                        assert video.mask_quality[d, g] == on[0] / on[1]
+                        perfect = on[2] / (on[2] + off[1])
+                        assert video.association[d, g] == pytest.approx(perfect)
+                        checked += 1
+    assert checked > 100
+
+
+def test_order_of_results_changes_nothing():
+    rng = np.random.default_rng(0)
+    truth, results = random_case(11)
+    results = [{**r, 'score': 0.1 + 0.001 * i} for i, r in enumerate(results)]
+    expected = to_dict(analyze_errors(results, truth))
+    assert expected['kinds']['all false positives']['gain_AP50'] > 0
+    for _ in range(3):
+        shuffled = [results[i] for i in rng.permutation(len(results))]
+        assert to_dict(analyze_errors(shuffled, truth)) == expected
+
+
+def test_best_track_decides_the_confusion():
+    scene = Scene().add([(A, UPPER), (B, LOWER)], [(B, UPPER), (A, UPPER)])
+    analysis = analyze_errors(scene.results, scene.truth)
+    assert analysis.confusion().tolist() == [[0, 1, 0], [0, 0, 1]]
+
+
+def test_crowds_are_no_errors():
+    crowd = to_annotation(1, 1, A, UPPER, iscrowd=1)
+    annotations = [crowd, to_annotation(2, 1, A, LOWER)]
+    truth = to_ground_truth({1: len(UPPER)}, annotations, [A])
+    tracks = [to_result(1, A, score, UPPER) for score in (0.9, 0.8)]
+    analysis = analyze_errors(tracks, truth)
+    assert analysis.num_errors() == (0, 1)
+    assert analysis.num_errors(['missed']) == (0, 1)
+
+
+def test_tables_agree_with_the_analysis(all_scenes):
+    _, analysis = all_scenes
+    numbers = to_dict(analysis)
+    parts = [numbers['kinds'][kind] for kind in TEMPORAL]
+    for count in ('false_positives', 'false_negatives'):
+        assert numbers['kinds']['temporal'][count] == sum(p[count] for p in parts)
+    gain = np.mean([c['classification'] for c in numbers['categories'].values()])
+    assert gain == pytest.approx(numbers['kinds']['classification']['gain_AP50'])
+    assert 'id switch' in format_errors(analysis)
+
+
+@pytest.mark.parametrize('iou', [0.3, 0.52, 1.0])
+def test_thresholds_of_the_metric_only(iou):
+    with pytest.raises(ValueError, match=r'0\.5, 0\.55'):
+        analyze_errors([], scene_of('right').truth, iou)
+
+
+def test_files_without_labels_or_with_other_videos():
+    scene = scene_of('right')
+    truth = scene.truth
+    del truth['annotations']
+    with pytest.raises(ValueError, match='has no annotations'):
+        analyze_errors(scene.results, truth)
+    stray = [{**scene.results[0], 'video_id': 99}]
+    with pytest.raises(ValueError, match=r'video 99.*no such video'):
+        analyze_errors(stray, scene.truth)
