@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import torch
+from mmdet.models.layers import SinePositionalEncoding
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from mmvis.registry import MODELS
 
+# Of the encoded positions, in pixels of a map and 2 pi.
+LONGEST_WAVE = 100
 # Displacements reach the output in eights of a map's pixel, sizes like other features'.
 PIXELS_PER_UNIT = 8.0
 
@@ -25,15 +28,22 @@ class TemporalContextFusion(BaseModule):
     The paper says that fused features contain "position encoding of multiple frames",
     but not which. Here two of the values' channels are the reference pixel's
     coordinates. What attention gives of them, less the target pixel's own, is where the
-    pixel's counterpart lies: a displacement, whatever the place in the frame.
+    pixel's counterpart lies: a displacement, whatever the place in the frame. And
+    sines of coordinates are added to queries, with a learned weight, and to keys, so
+    that of look-alikes the one that is near can be told from the one that is not:
+    without, attention finds a place between them.
 
     Args:
         in_channels (int): Channels of the encoder's map.
         out_channels (int): Channels of the map of the skip connection, to which the
             result is added.
-        embed_channels (int): d_k = d_v.
-        encode_position (bool): Whether values carry coordinates.
+        embed_channels (int): d_k = d_v, a multiple of 4 where positions are encoded.
+        encode_position (bool): Whether values carry coordinates, queries and keys
+            their sines.
         init_cfg (dict | list[dict], optional): Of mmengine.
+
+    Raises:
+        ValueError: If ``embed_channels`` is no multiple of 4.
     """
 
     def __init__(
@@ -46,6 +56,14 @@ class TemporalContextFusion(BaseModule):
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.encode_position = encode_position
+        if encode_position:
+            if embed_channels % 4:
+                raise ValueError(
+                    'TemporalContextFusion encodes positions in a multiple of 4 '
+                    f'channels, not in embed_channels={embed_channels}.'
+                )
+            self.sines = SinePositionalEncoding(embed_channels // 2, LONGEST_WAVE)
+            self.position_weight = nn.Parameter(torch.ones(embed_channels))
         self.query = nn.Conv2d(in_channels, embed_channels, 1)
         value_channels = embed_channels - 2 * encode_position
         self.key_value = nn.Conv2d(in_channels, embed_channels + value_channels, 1)
@@ -54,11 +72,26 @@ class TemporalContextFusion(BaseModule):
 
     def embed_target(self, feats: Tensor) -> Tensor:
         """Queries (B, d, h, w) of the encoder's map (B, in_channels, h, w)."""
-        return self.query(feats)
+        queries = self.query(feats)
+        if self.encode_position:
+            weight = self.position_weight[:, None, None]
+            queries = queries + weight * self._sines(queries)
+        return queries
 
     def embed_reference(self, feats: Tensor) -> Tensor:
         """Keys and values (B, d', h, w) of the encoder's map, for the memory."""
-        return self.key_value(feats)
+        found = self.key_value(feats)
+        if self.encode_position:
+            keys, values = found.split(
+                [self.embed_channels, found.shape[1] - self.embed_channels], 1
+            )
+            found = torch.cat([keys + self._sines(keys), values], dim=1)
+        return found
+
+    def _sines(self, maps: Tensor) -> Tensor:
+        """Encoded positions (1, d, h, w) of maps (B, C, h, w)."""
+        nothing_masked = maps.new_zeros(1, *maps.shape[-2:], dtype=torch.bool)
+        return self.sines(nothing_masked).to(maps)
 
     def forward(self, target: Tensor, reference: Tensor) -> Tensor:
         """What the reference frame tells about each pixel of the target frame.

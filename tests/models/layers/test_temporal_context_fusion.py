@@ -7,15 +7,27 @@ from mmengine.registry import init_default_scope
 from peak_memory import peak_memory
 
 from mmvis.models.layers.temporal_context_fusion import (
+    LONGEST_WAVE,
     PIXELS_PER_UNIT,
     TemporalContextFusion,
 )
 from mmvis.registry import MODELS
 
 
-def build(in_channels=5, out_channels=7, embed_channels=6, **kwargs):
+def build(in_channels=5, out_channels=7, embed_channels=8, **kwargs):
     torch.manual_seed(0)
-    return TemporalContextFusion(in_channels, out_channels, embed_channels, **kwargs)
+    fusion = TemporalContextFusion(in_channels, out_channels, embed_channels, **kwargs)
+    if fusion.encode_position:
+        torch.nn.init.normal_(fusion.position_weight)
+    return fusion
+
+
+def sines(y: int, x: int, depth: int) -> np.ndarray:
+    """Half of the channels tell of the row, half of the column."""
+    numbers = np.arange(depth // 4)
+    speed = LONGEST_WAVE ** (-numbers / (depth // 4))
+    waves = [f((at + 1) * speed) for at in (y, x) for f in (np.sin, np.cos)]
+    return np.stack([*waves], 0).reshape(2, 2, -1).transpose(0, 2, 1).reshape(-1)
 
 
 def loops(fusion, target, reference):
@@ -28,6 +40,12 @@ def loops(fusion, target, reference):
     bias = fusion.output.bias.detach().double().numpy()
     depth = fusion.embed_channels
     batch, _, height, width = queries.shape
+    if fusion.encode_position:
+        factor = fusion.position_weight.detach().double().numpy()
+        for y, x in np.ndindex(height, width):
+            queries[:, :, y, x] += factor * sines(y, x, depth)
+        for y, x in np.ndindex(memory.shape[2:]):
+            memory[:, :depth, y, x] += sines(y, x, depth)
     result = np.zeros((batch, len(bias), height, width))
     for b, y, x in np.ndindex(batch, height, width):
         scores, values = [], []
@@ -72,7 +90,7 @@ def test_it_finds_where_things_have_gone():
     height, width, shift = 6, 8, (2, -1)
     codes = torch.randn(64, height, width, generator=torch.Generator().manual_seed(0))
     reference = codes.roll(shift, dims=(1, 2))
-    fusion = build(64, 2, 64 + 2)
+    fusion = build(64, 2, 64 + 4)
     with torch.no_grad():
         for parameter in fusion.parameters():
             parameter.zero_()
@@ -104,6 +122,35 @@ def test_no_matrix_of_all_pairs_in_memory(training):
     one_map = references * 64 * height * width * 4
     assert 4 * (height * width) ** 2 * references > 50 * one_map
     assert peak_memory(run) < 14 * one_map
+
+
+def test_of_look_alikes_the_near_one_is_found():
+    """Two columns alike; without positions attention finds the middle."""
+    reference = torch.zeros(1, 4, 6, 24)
+    reference[:, 0, :, [4, 18]] = 1.0
+    target = reference.roll(1, dims=3)
+    found = {}
+    for encoded in (False, True):
+        fusion = build(4, 2, 64, encode_position=encoded)
+        values = 64 - 2 * encoded
+        with torch.no_grad():
+            for parameter in fusion.parameters():
+                parameter.zero_()
+            fusion.query.weight[0, 0] = fusion.key_value.weight[0, 0] = 12.0
+            if encoded:
+                fusion.position_weight.fill_(4.0)
+                fusion.output.weight[:, -2:, 0, 0] = torch.eye(2) * PIXELS_PER_UNIT
+            else:  # the reference's columns as a feature
+                reference[:, 1] = torch.arange(24.0)
+                fusion.key_value.weight[64, 1] = fusion.output.weight[0, 0] = 1.0
+            x = fusion(fusion.embed_target(target), fusion.embed_reference(reference))
+        found[encoded] = x[0, 0, 3, [5, 19]]
+        assert values == fusion.output.in_channels - 2 * encoded
+    torch.testing.assert_close(found[False], torch.tensor([11.0, 11.0]))
+    # Displacements of -1; the far one would draw them 7 px away.
+    torch.testing.assert_close(
+        found[True], torch.tensor([-1.0, -1.0]), atol=0.1, rtol=0
+    )
 
 
 def test_registered():
