@@ -75,8 +75,9 @@ SCENES = {
     'right': (BOTH_SQUARES, BOTH_SQUARES, [], []),
     'wrong label': (
         [(A, UPPER), (B, LOWER)],
-        [(B, UPPER), (B, LOWER)],
-        ['classification'],
+        # The masks of neither are perfect: a label alone does not mend them.
+        [(B, only(UPPER, 0, 7)), (B, only(UPPER, 0, 8)), (B, LOWER)],
+        ['classification'] * 2,
         ['classification'],
     ),
     'second label': (
@@ -132,6 +133,12 @@ SCENES = {
         [(A, then(then(UPPER, LOWER, 3), UPPER, 6))],
         ['merge'],
         ['merge'] * 3,
+    ),
+    'on with a new object, the old one hardly there': (
+        [(A, only(UPPER, 0, 6)), (A, only(LOWER, 4, 10))],
+        [(A, then(UPPER, LOWER, 5))],
+        ['merge'],
+        ['merge'] * 2,
     ),
     'a right track that goes on with a new object': (
         [(A, only(UPPER, 0, 6)), (A, only(LOWER, 6, 10))],
