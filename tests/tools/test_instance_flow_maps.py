@@ -74,15 +74,16 @@ def test_the_first_frame_has_no_flow_and_the_default_leaves_it_out(files):
     [
         ('nowhere', [], TINY, 'nowhere does not exist'),
         ('frames', ['--frames', 4], TINY, 'has frames 0 to 3, not 4'),
-        ('frames', [], 'none.py', 'none.py does not exist'),
+        ('frames', [], 'none.py', 'none.py is neither a config file nor'),
         ('frames', [], CONFIGS / 'tiny/sg_net_tiny_synthvis.py', 'no InstanceFlow'),
         ('frames', [], CONFIGS / 'instance_flow_r50_coco.py', 'no offsets to ref'),
         ('model.pth', [], TINY, 'cannot be opened as a video'),
+        ('frames', ['--out', 'maps.txt'], TINY, 'maps.txt must be a .png'),
         (
             'frames',
             [],
             CONFIGS / 'tiny/instance_flow_tiny_videos.py',
-            'model.pth does not fit',
+            'model.pth',
         ),
     ],
 )

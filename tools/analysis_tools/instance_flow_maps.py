@@ -12,23 +12,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from mmdet.structures import DetDataSample, TrackDataSample
+from mmdet.structures import TrackDataSample
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 
-import mmvis  # noqa: F401  (registers everything)
-from mmvis.engine.checkpoint import CheckpointError
+from mmvis.apis import find_config, load_model, open_source
+from mmvis.apis.video_session import Preparation
+from mmvis.engine.command_line import CommandError, user_message
 from mmvis.models.layers.instance_flow import instance_flow
 from mmvis.models.vis import InstanceFlow
 from mmvis.models.vis.instance_flow import STRIDE
-from mmvis.registry import MODELS, TRANSFORMS
 from mmvis.visualization import draw_tracks
 from mmvis.visualization.contact_sheet import SheetRow, contact_sheet, evenly_spaced
 from mmvis.visualization.offset_maps import (
@@ -41,7 +38,7 @@ from mmvis.visualization.offset_maps import (
 )
 from mmvis.visualization.text import paste
 
-IMAGES = {'.jpg', '.jpeg', '.png', '.bmp', '.webp'}
+PAGES = {'.png', '.jpg', '.jpeg'}
 CAPTIONS = (
     'tracks',
     'classes',
@@ -57,7 +54,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('video', type=Path, help='a video file or a folder of frames')
-    parser.add_argument('config', help='of an InstanceFlow')
+    parser.add_argument('config', help='of an InstanceFlow, a file or a name')
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument('--out', required=True, type=Path, help='.png or .jpg to write')
     parser.add_argument(
@@ -77,78 +74,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def count_frames(video: Path) -> int:
-    """Number of frames of a video file or a folder."""
-    if video.is_dir():
-        return len(_image_files(video))
-    return sum(1 for _ in read_frames(video))
-
-
-def read_frames(video: Path) -> Iterator[np.ndarray]:
-    """Frames (h, w, 3) uint8 BGR of a video file or a folder, in their order."""
-    if video.is_dir():
-        for path in _image_files(video):
-            frame = cv2.imread(str(path))
-            if frame is None:
-                raise ValueError(f'{path} cannot be read as an image.')
-            yield frame
-        return
-    capture = cv2.VideoCapture(str(video))
-    if not capture.isOpened():
-        raise ValueError(f'{video} cannot be opened as a video.')
-    while True:
-        found, frame = capture.read()
-        if not found:
-            capture.release()
-            return
-        yield frame
-
-
-def _image_files(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGES)
-
-
-def build(args: argparse.Namespace) -> tuple[InstanceFlow, dict]:
-    """The model in eval mode, and the transform that resizes its frames."""
-    if not Path(args.config).is_file():
-        raise ValueError(f'The config {args.config} does not exist.')
-    config = Config.fromfile(args.config)
-    if config.model.type.rpartition('.')[2] != 'InstanceFlow':
-        raise ValueError(f'{args.config} is no InstanceFlow but {config.model.type}.')
-    init_default_scope('mmvis')
-    model = MODELS.build(config.model)
-    head = model.inter_frame_head
-    if head is None or not head.gives_offsets:
-        raise ValueError(f'{args.config} has no offsets to reference frames to show.')
-    try:
-        load_checkpoint(model, args.checkpoint, map_location='cpu', strict=True)
-    except RuntimeError as error:
-        raise ValueError(f'{args.checkpoint} does not fit: {error}') from error
-    transforms = config.test_pipeline[0].transforms
-    (resize,) = [t for t in transforms if t.type.rpartition('.')[2] == 'Resize']
-    return model.to(args.device).eval(), TRANSFORMS.build(resize)
-
-
-def prepare(
-    model: InstanceFlow, resize, frame: np.ndarray, number: int
-) -> tuple[torch.Tensor, TrackDataSample]:
-    """A clip (1, C, H, W) of one frame as the model takes it."""
-    shape = frame.shape[:2]
-    resized = resize(dict(img=frame, img_shape=shape, ori_shape=shape))
-    sample = TrackDataSample()
-    metainfo = dict(
-        video_id=0,
-        frame_id=number,
-        ori_shape=shape,
-        img_shape=resized['img_shape'],
-        scale_factor=resized['scale_factor'],
-    )
-    sample.video_data_samples = [DetDataSample(metainfo=metainfo)]
-    image = np.ascontiguousarray(resized['img'].transpose(2, 0, 1))
-    data = model.data_preprocessor(
-        dict(inputs=[torch.from_numpy(image)[None]], data_samples=[sample]), False
-    )
-    return data['inputs'][0], data['data_samples'][0]
+def build(args: argparse.Namespace) -> tuple[InstanceFlow, Preparation]:
+    """The model in eval mode, and what makes its input of frames."""
+    config = Config.fromfile(find_config(args.config))
+    kind = config.get('model', {}).get('type', 'no model')
+    if kind.rpartition('.')[2] != 'InstanceFlow':
+        raise CommandError(f'{args.config} is no InstanceFlow but {kind}.')
+    head = config.model.get('inter_frame_head')
+    if head is None or head.get('offset_unit', 1.0) is None:
+        raise CommandError(f'{args.config} has no offsets to reference frames to show.')
+    model, pipeline, *_ = load_model(config, args.checkpoint, args.device)
+    return model, Preparation(pipeline, model)
 
 
 def enlarge(frame: np.ndarray, width: int) -> np.ndarray:
@@ -210,20 +146,25 @@ def pictures(
 @torch.no_grad()
 def draw(args: argparse.Namespace) -> np.ndarray:
     """The whole page."""
-    if not args.video.exists():
-        raise ValueError(f'{args.video} does not exist.')
-    model, resize = build(args)
-    length = count_frames(args.video)
+    if args.out.suffix.lower() not in PAGES:
+        raise CommandError(f'{args.out} must be a .png or .jpg.')
+    source = open_source(args.video)
+    model, prepare = build(args)
+    length = source.length or sum(1 for _ in source)
     # The first frame has no reference.
     chosen = args.frames or [t + 1 for t in evenly_spaced(length - 1, 4)] or [0]
     wrong = [t for t in chosen if not 0 <= t < length]
     if wrong:
-        raise ValueError(f'{args.video} has frames 0 to {length - 1}, not {wrong[0]}.')
+        raise CommandError(
+            f'{args.video} has frames 0 to {length - 1}, not {wrong[0]}.'
+        )
     state, rows = model.init_state(), []
-    for number, frame in enumerate(read_frames(args.video)):
+    for number, frame, damage in source:
         if number > max(chosen):
             break
-        clip, sample = prepare(model, resize, frame, number)
+        if frame is None:
+            raise CommandError(damage)
+        clip, sample = prepare([frame], number, 0)
         panels = None
         if number in chosen:
             panels, captions = pictures(model, clip, sample, frame, state, args)
@@ -249,9 +190,12 @@ def main(argv: list[str] | None = None) -> int:
         page = draw(args)
         args.out.parent.mkdir(parents=True, exist_ok=True)
         if not cv2.imwrite(str(args.out), page):
-            raise ValueError(f'{args.out} cannot be written.')
-    except (ValueError, OSError, CheckpointError, cv2.error) as error:
-        print(f'instance_flow_maps: {error}', file=sys.stderr)
+            raise CommandError(f'{args.out} cannot be written.')
+    except Exception as error:
+        message = user_message(error)
+        if message is None:
+            raise
+        print(f'instance_flow_maps: {message}', file=sys.stderr)
         return 1
     print(f'wrote {args.out}')
     return 0
