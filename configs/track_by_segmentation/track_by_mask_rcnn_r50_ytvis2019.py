@@ -18,6 +18,8 @@ model = dict(
     ),
     # All that the detector gives, for an AP of ranked tracks.
     score_thr=0.01,
+    max_per_img=100,
+    mask_nms_thr=None,
 )
 load_from = (
     'https://download.openmmlab.com/mmdetection/v2.0/mask_rcnn/'
