@@ -175,6 +175,26 @@ def test_void(one_video, values, void, objects):
         assert written['annotations'][0]['areas'] == [SIZE[0] * SIZE[1] // 3, None]
 
 
+def test_colours_decide_where_palettes_differ(one_video):
+    """Also for entries of one colour, and for frames of another form."""
+    third, red, green = SIZE[0] // 3, [200, 0, 0], [0, 200, 0]
+    palettes = ([[0, 0, 0], red, green], [[0, 0, 0], red, red], [green, red, [0] * 3])
+    values = np.repeat(np.arange(3, dtype=np.uint8), third)
+    values = np.repeat(values[:, None], SIZE[1], axis=1)
+    folder = one_video.root / 'masks/video_1'
+    for frame, palette in enumerate(palettes):
+        image = indexed(values, np.array(palette, np.uint8))
+        save(image, folder / f'{5 * frame:05d}.png')
+    colours = np.broadcast_to(np.array(green, np.uint8), (*SIZE, 3))
+    save(Image.fromarray(colours), folder / '00015.png')
+    written = convert(one_video)
+    area = third * SIZE[1]
+    assert {a['object']: a['areas'] for a in written['annotations']} == {
+        '#c80000': [area, 2 * area, area, None],
+        '#00c800': [area, None, area, 3 * area],
+    }
+
+
 def test_only_annotated_frames_in_natural_order(one_video):
     folder = one_video.root / one_video.prefix / 'video_1'
     for path, name in zip(sorted(folder.iterdir()), (9, 10, 100, 11), strict=True):
