@@ -62,9 +62,12 @@ def commands() -> list[str]:
     found = set()
     for path in DOCUMENTS:
         text = path.read_text().replace('\\\n', ' ')
-        for line in re.findall(r'^ *(?:\$ )?((?:python tools/|mim t).*)$', text, re.M):
+        for line in re.findall(
+            r'^ *(?:\$ )?((?:python tools/|python -m mmvis|mim t).*)$', text, re.M
+        ):
             line = re.sub(r'\s#.*', '', line)
             line = re.sub(r'mim (train|test) mmvis', r'python tools/\1.py', line)
+            line = line.replace('python -m mmvis', 'python mmvis/__main__.py')
             line = re.sub(r'--gpus \d+|--checkpoint', '', line)
             found.add(' '.join(line.split()[1:]))
     return sorted(found)
