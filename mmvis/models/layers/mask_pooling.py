@@ -40,5 +40,4 @@ def pool_in_masks(features: Tensor, masks: Tensor, centred: bool = False) -> Ten
             flat = flat - flat.mean(1, keepdim=True)
         weights = shrink_masks(masks, tuple(features.shape[1:])).flatten(1)
         area = weights.sum(1, keepdim=True)
-        # Divided first, so that a tiny mask is not lost in the products.
-        return (weights / area.clamp(min=1e-9)) @ flat.T
+        return (weights @ flat.T) / area.clamp(min=1e-9)

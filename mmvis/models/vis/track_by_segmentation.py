@@ -23,6 +23,7 @@ from mmvis.structures.frame_result import labels_of
 from .base_vis import BaseVISModel
 from .segmentor_config import clip_preprocessor, segmentor_config
 
+
 class SegmentorFeatures(NamedTuple):
     """What the segmentor has made of B frames.
 
@@ -130,7 +131,18 @@ class TrackBySegmentation(BaseVISModel):
                 with bboxes, labels and masks.
         """
         frames = [frame for clip in data_samples for frame in clip]
-        return self.detector.loss(inputs.flatten(0, 1), frames)
+        losses = self.detector.loss(inputs.flatten(0, 1), frames)
+        # Some of mmdet's heads leave parameters without a graph where frames show
+        # nothing, and distributed training waits for their gradients.
+        zero = sum(
+            parameter.flatten()[:1].sum() * 0
+            for parameter in self.detector.parameters()
+            if parameter.requires_grad
+        )
+        name = next(name for name in losses if 'loss' in name)
+        first = losses[name]
+        losses[name] = [*first, zero] if isinstance(first, list) else first + zero
+        return losses
 
     def predict_frame(
         self, feats: SegmentorFeatures, metainfo: dict, state: TrackMemory

@@ -250,9 +250,33 @@ def test_none_retires_nothing():
     assert result.instances_id.tolist() == [0]
 
 
+def test_embeddings_of_a_track_are_averaged_over_its_frames():
+    tracker = EmbeddingMaskIoUTracker(
+        match_weights=dict(embedding=0, mask_iou=0, label=1), embedding_momentum=0.25
+    )
+    memory = tracker.init_memory()
+    generator = torch.Generator().manual_seed(0)
+    seen = torch.randn(4, 2, 3, generator=generator)
+    for t, embeddings in enumerate(seen):
+        frame = draw(2, generator)
+        # The second frame lacks one of the two, the labels say which is which.
+        frame.labels, frame.embeddings = torch.tensor([0, 1]), embeddings
+        order = [1] if t == 1 else [1, 0]
+        tracker.track(frame[order], memory, t)
+    first, *later = seen[:, 0]
+    for embedding in later[1:]:
+        first = 0.75 * first + 0.25 * embedding
+    second, *later = seen[:, 1]
+    for embedding in later:
+        second = 0.75 * second + 0.25 * embedding
+    # The track that began first is of label 1.
+    torch.testing.assert_close(memory['embeddings'], torch.stack([second, first]))
+
+
 @pytest.mark.parametrize(
     ('settings', 'words'),
     [
+        (dict(embedding_momentum=0), 'embedding_momentum .*but is 0'),
         (dict(similarity='dot'), "similarity must be one of .*'dot'"),
         (dict(conflict='first'), "conflict must be one of .*'first'"),
         (dict(winner='best'), "winner must be one of .*'best'"),

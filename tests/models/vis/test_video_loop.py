@@ -7,6 +7,7 @@ import test_masktrack_rcnn
 import test_sg_net
 import test_stmask
 import test_tfan
+import test_track_by_segmentation
 import torch
 from model_factory import FRAMES, assert_same, clip_sample, moving_frames, predict
 
@@ -15,6 +16,7 @@ MODELS = {
     'masktrack_rcnn': test_masktrack_rcnn.model,
     'stmask': test_stmask.model,
     'tfan': test_tfan.model,
+    'track_by_segmentation': test_track_by_segmentation.model,
 } | {
     f'sg_net_{case}': partial(test_sg_net.model, **settings)
     for case, settings in test_sg_net.CASES.items()
