@@ -210,7 +210,8 @@ class InstanceFlow(BaseVISModel):
             dets, distances, state.memory, metainfo['frame_id'], remembered
         )
         tracked.masks = soft_masks(target, 1 - feats.semantic[0, -1])
-        tracked.bboxes = tracked.centers.repeat(1, 2)
+        # Nothing is in the padding; the boxes are those of the enlarged masks.
+        tracked.bboxes = tracked.centers.new_zeros(len(tracked), 4)
         result = to_original_size(tracked, metainfo, input_shape)
         result.bboxes = mask_boxes(result.masks)
         return result
