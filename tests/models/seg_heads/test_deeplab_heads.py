@@ -66,7 +66,7 @@ def test_offsets_are_in_pixels():
 def test_the_intra_frame_heads_weights_fit_the_inter_frame_head():
     sizes = (CHANNELS, 16, (3, 2), 12)
     intra = IntraFrameHead(*sizes, head_channels=10)
-    inter = InterFrameHead(sizes[0], FUSION, *sizes[1:], (8, 6), head_channels=10)
+    inter = InterFrameHead(sizes[0], FUSION, *sizes[1:], (8, 4), head_channels=10)
     missing, unexpected = inter.load_state_dict(intra.state_dict(), strict=False)
     assert all(name.startswith('temporal_fusions') for name in missing)
     assert all(name.startswith('center') for name in unexpected)
@@ -83,7 +83,7 @@ def test_the_intra_frame_heads_weights_fit_the_inter_frame_head():
 
 
 def test_an_affinity_field_has_no_unit():
-    sizes = (CHANNELS, FUSION, 16, (3, 2), 12, (8, 6), 10)
+    sizes = (CHANNELS, FUSION, 16, (3, 2), 12, (8, 4), 10)
     head = InterFrameHead(*sizes, offset_unit=None)
     other = InterFrameHead(*sizes, offset_unit=7.0)
     other.load_state_dict(head.state_dict())
@@ -97,7 +97,7 @@ def test_an_affinity_field_has_no_unit():
     'fusion', ['TemporalContextFusion', 'ConcatConvFusion', 'ConcatCascadeASPPFusion']
 )
 def test_one_target_and_several_references(fusion):
-    head = InterFrameHead(CHANNELS, dict(type=fusion), 16, (3, 2), 12, (8, 6), 10)
+    head = InterFrameHead(CHANNELS, dict(type=fusion), 16, (3, 2), 12, (8, 4), 10)
     target, references = head.encode(maps(1)), head.encode(maps(3)).references
     together = head(target, references)
     for i in range(3):
@@ -108,7 +108,7 @@ def test_one_target_and_several_references(fusion):
 
 @pytest.mark.parametrize('stride', [16, 8])
 def test_references_enter_at_strides_16_and_8(stride):
-    head = InterFrameHead(CHANNELS, FUSION, 16, (3, 2), 12, (8, 6), 10)
+    head = InterFrameHead(CHANNELS, FUSION, 16, (3, 2), 12, (8, 4), 10)
     target, (deep, skip) = head.encode(maps(1)), head.encode(maps(1)).references
     assert deep.shape[2:] == (4, 6) and skip.shape[2:] == (8, 12)
     changed = (deep + 1, skip) if stride == 16 else (deep, skip + 1)
