@@ -39,6 +39,10 @@ class ReferenceProposals(NamedTuple):
         rest = (field.split(counts) for field in self[1:])
         return [ReferenceProposals(*parts) for parts in zip(feats, *rest, strict=True)]
 
+    def for_another_frame(self) -> ReferenceProposals:
+        """The same set for RoIs of a frame that none of the ``bboxes`` are of."""
+        return self._replace(bboxes=torch.full_like(self.bboxes, torch.nan))
+
 
 @MODELS.register_module()
 class TemporalFeatureAugmentation(BaseModule):
@@ -89,6 +93,7 @@ class TemporalFeatureAugmentation(BaseModule):
         if init_cfg is None:
             init_cfg = dict(type='Xavier', layer='Linear', distribution='uniform')
         super().__init__(init_cfg=init_cfg)
+        self.in_channels = in_channels
         self.roi_feat_size = roi_feat_size
         self.embed = nn.Linear(in_channels * roi_feat_size**2, embed_channels)
         self.initial_temperature = temperature

@@ -83,14 +83,24 @@ class TFAN(BaseVISModel):
         self.augmentation: nn.Module | None = None
         if augmentation is not None:
             self.augmentation = MODELS.build(augmentation)
-            if not self.augmented_extractors():
+            extractors = self.augmented_extractors().values()
+            if not extractors:
                 raise ValueError(
                     'model.augmentation is given, but nothing is augmented: give '
                     "RoI extractors the type 'AugmentedRoIExtractor'."
                 )
+            channels = {extractor.out_channels for extractor in extractors}
+            if channels != {self.augmentation.in_channels}:
+                raise ValueError(
+                    f'augmentation.in_channels is {self.augmentation.in_channels}, but '
+                    f'the RoI extractors give features of {sorted(channels)} channels.'
+                )
         self.num_references = num_references
         self.test_cfg = ConfigDict(dict(num_frames=4, frame_proposals=100))
         self.test_cfg.update(test_cfg or {})
+        for key, value in dict(self.test_cfg, num_references=num_references).items():
+            if value < 0:
+                raise ValueError(f'{key} must not be negative, but is {value}.')
 
     def init_state(self) -> TFANState:
         """An empty memory of tracks and of proposals."""
@@ -143,10 +153,10 @@ class TFAN(BaseVISModel):
         )
         if self.augmentation is not None:
             references = self._references_in_training(feats, proposals, samples)
-            key_feats, ref_feats = (
-                AugmentedFeatures(levels, self.augmentation, references)
-                for levels in (key_feats, ref_feats)
-            )
+            key_feats = AugmentedFeatures(key_feats, self.augmentation, references)
+            # Equal boxes in two frames are two RoIs.
+            others = [clip.for_another_frame() for clip in references]
+            ref_feats = AugmentedFeatures(ref_feats, self.augmentation, others)
         losses.update(detector.roi_head.loss(key_feats, proposals, samples[0]))
         losses.update(
             self.track_head.loss(key_feats, ref_feats, proposals, data_samples)
