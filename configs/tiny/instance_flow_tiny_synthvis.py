@@ -11,7 +11,7 @@ train_pipeline[0].frame_range = None
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 
 # Bottom-up models need longer.
-max_iters = 3000
+max_iters = 2000
 optim_wrapper = dict(optimizer=dict(lr=0.002))
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 param_scheduler = _base_.param_scheduler

@@ -30,10 +30,12 @@ model = dict(
     criterion=dict(
         loss_intra=dict(loss_weight=0.1),
         loss_inter=dict(loss_weight=0.1),
+        # Offsets from nothing are tens of pixels off: their squares would drown the rest.
+        loss_shape=dict(loss_weight=0.001),
         sigma=4.0,
         small_area=16**2,
     ),
-    tracker=dict(epsilon=32.0),
+    tracker=dict(epsilon=128.0),
     assembly=dict(kernel=21),
 )
 del decoder
