@@ -76,7 +76,8 @@ def part_sizes(parts: Mapping[str, int | float | str], total: int) -> dict[str, 
     for name, size in parts.items():
         if size == REST:
             continue
-        if isinstance(size, str) or size < 0 or (size >= 1 and size != int(size)):
+        is_number = not isinstance(size, str) and size >= 0
+        if not is_number or (size >= 1 and size % 1 != 0):
             raise ValueError(
                 f'The size of part {name} is {size!r}, but has to be a number of '
                 f"videos, a share of them below 1, or '{REST}'."

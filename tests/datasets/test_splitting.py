@@ -104,6 +104,8 @@ def test_sizes(parts, total, sizes):
         (dict(a=1.5, b='rest'), 'size of part a is 1.5'),
         (dict(a='half', b='rest'), "size of part a is 'half'"),
         (dict(a=-1, b='rest'), 'size of part a is -1'),
+        (dict(a=float('inf'), b='rest'), 'size of part a is inf'),
+        (dict(a=float('nan'), b='rest'), 'size of part a is nan'),
     ],
 )
 def test_sizes_that_do_not_fit(parts, message):

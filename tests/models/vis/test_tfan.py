@@ -333,19 +333,6 @@ def test_clips_of_one_frame_are_refused():
         model().loss(inputs[:, :1], samples)
 
 
-def test_an_augmentation_that_nothing_uses_is_refused():
-    cfg = config()
-    roi_head = cfg.detector.roi_head
-    for extractor in (
-        roi_head.bbox_roi_extractor,
-        roi_head.mask_roi_extractor,
-        cfg.track_head.roi_extractor,
-    ):
-        extractor.type = 'SingleRoIExtractor'
-    with pytest.raises(ValueError, match='AugmentedRoIExtractor'):
-        MODELS.build(cfg)
-
-
 def test_state_is_bounded():
     net, sizes = model(), []
     state = net.init_state()

@@ -1,0 +1,48 @@
+"""Settings of TFAN that cannot be meant are refused by their names."""
+
+import pytest
+import torch
+from test_tfan import config
+
+from mmvis.registry import MODELS
+
+
+def build(cfg):
+    with torch.device('meta'):
+        return MODELS.build(cfg)
+
+
+def test_an_augmentation_that_nothing_uses_is_refused():
+    cfg = config()
+    roi_head = cfg.detector.roi_head
+    for extractor in (
+        roi_head.bbox_roi_extractor,
+        roi_head.mask_roi_extractor,
+        cfg.track_head.roi_extractor,
+    ):
+        extractor.type = 'SingleRoIExtractor'
+    with pytest.raises(ValueError, match='AugmentedRoIExtractor'):
+        build(cfg)
+
+
+@pytest.mark.parametrize(
+    ('changed', 'message'),
+    [
+        (dict(num_references=-1), 'num_references must not be negative, but is -1'),
+        (dict(test_cfg=dict(num_frames=-1)), 'num_frames must not be negative'),
+        (dict(test_cfg=dict(frame_proposals=-2)), 'frame_proposals must not be'),
+        (
+            dict(augmentation=dict(in_channels=32)),
+            r'augmentation.in_channels is 32, but .* of \[64\] channels',
+        ),
+    ],
+)
+def test_settings_that_do_not_fit(changed, message):
+    cfg = config()
+    for key, value in changed.items():
+        if isinstance(value, dict):
+            cfg[key].update(value)
+        else:
+            cfg[key] = value
+    with pytest.raises(ValueError, match=message):
+        build(cfg)
