@@ -26,7 +26,9 @@ FAMILIES = {
             bbox_head=dict(in_channels=32, fc_out_channels=32, num_classes=5),
             mask_head=dict(in_channels=32, conv_out_channels=32, num_classes=5),
         ),
-        test_cfg=dict(rpn=dict(max_per_img=30), rcnn=dict(score_thr=0.0, max_per_img=20)),
+        test_cfg=dict(
+            rpn=dict(max_per_img=30), rcnn=dict(score_thr=0.0, max_per_img=20)
+        ),
     ),
     'solov2': dict(
         config='mmdet::solov2/solov2_r50_fpn_1x_coco.py',
