@@ -4,6 +4,7 @@ import json
 import runpy
 from pathlib import Path
 
+import pytest
 from model_factory import CONFIGS
 
 TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/benchmark_references.py'
@@ -23,3 +24,17 @@ def test_report(tmp_path, capsys):
     assert two['mib'] == 3 * alone['mib']
     assert two['ratio'] == two['ms'] / none['ms']
     assert 'MiB' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('config', 'message'),
+    [
+        (CONFIGS / 'none.py', 'does not exist'),
+        (CONFIGS / 'masktrack_rcnn_r50.py', 'not of a TFAN'),
+        (CONFIGS / 'ablations/tfan/tfan_r50_cascade.py', 'with an augmentation'),
+    ],
+)
+def test_a_config_that_is_of_no_use(config, message):
+    main = runpy.run_path(str(TOOL))['main']
+    with pytest.raises(ValueError, match=message):
+        main([str(config)])

@@ -26,6 +26,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 import mmvis.models  # noqa: F401
+from mmvis.engine.command_line import CommandError, run_command
 from mmvis.registry import MODELS
 
 NONE = 'none'
@@ -73,7 +74,11 @@ def main(argv: list[str] | None = None) -> None:
 def build(args: argparse.Namespace) -> nn.Module:
     """The model with random weights, in eval mode."""
     init_default_scope('mmvis')
-    cfg = Config.fromfile(args.config).model
+    if not Path(args.config).is_file():
+        raise CommandError(f'The config {args.config} does not exist.')
+    cfg = Config.fromfile(args.config).get('model', {})
+    if cfg.get('augmentation') is None:
+        raise CommandError(f'{args.config} is not of a TFAN with an augmentation.')
     cfg.detector.init_cfg = None
     cfg.detector.test_cfg.rcnn.update(score_thr=0.0, max_per_img=args.objects)
     torch.manual_seed(0)
@@ -123,4 +128,4 @@ class Way:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)
