@@ -180,11 +180,16 @@ def test_masks_that_are_matched_are_those_of_the_result():
 
     net.tracker.track = track
     with torch.no_grad():
+        # One class has empty masks.
+        for head in net.detector.roi_head.mask_head:
+            head.conv_logits.bias[0] = -1e3
         (result,) = net.predict_clip(moving_frames(1), clip_sample(1), net.init_state())
     # The original frame is twice as large as the input: 8 pixels a cell.
     masks = torch.from_numpy(mask_util.decode(result.masks)).permute(2, 0, 1).bool()
     at_centres, matched = masks[:, 4::8, 4::8], seen[0] > 0.5
     assert at_centres.shape == matched.shape == (len(result.labels), 24, 40)
+    assert 0 < (result.labels == 0).sum() < len(result.labels)
+    assert torch.equal(matched.any(2).any(1), result.labels != 0)
     common, union = (at_centres & matched).sum(), (at_centres | matched).sum()
     assert union > 100
     assert common > 0.8 * union
