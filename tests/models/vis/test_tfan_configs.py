@@ -123,7 +123,7 @@ ROWS = {
     'tfan_r50_references_400': ('num_references', 400),
     'tfan_r50_offline': ('type', 'OfflineTFAN'),
 }
-FRAMES = dict(tfan_r50_cascade=2, tfan_r50_frames_2=2, tfan_r50_frames_5=5)
+FRAMES = dict(tfan_r50_frames_2=2, tfan_r50_frames_5=5)
 
 
 def test_rows_differ_by_what_they_name():
