@@ -4,6 +4,7 @@ import argparse
 import os.path as osp
 
 from mmengine.config import Config
+from mmengine.device import get_device
 
 import mmvis  # noqa: F401  (registers everything and the checkpoint loader)
 from mmvis.engine.command_line import (
@@ -40,6 +41,8 @@ def parse_args() -> argparse.Namespace:
 def apply_args(config: Config, args: argparse.Namespace) -> None:
     """Write the training options into the config."""
     if args.amp:
+        if get_device() == 'cpu':
+            raise CommandError('--amp needs a GPU: train without it on a CPU.')
         config.optim_wrapper.type = 'AmpOptimWrapper'
         config.optim_wrapper.loss_scale = 'dynamic'
     if args.auto_scale_lr:

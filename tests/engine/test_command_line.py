@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 from torch.utils.data import DataLoader, Dataset
 
@@ -158,6 +159,10 @@ def test_bugs_keep_their_trace():
         ('train.py', ['{tiny}', '--resume', 'no.pth'], 'checkpoint no.pth does not'),
         ('train.py', ['{tiny}'], 'instances.json'),
         ('train.py', ['{tiny}', '--auto-scale-lr'], 'auto_scale_lr.base_batch_size'),
+        pytest.param(
+            *('train.py', ['{tiny}', '--amp'], '--amp needs a GPU'),
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason='has a GPU'),
+        ),
         ('test.py', ['{tiny}', 'no.pth'], 'The checkpoint no.pth does not exist'),
     ],
 )
