@@ -20,7 +20,7 @@ model = dict(
 )
 del bbox_head, head
 
-max_iters = 1500
+max_iters = 2200
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].end = max_iters
