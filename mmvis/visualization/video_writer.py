@@ -16,7 +16,7 @@ class Mp4Writer:
 
     Args:
         path (str): Ends in ``.mp4``; missing folders are made.
-        fps (float): Frames a second, > 0.
+        fps (float): Frames a second, 0.01 to 1000.
 
     Raises:
         ValueError: Wrong suffix or fps.
@@ -31,8 +31,9 @@ class Mp4Writer:
         self.path = os.fspath(path)
         if not self.path.lower().endswith('.mp4'):
             raise ValueError(f'{self.path}: the name of a video must end in .mp4.')
-        if not fps > 0:
-            raise ValueError(f'{self.path}: fps must be above 0, got {fps}.')
+        # Beyond, the codec refuses it, and OpenCV never returns for infinity.
+        if not 0.01 <= fps <= 1000:
+            raise ValueError(f'{self.path}: fps must be from 0.01 to 1000, got {fps}.')
         self.fps = float(fps)
         self.num_frames = 0
         self._shape: tuple[int, ...] | None = None

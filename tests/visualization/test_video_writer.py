@@ -29,6 +29,12 @@ def test_frames_come_back(tmp_path, size, fps):
         assert np.abs(frame.astype(int) - int(original[0, 0, 0])).max() < 12
 
 
+@pytest.mark.parametrize('fps', [0, -1, float('nan'), float('inf'), 1e6, 0.001])
+def test_rates_that_no_player_has(tmp_path, fps):
+    with pytest.raises(ValueError, match='fps must be from'):
+        Mp4Writer(tmp_path / 'video.mp4', fps)
+
+
 def test_file_plays_after_an_exception(tmp_path):
     path = tmp_path / 'video.mp4'
     with pytest.raises(RuntimeError, match='trained to fail'), Mp4Writer(path) as video:
