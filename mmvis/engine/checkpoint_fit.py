@@ -85,7 +85,10 @@ def _likely_reason(
     shared = len(expected) - len(missing)
     if not missing:
         return 'It is of the same kind, but of another depth or width.'
-    if any(f'detector.{name}' in expected for name in given):
+    weights = [name for name in given if not name.endswith('num_batches_tracked')]
+    # Nearly all: backbone and neck alone may be those of any model without a detector.
+    foreign = sum(f'detector.{name}' not in expected for name in weights)
+    if foreign < len(weights) / 10:
         return 'It is of a detector alone, not of a video model.'
     if any(name.removeprefix('detector.') in expected for name in given) and not shared:
         return 'It is of a video model around a detector.'
