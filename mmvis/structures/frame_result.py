@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ _COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
+# Not eq: == of arrays is no bool.
+@dataclass(frozen=True, eq=False)
 class FrameResult:
     """The tracked instances of a frame.
 
@@ -214,20 +216,26 @@ class FrameResult:
 def labels_of(
     classes: Iterable[str | int], class_names: Sequence[str] | None
 ) -> list[int]:
-    """Labels of classes that are given by name or label.
+    """Labels of classes that are given by name or label; a single name is one class.
 
     Raises:
-        ValueError: There is no class of this name.
+        ValueError: There is no class of this name or label.
     """
+    names = None if class_names is None else list(class_names)
     labels = []
-    for name in classes:
-        if isinstance(name, str) and class_names is not None and name in class_names:
-            labels.append(list(class_names).index(name))
-        elif isinstance(name, int) or (class_names is None and name.isdecimal()):
-            labels.append(int(name))
-        else:
-            known = 'none is known' if class_names is None else ', '.join(class_names)
+    for name in [classes] if isinstance(classes, str) else classes:
+        number = name
+        if isinstance(name, str):
+            if names is not None and name in names:
+                number = names.index(name)
+            elif names is None and name.isdecimal():
+                number = int(name)
+        if not isinstance(number, Integral) or not 0 <= number < (
+            np.inf if names is None else len(names)
+        ):
+            known = 'none is known' if names is None else ', '.join(names)
             raise ValueError(f'There is no class {name!r}: {known}.')
+        labels.append(int(number))
     return labels
 
 

@@ -81,8 +81,15 @@ def test_by_score_and_class():
     assert make().of_classes(['owl']).ids.tolist() == [4, 9]
     assert make().of_classes([0]).names == ['dog']
     assert labels_of(['2', 1], None) == [2, 1]
-    with pytest.raises(ValueError, match="no class 'wolf': dog, cat, owl"):
-        make().of_classes(['wolf'])
+    assert labels_of('owl', NAMES) == labels_of([np.int64(2)], NAMES) == [2]
+    for wrong in ("'wolf'", 3, -1, "'1'"):
+        with pytest.raises(ValueError, match=f'no class {wrong}: dog, cat, owl'):
+            make().of_classes([wrong.strip("'") if isinstance(wrong, str) else wrong])
+
+
+def test_results_can_be_looked_for_in_a_list():
+    one, other = make(), make()
+    assert [other, one].index(one) == 1 and len({one, other}) == 2
 
 
 @pytest.mark.parametrize(
