@@ -251,8 +251,10 @@ def print_report(report: dict) -> None:
     memory = report['resident_mib']
     print(
         f'resident memory     {memory["after_window"]:.0f} MiB after the first window, '
-        f'{memory["end"]:.0f} at the end'
+        f'{memory["end"]:.0f} at the end, {memory["peak"]:.0f} at most'
     )
+    if report['peak_gpu_mib']:
+        print(f'GPU memory          {report["peak_gpu_mib"]:.0f} MiB at most')
     print(f'last window by first{report["late_by_early"]:8.3f} (time of a frame)')
 
 
