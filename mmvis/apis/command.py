@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 import time
-from pathlib import Path
 
 from mmengine.config import DictAction
 
@@ -144,7 +143,7 @@ def main(argv: list[str] | None = None) -> int:
         inferencer.predict_into(
             video,
             source,
-            out=args.out or default_folder(args.video),
+            out=args.out or f'{source.name or "video"}_mmvis',
             save=args.save,
             chunk=args.chunk,
             on_error=args.on_error,
@@ -162,7 +161,7 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(f'mmvis: error: {message}', file=sys.stderr)
         code = exit_code(error)
-    if video is not None:
+    if video is not None and (video.num_frames or not code):
         report(video, time.perf_counter() - started)
     return code
 
@@ -178,11 +177,6 @@ def exit_code(error: Exception) -> int:
 def source_of(text: str) -> str | int:
     """The number of a camera, where there is no file of this name."""
     return int(text) if text.isdecimal() and not os.path.exists(text) else text
-
-
-def default_folder(text: str) -> str:
-    """Where files go without --out: beside nothing of the user's."""
-    return f'{Path(text).stem or "video"}_mmvis'
 
 
 def report(video: VideoResult, seconds: float) -> None:

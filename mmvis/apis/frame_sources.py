@@ -59,12 +59,14 @@ class FrameSource:
         length (int | None): Number of frames, where it is known before.
         file_names (list[str] | None): Of the frames, where they are files, relative to
             the folder that holds the source's folder.
+        path (Path | None): The video file, where the source is one.
     """
 
     name = 'video'
     fps: float | None = None
     length: int | None = None
     file_names: list[str] | None = None
+    path: Path | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         raise NotImplementedError
@@ -91,7 +93,7 @@ def open_source(source: Any) -> FrameSource:
         path = Path(source).expanduser()
         if not path.exists():
             raise SourceNotFoundError(
-                f'{path} does not exist (looked for it from {os.getcwd()}).'
+                f'{source} does not exist (looked for it from {os.getcwd()}).'
             )
         if path.is_dir():
             return FolderSource(path)
@@ -128,10 +130,17 @@ class ImagesSource(FrameSource):
 
 
 class FolderSource(ImagesSource):
-    """Images of a folder in the natural order of their names: 9 comes before 10."""
+    """Images of a folder in the natural order of their names: 9 comes before 10.
+
+    Hidden files are none of them: some systems put one beside each image.
+    """
 
     def __init__(self, folder: Path) -> None:
-        paths = [p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
+        paths = [
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
+        ]
         paths.sort(key=lambda path: natural_order(path.name))
         if not paths:
             inside = ', '.join(sorted(p.name for p in folder.iterdir())[:3])
@@ -179,7 +188,7 @@ class VideoFileSource(_CaptureSource):
     """A video file, by whatever codecs OpenCV was built with."""
 
     def __init__(self, path: Path) -> None:
-        self.name, self._path = path.stem, path
+        self.name, self.path = path.stem, path
         capture = self._open_file()
         fps = capture.get(cv2.CAP_PROP_FPS)
         # Files without a rate give 0, nan or huge numbers.
@@ -199,12 +208,12 @@ class VideoFileSource(_CaptureSource):
             )
 
     def _open_file(self) -> cv2.VideoCapture:
-        size = self._path.stat().st_size
+        size = self.path.stat().st_size
         if size == 0:
-            raise UnreadableSourceError(f'{self._path} is empty (0 bytes).')
+            raise UnreadableSourceError(f'{self.path} is empty (0 bytes).')
         return self._open(
-            str(self._path),
-            f'{self._path} cannot be opened as a video: it is damaged, no video, or of '
+            str(self.path),
+            f'{self.path} cannot be opened as a video: it is damaged, no video, or of '
             'a codec that this OpenCV lacks.',
         )
 
@@ -216,7 +225,7 @@ class VideoFileSource(_CaptureSource):
                 if there:
                     # Only what is followed by a good frame was inside of the video.
                     for damaged in range(index, index + lost):
-                        damage = f'Frame {damaged} of {self._path} cannot be decoded.'
+                        damage = f'Frame {damaged} of {self.path} cannot be decoded.'
                         yield Frame(damaged, None, damage)
                     index += lost
                     yield Frame(index, image)
@@ -227,7 +236,7 @@ class VideoFileSource(_CaptureSource):
                     break
             if self.length is not None and index < self.length:
                 warnings.warn(
-                    f'{self._path} is said to have {self.length} frames, but ends '
+                    f'{self.path} is said to have {self.length} frames, but ends '
                     f'after {index}.'
                 )
         finally:

@@ -69,6 +69,22 @@ def find_config(name: str | os.PathLike) -> str:
     )
 
 
+def read_config(path: str) -> Config:
+    """The config of a file.
+
+    Raises:
+        ValueError: It is no config, or not written in Python that can be read.
+    """
+    if Path(path).suffix not in ('.py', '.json', '.yaml', '.yml'):
+        raise ValueError(f'{path} is no config: its name ends in .py.')
+    try:
+        return Config.fromfile(path)
+    except SyntaxError as error:
+        raise ValueError(
+            f'The config {path} cannot be read: {error.msg}, line {error.lineno}.'
+        ) from None
+
+
 def config_folders() -> list[Path]:
     """Where the configs of this installation are: of a wheel, or of a checkout."""
     package = Path(mmvis.__file__).resolve().parent
@@ -118,7 +134,7 @@ def load_model(
     """
     chosen = choose_device(device)
     if not isinstance(config, Config):
-        config = Config.fromfile(find_config(config))
+        config = read_config(find_config(config))
     if cfg_options:
         config = Config(config.to_dict(), filename=config.filename)
         config.merge_from_dict(cfg_options)

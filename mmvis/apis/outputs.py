@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from mmvis.visualization.contact_sheet import SheetRow, contact_sheet, evenly_sp
 from mmvis.visualization.draw import display_scale, draw_tracks
 from mmvis.visualization.video_writer import Mp4Writer
 
+from .output_places import check_places
 from .video_result import VideoResult, write_json
 
 KINDS = ('mp4', 'json', 'masks', 'sheet')
@@ -32,9 +34,11 @@ class VideoOutputs:
         fps (float): Of the mp4.
         score (float): Lowest score of an instance that is drawn or written.
         classes (Sequence[str | int], optional): Only these.
+        source (Path, optional): The file that the frames come from, if it is one.
 
     Raises:
-        ValueError: There is no such kind or class.
+        ValueError: There is no such kind, class or score, or files cannot be written
+            there; see :func:`check_places`.
     """
 
     def __init__(
@@ -45,10 +49,14 @@ class VideoOutputs:
         fps: float,
         score: float = 0.3,
         classes: Sequence[str | int] | None = None,
+        source: Path | None = None,
     ) -> None:
+        kinds = [kinds] if isinstance(kinds, str) else kinds
         unknown = sorted(set(kinds) - set(KINDS))
         if unknown:
             raise ValueError(f'save has {unknown[0]!r}; it takes {", ".join(KINDS)}.')
+        if not 0 <= score <= 1:
+            raise ValueError(f'score is a number from 0 to 1, not {score}.')
         is_file = out.suffix.lower() == '.mp4'
         stem = out.with_suffix('') if is_file else out / video.name
         self._video, self._score = video, score
@@ -62,6 +70,7 @@ class VideoOutputs:
             'sheet': Path(f'{stem}_sheet.jpg'),
         }
         self._paths = {kind: paths[kind] for kind in KINDS if kind in kinds}
+        check_places(self._paths, stem, source)
         self._mp4 = Mp4Writer(paths['mp4'], fps) if 'mp4' in kinds else None
         self._sheet = SpacedFrames(_SHEET_COLUMNS) if 'sheet' in kinds else None
         self._latest: np.ndarray | None = None
@@ -103,28 +112,42 @@ class VideoOutputs:
             self._missed += 1
 
     def close(self) -> None:
-        """Finish all files with the frames so far."""
-        files, video = self._video.files, self._video
+        """Finish all files with the frames so far.
+
+        One that cannot be written does not keep the others from it.
+        """
+        with ExitStack() as finishing:  # calls them in the opposite order
+            finishing.callback(self._close_sheet)
+            finishing.callback(self._close_masks)
+            finishing.callback(self._close_json)
+            finishing.callback(self._close_mp4)
+
+    def _close_mp4(self) -> None:
         if self._mp4 is not None:
             self._mp4.close()
             if self._mp4.num_frames:
-                files['mp4'] = self._paths['mp4']
-        if not video.num_frames:
-            return
-        if 'json' in self._paths:
+                self._video.files['mp4'] = self._paths['mp4']
+
+    def _close_json(self) -> None:
+        video = self._video
+        # Without a frame that could be read there is not even a size.
+        if 'json' in self._paths and video.size is not None:
             path = self._paths['json']
-            write_json(path, video.to_youtube_vis(self._score, self._labels))
             about = path.with_name(f'{path.stem}_video.json')
+            write_json(path, video.to_youtube_vis(self._score, self._labels))
             write_json(about, video.annotation_file())
-            files.update(json=path, video=about)
+            video.files.update(json=path, video=about)
+
+    def _close_masks(self) -> None:
         if 'masks' in self._paths and self._paths['masks'].is_dir():
-            files['masks'] = self._paths['masks']
+            self._video.files['masks'] = self._paths['masks']
+
+    def _close_sheet(self) -> None:
         if self._sheet is not None and self._sheet.kept:
-            page = self._sheet.page(video)
-            self._paths['sheet'].parent.mkdir(parents=True, exist_ok=True)
+            page = self._sheet.page(self._video)
             if not cv2.imwrite(str(self._paths['sheet']), page):
                 raise OSError(f'{self._paths["sheet"]} cannot be written.')
-            files['sheet'] = self._paths['sheet']
+            self._video.files['sheet'] = self._paths['sheet']
 
 
 class SpacedFrames:

@@ -31,8 +31,9 @@ class ReadAhead:
         self._thread.start()
 
     def _work(self, source: Iterable) -> None:
-        iterator = iter(source)
+        iterator = None
         try:
+            iterator = iter(source)
             for item in iterator:
                 if not self._put((item, None)):
                     return

@@ -145,10 +145,17 @@ class VideoResult:
 
 
 def write_json(path: str | os.PathLike, content: object) -> None:
-    """Write a json file that is either whole or not there."""
+    """Write a json file that is either whole or not there.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.name}.part')
-    with part.open('w', encoding='utf-8') as file:
-        json.dump(content, file, allow_nan=False)
-    os.replace(part, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open('w', encoding='utf-8') as file:
+            json.dump(content, file, allow_nan=False)
+        os.replace(part, path)
+    except OSError as error:
+        raise OSError(f'{path} cannot be written: {error.strerror}.') from None

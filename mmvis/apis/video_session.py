@@ -113,8 +113,8 @@ class VideoSession:
             if image.shape[:2] != size:
                 raise ValueError(
                     f'Frame {index} is {image.shape[1]} x {image.shape[0]} px (width x '
-                    f'height), the video is {size[1]} x {size[0]}: call reset() where '
-                    'another video begins.'
+                    f'height), the frames before it are {size[1]} x {size[0]}: a '
+                    'video has one size (reset() of a session begins another).'
                 )
         return size
 

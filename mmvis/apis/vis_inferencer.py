@@ -15,7 +15,13 @@ from mmengine.logging import print_log
 from mmvis.structures.frame_result import FrameResult
 
 from .faster_network import compile_network, use_half_precision
-from .frame_sources import DamagedFrameError, FrameSource, NoFramesError, open_source
+from .frame_sources import (
+    DamagedFrameError,
+    FrameSource,
+    NoFramesError,
+    UnreadableSourceError,
+    open_source,
+)
 from .loading import load_model
 from .outputs import VideoOutputs
 from .progress import progress_bar
@@ -125,6 +131,7 @@ class VISInferencer:
         on_damage: Callable[[int, str], None] | None,
     ) -> Iterator[Stepped]:
         session, waiting, seen = self.session(), [], 0
+        first_damage: str | None = None
         whole = getattr(self.model, 'needs_whole_video', False)
 
         def predict() -> Iterator[Stepped]:
@@ -152,9 +159,15 @@ class VISInferencer:
                 else:
                     print_log(f'{damage} It is left out.', 'current', level=30)
                 session.skip()
+                first_damage = first_damage or damage
             yield from predict()
             if not seen:
                 raise NoFramesError(f'The source {source.name!r} gave no frame.')
+            if session.frame_size is None:
+                raise UnreadableSourceError(
+                    f'None of the {seen} frames of {source.name!r} can be read: '
+                    f'{first_damage}'
+                )
         finally:
             if frames is not None:
                 frames.close()
@@ -241,8 +254,10 @@ class VISInferencer:
         """
         outputs = None
         if out is not None:
-            rate = fps or source.fps or 10.0
-            outputs = VideoOutputs(Path(out), save, video, rate, score, classes)
+            rate = (source.fps or 10.0) if fps is None else fps
+            outputs = VideoOutputs(
+                Path(out), save, video, rate, score, classes, source.path
+            )
 
         def damaged(index: int, damage: str) -> None:
             video.skip(index, damage)

@@ -118,12 +118,39 @@ def test_five_keys_of_weights_that_do_not_fit(place, tmp_path, monkeypatch, caps
         (['--device', 'cuda:77'], 7, 'The device cuda:77 cannot be used'),
         (['--classes', 'wolf'], 1, "no class 'wolf'"),
         (['--chunk', '0'], 1, 'chunk is a number of frames'),
+        (['--fps', '0'], 1, 'fps must be from'),
+        (['--fps', 'inf'], 1, 'fps must be from'),
+        (['--score', 'nan'], 1, 'score is a number from 0 to 1'),
+        (['--config', 'w.pth'], 1, 'w.pth is no config'),
     ],
 )
 def test_other_mistakes(place, monkeypatch, capsys, options, code, words):
     monkeypatch.chdir(place)
     assert run(place, '--out', 'mistakes', *options) == code
-    assert words in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert words in said.err and not said.out
+
+
+@pytest.mark.parametrize('out', ['.', 'link.mp4'])
+def test_the_video_itself_is_not_overwritten(place, tmp_path, monkeypatch, capsys, out):
+    content = (place / 'v.mp4').read_bytes()
+    (tmp_path / 'v.mp4').write_bytes(content)
+    (tmp_path / 'link.mp4').symlink_to('v.mp4')
+    monkeypatch.chdir(tmp_path)
+    config, weights = str(place / 'c.py'), str(place / 'w.pth')
+    words = ['v.mp4', '--config', config, '--weights', weights, '--out', out]
+    assert main([*words, '--device', 'cpu']) == 1
+    assert 'is the video itself' in capsys.readouterr().err
+    assert (tmp_path / 'v.mp4').read_bytes() == content
+
+
+def test_without_out_files_are_called_like_the_source(place, tmp_path, monkeypatch):
+    folder = write_folder(tmp_path / 'take.2', images(1))
+    monkeypatch.chdir(folder)
+    options = ['--config', str(place / 'c.py'), '--weights', str(place / 'w.pth')]
+    assert main(['.', *options, '--device', 'cpu', '--save', 'json']) == 0
+    names = [path.name for path in Path('take.2_mmvis').iterdir()]
+    assert sorted(names) == ['take.2.json', 'take.2_video.json']
 
 
 def test_a_config_that_is_not_there(place, monkeypatch, capsys):

@@ -27,6 +27,7 @@ def test_sources_of_the_same_frames_agree(tmp_path):
     wanted = images(11)
     folder = write_folder(tmp_path / 'some.video', wanted)
     (folder / 'notes.txt').write_text('no image')
+    (folder / '._1.png').write_bytes(b'what macOS puts beside 1.png')
     paths = [str(folder / f'{n}.png') for n in range(1, 12)]
     sources = [folder, str(folder), paths, iter(paths), wanted, np.stack(wanted)]
     for source in [*sources, (image for image in wanted)]:

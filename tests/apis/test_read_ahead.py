@@ -46,6 +46,18 @@ def test_an_error_comes_where_its_item_would():
     assert got == [1, 2] and not threads()
 
 
+def test_a_source_that_cannot_even_begin():
+    class Broken:
+        def __iter__(self):
+            raise OSError('gone')
+
+    items = ReadAhead(Broken())
+    items._thread.join(5)
+    assert items._waiting.qsize() == 1  # or else reading would wait for ever
+    with pytest.raises(OSError, match='gone'):
+        list(items)
+
+
 def test_leaving_early_ends_the_thread_and_closes_the_source():
     closed = threading.Event()
 

@@ -13,7 +13,12 @@ from model_factory import tiny_config
 from video_reader import read_video
 
 from mmvis.apis import VISInferencer
-from mmvis.apis.frame_sources import DamagedFrameError, NoFramesError
+from mmvis.apis import outputs as outputs_module
+from mmvis.apis.frame_sources import (
+    DamagedFrameError,
+    NoFramesError,
+    UnreadableSourceError,
+)
 from mmvis.apis.loading import ConfigNotFoundError, DeviceError, find_config
 from mmvis.evaluation import check_submission
 from mmvis.evaluation.video_tracks import VideoTracks
@@ -97,7 +102,7 @@ def test_reset_begins_a_new_video(inferencer, wanted):
     session = inferencer.session()
     session.steps(images(4, seed=3))
     assert (session.num_frames, session.frame_size) == (4, (96, 160))
-    with pytest.raises(ValueError, match=r'Frame 4 is 64 x 48 .* video is 160 x 96'):
+    with pytest.raises(ValueError, match=r'Frame 4 is 64 x 48 .* are 160 x 96'):
         session.step(images(1, (48, 64))[0])
     session.reset()
     session.step(images(1, (48, 64))[0])
@@ -156,7 +161,8 @@ def test_only_what_is_asked_for_is_written(inferencer, tmp_path):
     with pytest.raises(ValueError, match="save has 'avi'"):
         inferencer(images(1), tmp_path, ('avi',))
     with pytest.raises(ValueError, match="no class 'wolf'"):
-        inferencer(images(1), tmp_path, classes=['wolf'])
+        inferencer(images(1), tmp_path, classes='wolf')
+    assert inferencer(images(1), tmp_path, 'json').files.keys() == {'json', 'video'}
 
 
 def test_damaged_frames_are_left_out_or_stop_the_run(inferencer, tmp_path):
@@ -175,6 +181,28 @@ def test_damaged_frames_are_left_out_or_stop_the_run(inferencer, tmp_path):
             assert len(track['segmentations']) == FRAMES
             assert track['segmentations'][0] is track['segmentations'][3] is None
         assert check_submission(video.files['json'], video.files['video']) == []
+
+
+def test_a_source_of_damaged_frames_alone_is_no_success(inferencer, tmp_path):
+    folder = write_folder(tmp_path / 'video', images(2))
+    for path in folder.iterdir():
+        path.write_bytes(b'')
+    with pytest.raises(UnreadableSourceError, match=r'None of the 2 .*1\.png, is'):
+        inferencer(folder, tmp_path / 'out', on_error='skip')
+    assert not [*(tmp_path / 'out').iterdir()]
+
+
+def test_a_file_that_cannot_be_written_leaves_the_others_whole(
+    inferencer, tmp_path, monkeypatch
+):
+    def full(path, content):
+        raise OSError(f'{path} cannot be written: the disk is full.')
+
+    monkeypatch.setattr(outputs_module, 'write_json', full)
+    with pytest.raises(OSError, match=r'video\.json cannot be written'):
+        inferencer(images(3), tmp_path, ('mp4', 'json', 'sheet'))
+    assert len(read_video(tmp_path / 'video.mp4')[0]) == 3
+    assert (tmp_path / 'video_sheet.jpg').is_file()
 
 
 @pytest.mark.parametrize('error', [KeyboardInterrupt, OSError('the disk is gone')])
