@@ -10,6 +10,7 @@ from pathlib import Path
 from mmvis.evaluation.submission import official_results
 from mmvis.evaluation.video_tracks import VideoTracks
 from mmvis.structures.frame_result import FrameResult
+from mmvis.structures.whole_file import whole_file
 
 from .frame_sources import FrameSource
 
@@ -150,12 +151,5 @@ def write_json(path: str | os.PathLike, content: object) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    path = Path(path)
-    part = path.with_name(f'.{path.name}.part')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open('w', encoding='utf-8') as file:
-            json.dump(content, file, allow_nan=False)
-        os.replace(part, path)
-    except OSError as error:
-        raise OSError(f'{path} cannot be written: {error.strerror}.') from None
+    with whole_file(path) as file:
+        json.dump(content, file, allow_nan=False)

@@ -6,12 +6,12 @@ python tools/analysis_tools/analyze_errors.py results.json valid/instances.json
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from mmvis.engine.command_line import user_message
 from mmvis.evaluation.error_analysis import analyze_errors
 from mmvis.evaluation.error_analysis.report import write_report
 from mmvis.evaluation.error_analysis.tables import format_errors, to_dict
+from mmvis.structures.whole_file import whole_file
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -57,7 +57,8 @@ def main(argv: list[str] | None = None) -> int:
         )
         print(f'wrote {args.out}')
         if args.json:
-            Path(args.json).write_text(json.dumps(to_dict(analysis), indent=2) + '\n')
+            with whole_file(args.json) as file:
+                file.write(json.dumps(to_dict(analysis), indent=2) + '\n')
             print(f'wrote {args.json}')
     except (ValueError, OSError) as error:
         message = user_message(error)

@@ -36,6 +36,7 @@ from mmvis.apis import VISInferencer, find_config, open_source
 from mmvis.apis.frame_sources import FrameSource
 from mmvis.apis.outputs import VideoOutputs
 from mmvis.engine.command_line import run_command
+from mmvis.structures.whole_file import whole_file
 from mmvis.visualization.video_writer import Mp4Writer
 
 DECODE, PREPROCESS, WRITE = 'decode', 'preprocess', 'write'
@@ -89,7 +90,8 @@ def main(argv: list[str] | None = None) -> None:
         report |= end_to_end(inferencer, open_source(video), Path(folder), args)
     print_report(report)
     if args.out:
-        args.out.write_text(json.dumps(report, indent=1))
+        with whole_file(args.out) as file:
+            file.write(json.dumps(report, indent=1))
 
 
 def build_weights(args: argparse.Namespace) -> dict[str, torch.Tensor]:

@@ -7,10 +7,10 @@ python tools/analysis_tools/compare_runs.py valid/instances.json \
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from mmvis.engine.command_line import CommandError, user_message
 from mmvis.evaluation.run_statistics import compare_runs, format_runs, to_dict
+from mmvis.structures.whole_file import whole_file
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -47,7 +47,8 @@ def main(argv: list[str] | None = None) -> int:
         compared = compare_runs(parse_groups(args.run), args.ann_file)
         print(format_runs(compared))
         if args.out:
-            Path(args.out).write_text(json.dumps(to_dict(compared), indent=2) + '\n')
+            with whole_file(args.out) as file:
+                file.write(json.dumps(to_dict(compared), indent=2) + '\n')
             print(f'wrote {args.out}')
     except (ValueError, OSError) as error:
         message = user_message(error)

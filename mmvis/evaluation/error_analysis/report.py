@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmvis.structures.whole_file import whole_file
 from mmvis.visualization.video_tracks import video_name
 
 from ..vis_eval import RECALL_POINTS
@@ -51,6 +52,7 @@ def write_report(
 
     Raises:
         FileNotFoundError: a frame of a worst case does not exist.
+        OSError: the file cannot be written.
     """
     page = '\n'.join(
         [
@@ -67,9 +69,8 @@ def write_report(
             '</body></html>',
         ]
     )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding='utf-8')
+    with whole_file(path) as file:
+        file.write(page)
 
 
 def _top(analysis: ErrorAnalysis, files: Sequence[str]) -> str:
