@@ -150,6 +150,34 @@ def test_files_of_a_video(inferencer, wanted, tmp_path):
     assert pngs == sum(len(result) for result in video.frames)
 
 
+def test_score_and_classes_hold_for_every_file(inferencer, tmp_path):
+    everything = inferencer(images(FRAMES)).to_youtube_vis()
+    category = max(track['category_id'] for track in everything)
+    scores = [t['score'] for t in everything if t['category_id'] == category]
+    score = float(np.median(scores))
+    video = inferencer(
+        images(FRAMES), tmp_path, ('json', 'masks'), score=score, classes=[category - 1]
+    )
+    written = json.loads(video.files['json'].read_text())
+    assert {track['category_id'] for track in written} == {category}
+    kept = sorted(s for s in scores if s >= score)
+    assert sorted(track['score'] for track in written) == pytest.approx(kept)
+    assert 0 < len(kept) < len(scores) < len(everything)
+    pngs = {
+        (int(path.parent.name), int(path.stem))
+        for path in video.files['masks'].rglob('*.png')
+    }
+    shown = [
+        (int(track), result.frame_id)
+        for result in video.frames
+        for track, value, label in zip(
+            result.ids, result.scores, result.labels, strict=True
+        )
+        if value >= score and label == category - 1
+    ]
+    assert pngs == set(shown) and 0 < len(shown) < sum(len(r) for r in video.frames)
+
+
 def test_only_what_is_asked_for_is_written(inferencer, tmp_path):
     video = inferencer(images(3), tmp_path, ('json',), score=0.0, classes=[2, 3])
     assert sorted(p.name for p in tmp_path.iterdir()) == [
