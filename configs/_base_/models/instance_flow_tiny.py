@@ -30,7 +30,7 @@ model = dict(
     criterion=dict(
         loss_intra=dict(loss_weight=0.1),
         loss_inter=dict(loss_weight=0.1),
-        # Offsets from nothing are tens of pixels off: their squares would drown the rest.
+        # Offsets from nothing are tens of pixels off: their squares drown all else.
         loss_shape=dict(loss_weight=0.001),
         sigma=4.0,
         small_area=16**2,
