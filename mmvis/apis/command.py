@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 
@@ -128,6 +129,8 @@ def main(argv: list[str] | None = None) -> int:
     started = time.perf_counter()
     video: VideoResult | None = None
     code = 0
+    # Being told to end (docker stop, a batch system) is the same as ctrl-C.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         # First what is quick to find out.
         source = open_source(source_of(args.video))
@@ -161,6 +164,8 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(f'mmvis: error: {message}', file=sys.stderr)
         code = exit_code(error)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if video is not None and (video.num_frames or not code):
         report(video, time.perf_counter() - started)
     return code

@@ -1,6 +1,7 @@
 """python -m mmvis: files, exit codes, messages."""
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -172,14 +173,15 @@ def test_a_damaged_frame(place, tmp_path, monkeypatch, capsys):
     assert len(read_video(out / 'frames.mp4')[0]) == 4
 
 
-def test_interrupted(place, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize('kind', [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(place, tmp_path, monkeypatch, capsys, kind):
     monkeypatch.chdir(place)
     step, calls = vis_inferencer.VideoSession.steps, []
 
     def interrupted(self, frames):
         calls.append(frames)
         if len(calls) == 3:
-            raise KeyboardInterrupt
+            signal.raise_signal(kind)
         return step(self, frames)
 
     monkeypatch.setattr(vis_inferencer.VideoSession, 'steps', interrupted)

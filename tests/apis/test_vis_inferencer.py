@@ -98,6 +98,26 @@ def test_two_sessions_in_turns_are_two_runs(inferencer, wanted):
             assert [m['counts'] for m in a.rles] == [m['counts'] for m in b.rles]
 
 
+def test_a_model_of_whole_videos_gets_them(tmp_path):
+    """OfflineTFAN looks ahead: a chunk would be refused."""
+    cfg = tiny_config('tiny/tfan_tiny_synthvis.py')
+    cfg.model.type = 'OfflineTFAN'
+    init_default_scope('mmvis')
+    torch.manual_seed(0)
+    net = MODELS.build(cfg.model).eval()
+    whole = VISInferencer(cfg, net.state_dict())
+    together = whole.session().steps(images(5))
+    for source, options in ((images(5), {}), (iter(images(5)), dict(chunk=2))):
+        got = [result for _, result in whole.stream(source, **options)]
+        assert [len(r) for r in got] == [len(r) for r in together]
+        for a, b in zip(got, together, strict=True):
+            assert (a.bboxes == b.bboxes).all() and (a.ids == b.ids).all()
+    folder = write_folder(tmp_path / 'video', images(3))
+    (folder / '2.png').write_bytes(b'')
+    with pytest.raises(DamagedFrameError, match='Frame 1'):
+        list(whole.stream(folder, on_error='skip'))
+
+
 def test_reset_begins_a_new_video(inferencer, wanted):
     session = inferencer.session()
     session.steps(images(4, seed=3))
