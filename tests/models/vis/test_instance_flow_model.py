@@ -32,6 +32,7 @@ def model(case='single'):
     net.init_weights()
     net.test_cfg.scales = CASES[case]
     net.assembly.threshold, net.assembly.top_k = 0.3, 8
+    net.tracker.epsilon = 32.0  # so that some are new
     heads = net.intra_frame_head, net.inter_frame_head
     for predictor, std in (
         *((p, 0.6) for p in net.semantic_head.predictors),
