@@ -12,7 +12,7 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 model = dict(semantic_head=dict(num_classes=9))
 
 # Bottom-up models need longer.
-max_iters = 2000
+max_iters = 2600
 optim_wrapper = dict(optimizer=dict(lr=0.002))
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 param_scheduler = _base_.param_scheduler
