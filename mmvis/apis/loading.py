@@ -18,6 +18,7 @@ from torch import nn
 import mmvis
 from mmvis.engine.checkpoint import CheckpointError
 from mmvis.engine.checkpoint_fit import check_fit, plain_state_dict
+from mmvis.engine.config_files import read_config, replace_entries
 from mmvis.registry import MODELS
 
 
@@ -69,22 +70,6 @@ def find_config(name: str | os.PathLike) -> str:
     )
 
 
-def read_config(path: str) -> Config:
-    """The config of a file.
-
-    Raises:
-        ValueError: It is no config, or not written in Python that can be read.
-    """
-    if Path(path).suffix not in ('.py', '.json', '.yaml', '.yml'):
-        raise ValueError(f'{path} is no config: its name ends in .py.')
-    try:
-        return Config.fromfile(path)
-    except SyntaxError as error:
-        raise ValueError(
-            f'The config {path} cannot be read: {error.msg}, line {error.lineno}.'
-        ) from None
-
-
 def config_folders() -> list[Path]:
     """Where the configs of this installation are: of a wheel, or of a checkout."""
     package = Path(mmvis.__file__).resolve().parent
@@ -130,6 +115,7 @@ def load_model(
     Raises:
         ConfigNotFoundError, DeviceError: See above.
         CheckpointError: The weights cannot be read safely, or are not of this model.
+        ConfigError: The config or ``cfg_options`` cannot be used as they are.
         ValueError: There are no weights, or the config has no model of mmvis.
     """
     chosen = choose_device(device)
@@ -137,7 +123,7 @@ def load_model(
         config = read_config(find_config(config))
     if cfg_options:
         config = Config(config.to_dict(), filename=config.filename)
-        config.merge_from_dict(cfg_options)
+        replace_entries(config, cfg_options)
     name = config.filename or 'the config'
     pipeline = _test_pipeline(config)
     if 'model' not in config or pipeline is None:

@@ -20,6 +20,8 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from .checkpoint import CheckpointError
+from .config_files import ConfigError, read_config, replace_entries
+from .config_mistakes import config_mistake
 from .hooks.non_finite_loss_hook import NonFiniteLossError
 
 
@@ -29,7 +31,13 @@ class CommandError(ValueError):
 
 # Raised on purpose about what a user gave; everything else is a bug and keeps its
 # trace.
-_ALWAYS_USER = (CommandError, CheckpointError, NonFiniteLossError, FileNotFoundError)
+_ALWAYS_USER = (
+    CommandError,
+    ConfigError,
+    CheckpointError,
+    NonFiniteLossError,
+    FileNotFoundError,
+)
 _PERHAPS_USER = (ValueError, KeyError, OSError, RuntimeError, ImportError)
 
 
@@ -76,11 +84,11 @@ def load_config(args: argparse.Namespace) -> Config:
             f'The config {args.config} does not exist (looked for it from '
             f'{os.getcwd()}).'
         )
-    config = Config.fromfile(args.config)
+    config = read_config(args.config)
     config.launcher = args.launcher
     if args.cfg_options is not None:
         roots = {key: config.get(key) for key in args.cfg_options}
-        config.merge_from_dict(args.cfg_options)
+        replace_entries(config, args.cfg_options)
         for key, root in roots.items():
             # data_root, and data_root_<set> where a config has several.
             if key.startswith('data_root') and root is not None:
@@ -167,7 +175,7 @@ def user_message(error: BaseException) -> str | None:
     if from_worker:
         return _message_of_worker(str(error))
     if not is_user_error(error):
-        return None
+        return config_mistake(error)
     if isinstance(error, FileNotFoundError) and error.filename:
         return f'{error.filename} does not exist (looked for from {os.getcwd()}).'
     # str() of a KeyError is the repr of its message.

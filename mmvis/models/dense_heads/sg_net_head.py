@@ -17,6 +17,7 @@ from torch.nn.functional import normalize
 
 from mmvis.models.layers.prediction_at_places import Places
 from mmvis.models.losses.batch_objects import BatchObjects
+from mmvis.models.settings import check_keys
 from mmvis.registry import MODELS
 
 from .sg_net_pyramid import (
@@ -80,7 +81,8 @@ class SGNetHead(FCOSHead):
         self.previous_features = previous_features
         self.embed_channels = embed_channels
         super().__init__(num_classes, in_channels, **kwargs)
-        self.test_cfg = ConfigDict(TEST_CFG | (self.test_cfg or {}))
+        given = check_keys(self.test_cfg, TEST_CFG, 'test_cfg of SGNetHead')
+        self.test_cfg = ConfigDict(TEST_CFG | given)
         if self.test_cfg.center not in CENTERS:
             raise ValueError(
                 f'test_cfg.center must be one of {CENTERS}, but is '

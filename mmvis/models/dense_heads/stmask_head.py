@@ -16,6 +16,7 @@ from torch.nn.functional import normalize
 
 from mmvis.models.layers.anchor_convolution import predict_together
 from mmvis.models.layers.fast_nms import fast_nms, fast_nms_per_class
+from mmvis.models.settings import check_keys
 from mmvis.registry import MODELS, TASK_UTILS
 
 from .postponed_predictions import (
@@ -26,6 +27,7 @@ from .postponed_predictions import (
 from .stmask_outputs import PostponedOutputs, STMaskOutputs
 
 BRANCHES = ('cls', 'coeff', 'embed')
+TEST_KEYS = ('score_thr', 'nms', 'max_per_img', 'min_score')
 XAVIER = dict(type='Xavier', layer=['Conv2d', 'DeformConv2d'], distribution='uniform')
 
 
@@ -84,7 +86,9 @@ class STMaskHead(BaseModule):
         self.bbox_coder: DeltaXYWHBBoxCoder = TASK_UTILS.build(
             bbox_coder or dict(type='YolactBBoxCoder')
         )
-        self.test_cfg = ConfigDict(test_cfg or {})
+        self.test_cfg = ConfigDict(
+            check_keys(test_cfg, TEST_KEYS, 'test_cfg of STMaskHead')
+        )
         calibration = dict(calibration or {})
         calibrated = calibration.pop('branches', ())
         if unknown := set(calibrated) - set(BRANCHES):

@@ -23,6 +23,7 @@ from mmvis.models.layers.multi_scale import (
 from mmvis.models.losses.instance_flow_criterion import InstanceFlowMaps
 from mmvis.models.losses.instance_flow_targets import InstanceFlowTargets
 from mmvis.models.seg_heads import InterFrameFeatures, InterFrameHead
+from mmvis.models.settings import check_keys
 from mmvis.models.trackers.reference_frames import (
     InstanceFlowMemory,
     ReferenceFrame,
@@ -114,8 +115,8 @@ class InstanceFlow(BaseVISModel):
         self.criterion = None if criterion is None else MODELS.build(criterion)
         self.tracker = MODELS.build(tracker)
         self.assembly = TASK_UTILS.build(assembly or dict(type='InstanceAssembly'))
-        self.test_cfg = ConfigDict(scales=(1.0,))
-        self.test_cfg.update(test_cfg or {})
+        given = check_keys(test_cfg, ['scales'], 'test_cfg of InstanceFlow')
+        self.test_cfg = ConfigDict(dict(scales=(1.0,)) | given)
 
     def _fill_inter_frame_head(self, state_dict: dict, prefix: str, *args) -> None:
         """Copy the intra-frame head's weights where a checkpoint has no others."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mmvis.models.dense_heads.stmask_outputs import PostponedOutputs, STMaskOutputs
 from mmvis.models.layers.mask_assembly import assemble_masks
+from mmvis.models.settings import check_keys
 from mmvis.models.trackers import TrackMemory
 from mmvis.registry import MODELS
 from mmvis.structures.nested_tensors import map_tensors
@@ -96,7 +97,8 @@ class STMask(BaseVISModel):
             dict(coefficient_activation=coefficient_activation, **criterion)
         )
         self.tracker = MODELS.build(tracker)
-        self.test_cfg = ConfigDict(test_cfg or {})
+        given = check_keys(test_cfg, ['temporal_fusion'], 'test_cfg of STMask')
+        self.test_cfg = ConfigDict(dict(temporal_fusion=True) | given)
 
     def init_state(self) -> STMaskState:
         """An empty memory of tracks, and no frame before."""
@@ -190,7 +192,7 @@ class STMask(BaseVISModel):
             same_size = (state.input_shape, state.img_shape) == (input_shape, img_shape)
             if not same_size:
                 self._rescale(state, img_shape)
-            elif self.temporal_net and self.test_cfg.get('temporal_fusion', True):
+            elif self.temporal_net and self.test_cfg.temporal_fusion:
                 moved = self._propagated(features, input_shape, state)
                 self.tracker.propagate(state.memory, **moved)
         state.temporal = features.temporal

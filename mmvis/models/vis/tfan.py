@@ -18,6 +18,7 @@ from mmvis.models.roi_heads import (
     ReferenceMemory,
     select_references,
 )
+from mmvis.models.settings import check_keys
 from mmvis.models.trackers import TrackMemory
 from mmvis.registry import MODELS
 
@@ -96,8 +97,9 @@ class TFAN(BaseVISModel):
                     f'the RoI extractors give features of {sorted(channels)} channels.'
                 )
         self.num_references = num_references
-        self.test_cfg = ConfigDict(dict(num_frames=4, frame_proposals=100))
-        self.test_cfg.update(test_cfg or {})
+        defaults = dict(num_frames=4, frame_proposals=100)
+        given = check_keys(test_cfg, defaults, 'test_cfg of TFAN')
+        self.test_cfg = ConfigDict(defaults | given)
         for key, value in dict(self.test_cfg, num_references=num_references).items():
             if value < 0:
                 raise ValueError(f'{key} must not be negative, but is {value}.')
