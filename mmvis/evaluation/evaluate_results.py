@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
 from mmvis.structures.segmentation import to_rle
@@ -103,9 +104,13 @@ def load_results(source: Sequence[dict] | str | Path) -> list[dict]:
     if not isinstance(source, (str, Path)):
         return list(source)
     path = Path(source)
+    if path.is_dir():
+        raise ValueError(f"'{path}' is a folder, not a results file")
     try:
         results = json.loads(_results_text(path))
-    except json.JSONDecodeError as error:
+    except zipfile.BadZipFile:
+        raise ValueError(f"'{path}' is a damaged zip file, or none") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"'{path}' is not json: {error}") from None
     if not isinstance(results, list):
         raise ValueError(f"'{path}' does not hold a list of results")
@@ -182,11 +187,11 @@ def check_results(results: Sequence[dict], annotations: VISAnnotations) -> None:
         missing = [key for key in RESULT_KEYS if key not in result]
         if missing:
             raise ValueError(f'result {index} has no {", ".join(missing)}')
-        video = videos.get(result['video_id'])
         place = f'result {index} (video {result["video_id"]!r})'
+        video = videos.get(_id(result['video_id']))
         if video is None:
             raise ValueError(f"{place}: '{annotations.path}' has no such video")
-        if result['category_id'] not in category_ids:
+        if _id(result['category_id']) not in category_ids:
             raise ValueError(
                 f"{place}: '{annotations.path}' has no category "
                 f'{result["category_id"]!r}; results are written with the ids of the '
@@ -196,6 +201,8 @@ def check_results(results: Sequence[dict], annotations: VISAnnotations) -> None:
         if not isinstance(score, Real) or not math.isfinite(score):
             raise ValueError(f'{place}: the score is {score!r}, no finite number')
         masks = result['segmentations']
+        if not isinstance(masks, (list, tuple)):
+            raise ValueError(f'{place}: its segmentations are no list')
         if len(masks) != video['length']:
             raise ValueError(
                 f'{place}: {len(masks)} segmentations for a video of '
@@ -209,11 +216,16 @@ def check_results(results: Sequence[dict], annotations: VISAnnotations) -> None:
                 raise ValueError(
                     f'{place}, frame {frame}: the mask is neither null nor an RLE'
                 )
-            if list(mask['size']) != size:
+            if not isinstance(mask['size'], (list, tuple)) or [*mask['size']] != size:
                 raise ValueError(
                     f'{place}, frame {frame}: the mask is of size {mask["size"]}, the '
                     f'video of {size} (height, width)'
                 )
+
+
+def _id(value: Any) -> Any:
+    """An id as it is, None for what can be none: a list or a dict."""
+    return value if isinstance(value, (int, float, str)) else None
 
 
 def _with_whole_masks(index: int, result: dict) -> dict:

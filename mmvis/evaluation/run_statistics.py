@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from mmvis.structures.annotation_file import VISAnnotations
 
 from .evaluate_results import evaluate_results, load_ground_truth
+from .summary import plain_console, printable
 
 _SUMMARY = ('AP', 'AP50', 'AP75')
 # Endings of the keys of parts of an evaluation, and how their rows are called.
@@ -120,9 +120,7 @@ def format_runs(compared: Mapping[str, Group]) -> str:
     parts = {key: _part_of(key) for key in first}
     stream = io.StringIO()
     width = 24 + 32 * len(compared)
-    console = Console(
-        file=stream, width=max(100, width), color_system=None, force_terminal=False
-    )
+    console = plain_console(stream, max(100, width))
     for kind in ('overall', *_PARTS.values()):
         rows = [k for k, p in parts.items() if (p[0] if p else 'overall') == kind]
         if not rows:
@@ -138,7 +136,8 @@ def format_runs(compared: Mapping[str, Group]) -> str:
             cells = [_cell(group.get(key, Spread(()))) for group in compared.values()]
             table.add_row(part[1] if part else key, *cells)
         console.print(table)
-    return '\n' + stream.getvalue().rstrip() + '\n' + '\n'.join(_differences(compared))
+    text = stream.getvalue().rstrip() + '\n' + '\n'.join(_differences(compared))
+    return '\n' + printable(text)
 
 
 def _cell(spread: Spread) -> str:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -53,8 +54,40 @@ def summarize(
 
 
 def attributes_of(videos: list[dict]) -> list[str]:
-    """The attributes that any video carries, sorted."""
-    return sorted({name for video in videos for name in video.get('attributes') or ()})
+    """The attributes that any video carries, sorted.
+
+    Raises:
+        ValueError: a video's attributes are no list of names.
+    """
+    found: set[str] = set()
+    for video in videos:
+        names = video.get('attributes') or ()
+        if not isinstance(names, (list, tuple)) or not all(
+            isinstance(name, str) for name in names
+        ):
+            raise ValueError(
+                f'video {video["id"]!r}: its attributes are {names!r}, no list of names'
+            )
+        found.update(names)
+    return sorted(found)
+
+
+def plain_console(stream: TextIO, width: int = 100) -> Console:
+    """For tables as plain text: names in brackets are names, and no markup."""
+    return Console(
+        file=stream,
+        width=width,
+        color_system=None,
+        force_terminal=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def printable(text: str) -> str:
+    """Text with escapes for what UTF-8 has not: bytes of a name in another encoding."""
+    return text.encode('utf-8', 'backslashreplace').decode('utf-8')
 
 
 def format_number(value: float | None) -> str:
@@ -79,7 +112,7 @@ def format_tables(metrics: Metrics) -> str:
         if not key.endswith(('_AP', '_precision'))
     }
     stream = io.StringIO()
-    console = Console(file=stream, width=100, color_system=None, force_terminal=False)
+    console = plain_console(stream)
     table = Table(title='Video instance segmentation')
     for key in summary:
         table.add_column(key, justify='right', no_wrap=True)
@@ -93,4 +126,4 @@ def format_tables(metrics: Metrics) -> str:
             for name, value in rows.items():
                 table.add_row(name, format_number(value))
             console.print(table)
-    return '\n' + stream.getvalue().rstrip()
+    return '\n' + printable(stream.getvalue().rstrip())

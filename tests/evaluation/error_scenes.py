@@ -92,6 +92,30 @@ SCENES = {
         ['spatial'],
         ['spatial'],
     ),
+    'shifted masks in too few frames': (
+        [(A, UPPER)],
+        [(A, only(moving(0, down=1, right=1), 0, 4))],
+        ['spatial and temporal'],
+        ['spatial and temporal'],
+    ),
+    'over to another object, shifted': (
+        BOTH_SQUARES,
+        [(A, then(moving(0, down=1, right=1), moving(5, down=1, right=1), 5))],
+        ['spatial and temporal'],
+        ['spatial and temporal'] * 2,
+    ),
+    'over to another object, whose masks are better': (
+        BOTH_SQUARES,
+        [(A, then(moving(0, down=1, right=1), LOWER, 6))],
+        ['id switch'],
+        ['id switch', 'missed'],
+    ),
+    'two halves': (
+        [(A, UPPER)],
+        [(A, only(UPPER, 0, 5)), (A, only(UPPER, 5, 10))],
+        ['split'],
+        [],
+    ),
     'three parts': (
         [(A, UPPER)],
         [(A, only(UPPER, 0, 3)), (A, only(UPPER, 3, 6)), (A, only(UPPER, 6, 10))],
@@ -185,5 +209,48 @@ SCENES = {
         [],
     ),
     'not found': (BOTH_SQUARES, [(A, UPPER)], [], ['missed']),
+    # On the edges of what the documentation calls a half and a fifth.
+    'a right track that goes over for a fifth': (
+        BOTH_SQUARES,
+        [(A, then(UPPER, LOWER, 8))],
+        [],
+        ['id switch'],
+    ),
+    'a right track that goes over to a found object': (
+        BOTH_SQUARES,
+        [(A, then(UPPER, LOWER, 7)), (A, LOWER)],
+        [],
+        [],
+    ),
+    'on with a new object, the old one half there': (
+        [(A, only(UPPER, 0, 8)), (A, only(LOWER, 3, 10))],
+        [(A, then(UPPER, LOWER, 5))],
+        ['id switch'],
+        ['id switch'] * 2,
+    ),
+    'a third of the other frames': (
+        [(A, UPPER)],
+        [(A, only(UPPER, 0, 4)), (A, only(UPPER, 4, 6))],
+        ['extent', 'split'],
+        ['extent'],
+    ),
+    'other frames badly': (
+        [(A, UPPER)],
+        [(A, only(UPPER, 0, 4)), (A, only(moving(0, width=1), 4, 10))],
+        ['extent', 'spatial'],
+        ['extent'],
+    ),
+    'on the object in a tenth': (
+        [(A, UPPER)],
+        [(A, then(UPPER, LOWER, 1))],
+        ['background'],
+        ['missed'],
+    ),
+    'a third of another object at once': (
+        BOTH_SQUARES,
+        [(A, together(UPPER, moving(5, width=1)))],
+        [],
+        ['missed'],
+    ),
     'no results': (BOTH_SQUARES, [], [], ['missed'] * 2),
 }

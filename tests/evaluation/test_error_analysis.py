@@ -3,7 +3,7 @@
 import brute_force
 import numpy as np
 import pytest
-from error_scenes import LOWER, SCENES, UPPER, A, B, Scene
+from error_scenes import LOWER, SCENES, UPPER, A, B, Scene, moving, only
 from random_cases import random_case, to_annotation, to_ground_truth, to_result
 
 from mmvis.evaluation import evaluate_results
@@ -15,6 +15,7 @@ from mmvis.evaluation.error_analysis.analysis import (
 )
 from mmvis.evaluation.error_analysis.kinds import KINDS, TEMPORAL
 from mmvis.evaluation.error_analysis.tables import format_errors, to_dict
+from mmvis.evaluation.vis_eval import IOU_THRESHOLDS
 
 # Track ids of random cases restart in each video, which the reader says.
 pytestmark = pytest.mark.filterwarnings('ignore:.*annotation id is used again')
@@ -42,13 +43,14 @@ def test_kinds(name):
     for kind in KINDS:
         expected = false_positives.count(kind), false_negatives.count(kind)
         assert analysis.num_errors([kind]) == expected, kind
+    for error in analysis.errors[0]:
+        assert error.false_positive or error.claims or error.kind == 'missed'
     present = tuple(sorted({*false_positives, *false_negatives}))
+    assert analysis.average_precision(present) == pytest.approx(1.0)
+    # At other thresholds the same tracks may be errors of other kinds.
     for averaged in (False, True):
-        # Tracks that are right, or right but for the label, keep imperfect masks.
-        exact = not name.startswith(('a right', 'wrong label'))
-        if not averaged or exact:
-            fixed = analysis.average_precision(present, averaged=averaged)
-            assert fixed == pytest.approx(1.0)
+        fixed = analysis.average_precision(EVERYTHING, averaged=averaged)
+        assert fixed == pytest.approx(1.0)
 
 
 def test_each_kind_is_found_among_all_others(all_scenes):
@@ -65,10 +67,31 @@ def test_each_kind_is_found_among_all_others(all_scenes):
         assert ap == analyze_errors(alone.results, alone.truth).average_precision(fixed)
 
 
+# What this track would be in all frames, where its masks are not the object's own.
+MENDED = {'good in one frame': moving(0, right=1)}
+
+
+def mended(kind, video, error, gt) -> list[dict | None]:
+    """Masks of a track once one error is repaired."""
+    own = video.detections[error.detection]['segmentations']
+    objects = video.objects[gt]['segmentations']
+    if kind == 'classification':
+        return own
+    if kind == 'spatial':
+        on = video.places[:, error.detection] == gt
+        return [o if here else t for o, t, here in zip(objects, own, on, strict=True)]
+    (name,) = video.video['attributes']
+    if name in MENDED and kind in TEMPORAL:
+        return to_result(0, A, 0.0, MENDED[name])['segmentations']
+    return objects
+
+
+@pytest.mark.parametrize('iou', [0.5, 0.75])
 @pytest.mark.parametrize('kind', KINDS)
-def test_gains_are_those_of_repaired_files(all_scenes, kind):
+def test_gains_are_those_of_repaired_files(kind, iou):
     """The metric itself, on results and annotations that are repaired as files."""
-    scene, analysis = all_scenes
+    scene = scene_of(*SCENES)
+    analysis = analyze_errors(scene.results, scene.truth, iou)
     removed, dropped, added = [], [], []
     for video, errors in zip(analysis.videos, analysis.errors, strict=True):
         errors = [error for error in errors if error.kind == kind]
@@ -80,9 +103,7 @@ def test_gains_are_those_of_repaired_files(all_scenes, kind):
             claims = [error for error in errors if gt in error.claims]
             error = max(claims, key=lambda error: error.score)
             track = {**video.objects[gt], 'score': error.score}
-            if kind == 'classification':
-                old = video.detections[error.detection]['segmentations']
-                track['segmentations'] = old
+            track['segmentations'] = mended(kind, video, error, gt)
             keys = ('video_id', 'category_id', 'score', 'segmentations')
             added.append({key: track[key] for key in keys})
     results = [r for r in scene.results if r['score'] not in removed] + added
@@ -90,9 +111,28 @@ def test_gains_are_those_of_repaired_files(all_scenes, kind):
     truth['annotations'] = [a for a in truth['annotations'] if a['id'] not in dropped]
     metrics = evaluate_results(results, truth)
     fixed = analysis.average_precision((kind,))
-    assert fixed == pytest.approx(metrics['AP50'], abs=1e-12)
-    fixed = analysis.average_precision((kind,), averaged=True)
-    assert fixed == pytest.approx(metrics['AP'], abs=1e-12)
+    assert fixed == pytest.approx(metrics[analysis.threshold_name], abs=1e-12)
+
+
+@pytest.mark.parametrize('where', [{}, {'category': B}, {'attribute': 'too short'}])
+def test_averaged_gains_are_those_at_each_threshold(all_scenes, where):
+    """Kinds are decided again at each; so no gain is below zero."""
+    scene, analysis = all_scenes
+    alone = [analyze_errors(scene.results, scene.truth, t) for t in IOU_THRESHOLDS]
+    for fixed in [*KINDS, TEMPORAL, FALSE_POSITIVES, FALSE_NEGATIVES, EVERYTHING]:
+        gains = [one.gain(fixed, **where) for one in alone]
+        assert min(gains) >= -1e-12
+        gain = analysis.gain(fixed, averaged=True, **where)
+        assert gain == pytest.approx(np.mean(gains), abs=1e-12)
+
+
+def test_a_better_duplicate_does_not_cost():
+    """At 0.5 a whole track doubles a higher one of six frames; at 0.75 it is right."""
+    scene = Scene().add([(A, UPPER)], [(A, only(UPPER, 0, 6)), (A, UPPER)])
+    analysis = analyze_errors(scene.results, scene.truth)
+    assert analysis.num_errors(['duplicate']) == (1, 0)
+    assert analysis.gain('duplicate', averaged=True) >= 0
+    assert analysis.average_precision(EVERYTHING, averaged=True) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(('iou', 'key'), [(0.5, 'AP50'), (0.75, 'AP75')])
@@ -125,11 +165,12 @@ def test_random_cases(iou, key):
         assert analysis.confusion().sum() == objects
         lost_any |= objects > hits
 
-        for fixed in [*KINDS, TEMPORAL, FALSE_POSITIVES, FALSE_NEGATIVES]:
-            gain = analysis.gain(fixed)
-            assert gain is None if metrics['AP'] is None else gain >= -1e-12
-        perfect = analysis.average_precision(EVERYTHING)
-        assert perfect == (None if metrics['AP'] is None else pytest.approx(1.0))
+        for averaged in (False, True):
+            for fixed in [*KINDS, TEMPORAL, FALSE_POSITIVES, FALSE_NEGATIVES]:
+                gain = analysis.gain(fixed, averaged=averaged)
+                assert gain is None if metrics['AP'] is None else gain >= -1e-12
+            perfect = analysis.average_precision(EVERYTHING, averaged=averaged)
+            assert perfect == (None if metrics['AP'] is None else pytest.approx(1.0))
     assert lost_any
 
 

@@ -5,16 +5,21 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from error_scenes import SCENES, Scene
+from error_scenes import LOWER, SCENES, UPPER, A, B, Scene, only
+from random_cases import to_result
 
+from mmvis.evaluation import evaluate_results
 from mmvis.evaluation.error_analysis import analyze_errors
-from mmvis.evaluation.error_analysis.filmstrips import make_filmstrip
-from mmvis.evaluation.error_analysis.kinds import KINDS
+from mmvis.evaluation.error_analysis.filmstrips import make_filmstrip, other_tracks
+from mmvis.evaluation.error_analysis.kinds import GROUPS, GROUPS_AND_KINDS, KINDS
 from mmvis.evaluation.error_analysis.report import write_report
+from mmvis.evaluation.error_analysis.tables import to_dict
 from mmvis.evaluation.error_analysis.wording import headline, sentence
 from mmvis.evaluation.error_analysis.worst_cases import worst_cases
+from mmvis.evaluation.run_statistics import compare_runs, format_runs
+from mmvis.evaluation.summary import format_tables
 
-ALONE = {'meta', 'img'}  # elements that are not closed
+ALONE = {'meta', 'img', 'wbr'}  # elements that are not closed
 
 
 class Checked(HTMLParser):
@@ -61,12 +66,99 @@ def test_page_is_whole_and_alone(analysis, tmp_path):
     assert len(checked.sources) > 40
     assert not re.search(r'<script|url\(|@import|https?:', page)
     assert 'masks are shown on grey' in page
-    for row in checked.rows:
-        if row and row[0] in KINDS and len(row) == 6:
-            counts = analysis.num_errors([row[0]])
-            assert tuple(map(int, row[1:3])) == counts
-            assert float(row[3]) == round(100 * analysis.gain((row[0],)), 1)
-    assert {row[0] for row in checked.rows if row} >= {*KINDS, 'temporal'}
+
+
+def hundredths(value: float, signed: bool = False) -> str:
+    text = f'{100 * value:+.1f}' if signed else f'{100 * value:.1f}'
+    return text.replace('+0.0', '0.0').replace('-0.0', '0.0')
+
+
+def test_cells_are_the_numbers(analysis, tmp_path):
+    """Every cell of the tables, against the numbers that other programs get."""
+    write_report(analysis, tmp_path / 'a.html', cases_per_kind=0)
+    page = (tmp_path / 'a.html').read_text()
+    assert 'Worst cases' not in page
+    rows = Checked(page.replace('<wbr>', '')).rows
+    numbers = to_dict(analysis)
+    for key in GROUPS_AND_KINDS:
+        said = numbers['kinds'][key]
+        (row,) = (row for row in rows if row and row[0] == key and len(row) == 6)
+        assert row[1] == hundredths(said['gain_AP50'], signed=True)
+        assert row[2] == hundredths(said['gain_AP'], signed=True)
+        assert row[3:5] == [
+            str(said['false_positives']),
+            str(said['false_negatives']),
+        ]
+    columns = list(GROUPS_AND_KINDS)
+    for part in ('categories', 'attributes'):
+        for name, said in numbers[part].items():
+            (row,) = (r for r in rows if len(r) == 5 + len(columns) and r[0] == name)
+            assert row[2:4] == [
+                str(said['false_positives']),
+                str(said['false_negatives']),
+            ]
+            assert row[4] == hundredths(said['AP50'])
+            cells = [hundredths(said[c], signed=True) for c in columns]
+            assert [cell or '0.0' for cell in row[5:]] == cells
+    names = analysis.category_names
+    for name, said in numbers['confusion'].items():
+        row = next(r for r in rows if r and r[0] == name)
+        for column, other in enumerate(['no track', *names], start=1):
+            assert row[column] == str(said.get(other, ''))
+    best = max(GROUPS, key=lambda g: numbers['kinds'][g]['gain_AP50'])
+    assert headline(analysis)[0].startswith(
+        f'Most would be gained by fixing {best} errors alone: AP50 from '
+        f'{hundredths(numbers["AP50"])} to '
+        f'{hundredths(numbers["AP50"] + numbers["kinds"][best]["gain_AP50"])}, '
+    )
+
+
+def test_counts_of_categories_and_attributes_are_parts(analysis):
+    """A track counts for its category, an object for its own."""
+    whole = analysis.num_errors()
+    parts = [analysis.num_errors(category=c) for c in analysis.truth.category_ids]
+    assert tuple(np.sum(parts, axis=0)) == whole
+    scene = Scene().add(*SCENES['wrong label'][:2], attributes=['a'])
+    scene.add(*SCENES['not found'][:2], attributes=['b'])
+    alone = analyze_errors(scene.results, scene.truth)
+    assert alone.num_errors(category=A) == (0, 2)
+    assert alone.num_errors(category=B) == (2, 0)
+    assert alone.num_errors(attribute='a') == (2, 1)
+    assert alone.num_errors(['missed'], attribute='b') == (0, 1)
+
+
+def test_names_are_text(tmp_path):
+    """Of categories, attributes, videos and files; bytes in another encoding too."""
+    evil = '<img src=x>&[/b]'
+    scene = Scene().add(*SCENES['too short'][:2], attributes=[evil + 'attribute'])
+    truth = scene.truth
+    for category in truth['categories']:
+        category['name'] = f'{evil}{category["id"]}\udce9'
+    video = truth['videos'][0]
+    names = [f'{evil}/{t}.jpg' for t in range(video['length'])]
+    video['file_names'] = names
+    analysis = analyze_errors(scene.results, truth)
+    write_report(analysis, tmp_path / 'a.html', files=[evil])
+    page = (tmp_path / 'a.html').read_text(encoding='utf-8')
+    checked = Checked(page)
+    assert checked.open == []
+    assert all(source.startswith('data:image/jpeg') for source in checked.sources)
+    for text in ('5\\udce9', 'attribute', f'&amp;[/b] (video {video["id"]})'):
+        assert text in page.replace('<wbr>', '')
+    metrics = evaluate_results(scene.results, truth, classwise=True)
+    assert f'{evil}5\\udce9' in format_tables(metrics)
+    assert f'{evil}5\\udce9' in format_runs(
+        compare_runs({'[/x]': [scene.results]}, truth)
+    )
+
+
+@pytest.mark.parametrize('attributes', [5, 'fast', ['fast', 1]])
+def test_attributes_are_lists_of_names(attributes):
+    scene = Scene().add(*SCENES['too short'][:2])
+    truth = scene.truth
+    truth['videos'][0]['attributes'] = attributes
+    with pytest.raises(ValueError, match=r'video 1: its attributes are .* no list of'):
+        evaluate_results(scene.results, truth)
 
 
 def test_page_of_nothing(tmp_path):
@@ -95,6 +187,29 @@ def test_worst_cases_are_what_the_metric_says(analysis):
         assert 1 <= len(gains) <= 2 and gains == sorted(gains, reverse=True)
 
 
+def test_worst_cases_of_many_are_found():
+    """A small gain among many objects counts; a rare category goes first."""
+    scene = Scene()
+    for _ in range(120):
+        scene.add([(A, UPPER)], [])
+    scene.add([(B, only(LOWER, 0, 1))], [])
+    truth = scene.truth
+    analysis = analyze_errors([], truth)
+    found = worst_cases(analysis, 3, tried=2)['missed']
+    assert [case.error.video_id for case in found] == [121]
+    assert found[0].gain == pytest.approx(0.5)
+    results = [to_result(v, A, 1 - v / 1000, UPPER) for v in range(1, 120)]
+    gains = worst_cases(analyze_errors(results, truth), 3)['missed']
+    assert len(gains) == 2 and 0 < gains[1].gain < 0.01
+    # Of two missed objects of one category alone the larger one is tried.
+    scene = Scene().add([(A, only(UPPER, 0, 2))], []).add([(A, UPPER)], [(A, UPPER)])
+    scene.add([(A, only(UPPER, 0, 3))], [])
+    (case,) = worst_cases(analyze_errors(scene.results, scene.truth), 1, tried=1)[
+        'missed'
+    ]
+    assert case.error.video_id == 3
+
+
 def test_filmstrip_shows_object_above_and_track_below(analysis):
     """On grey, what is not grey is the mask."""
     of_kind = {error.kind: error for errors in analysis.errors for error in errors}
@@ -110,6 +225,17 @@ def test_filmstrip_shows_object_above_and_track_below(analysis):
                 assert picture.shape[2] == 3 and picture.dtype == np.uint8
                 if column is not None and there[moment, column]:
                     assert (picture != picture[-1, -1]).any()
+
+
+def test_filmstrips_show_who_has_the_other_parts():
+    scene = Scene().add(*SCENES['three parts'][:2])
+    analysis = analyze_errors(scene.results, scene.truth)
+    (video,), (errors,) = analysis.videos, analysis.errors
+    for error in errors:
+        assert {error.detection, *other_tracks(video, error)} == {0, 1, 2}
+    scene = Scene().add(*SCENES['twice'][:2])
+    analysis = analyze_errors(scene.results, scene.truth)
+    assert other_tracks(analysis.videos[0], analysis.errors[0][0]) == [0]
 
 
 def test_sentences_name_what_went_wrong(analysis):

@@ -34,7 +34,9 @@ def test_numbers_of_a_group(runs):
     json.dumps(to_dict(compared), allow_nan=False)
     text = format_runs(compared)
     assert 'seeds (3 runs)' in text and 'best (1 run)' in text
-    assert f'{compared["seeds"]["AP"].mean:.3f} ±' in text
+    ap = compared['seeds']['AP']
+    assert ap.minimum < ap.maximum
+    assert f'{ap.mean:.3f} ± {ap.std:.3f}  [{ap.minimum:.3f}, {ap.maximum:.3f}]' in text
     assert 'one run tells nothing' in text
 
 
@@ -42,7 +44,10 @@ def test_standard_error_of_a_difference(runs):
     truth, results = runs
     compared = compare_runs({'a': results, 'b': results[1:]}, truth)
     error = (compared['a']['AP'].std ** 2 / 3 + compared['b']['AP'].std ** 2 / 2) ** 0.5
-    assert f'standard error {error:.3f}' in format_runs(compared)
+    text = format_runs(compared)
+    assert f'standard error {error:.3f}' in text
+    difference = compared['b']['AP'].mean - compared['a']['AP'].mean
+    assert difference > 0 and f'{difference:+.3f}' in text
 
 
 def test_nothing_to_measure():

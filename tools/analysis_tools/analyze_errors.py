@@ -34,7 +34,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='spatio-temporal IoU from which a track is right: 0.5, 0.55, ..., 0.95',
     )
     parser.add_argument(
-        '--cases', type=int, default=2, help='worst cases of each kind, at most'
+        '--cases',
+        type=int,
+        default=2,
+        help='worst cases of each kind, at most; 0 for none',
     )
     parser.add_argument(
         '--frames', type=int, default=6, help='frames of a filmstrip, at most'

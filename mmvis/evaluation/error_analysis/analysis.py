@@ -76,6 +76,20 @@ class ErrorAnalysis:
         self._matched: dict[tuple, dict[tuple, MatchedTracks]] = {}
         self._positions = {v.video['id']: n for n, v in enumerate(self.videos)}
 
+    @cached_property
+    def _levels(self) -> list['ErrorAnalysis']:
+        """The same at each threshold. What is not fixed is shared."""
+        levels = []
+        for level in range(len(IOU_THRESHOLDS)):
+            analysis = self
+            if level != self.level:
+                analysis = replace(self, level=level)
+                analysis._matched[()] = self.matched()
+                names = [None, *self.attributes]
+                analysis._curves = {((), n): self.curves((), n) for n in names}
+            levels.append(analysis)
+        return levels
+
     @property
     def iou_threshold(self) -> float:
         return float(IOU_THRESHOLDS[self.level])
@@ -97,19 +111,38 @@ class ErrorAnalysis:
     def overlaps(self, video_id: Any) -> VideoOverlaps:
         return self.videos[self._positions[video_id]]
 
-    def num_errors(self, kinds: Iterable[str] = KINDS) -> tuple[int, int]:
+    def num_errors(
+        self,
+        kinds: Iterable[str] = KINDS,
+        attribute: str | None = None,
+        category: Any = None,
+    ) -> tuple[int, int]:
         """False positives and false negatives of some kinds.
 
         A false negative is of the kind of the error that gets the object when all
         errors are fixed: the track of highest score that claims it, else it is missed.
+
+        Args:
+            kinds: of errors.
+            attribute: in the videos that carry it.
+            category: tracks with this category id, and objects that have it.
         """
         kinds = set(kinds)
         positives = negatives = 0
-        for errors in self.errors:
-            positives += sum(e.false_positive and e.kind in kinds for e in errors)
-            holders = claims_of(errors).values()
-            negatives += sum(e.kind in kinds for e in holders)
-            negatives += sum(e.kind == MISSED and MISSED in kinds for e in errors)
+        for video, errors in zip(self.videos, self.errors, strict=True):
+            if attribute is not None and attribute not in attributes_of([video.video]):
+                continue
+            tracks = [
+                e.detection for e in errors if e.false_positive and e.kind in kinds
+            ]
+            lost = [gt for gt, e in claims_of(errors).items() if e.kind in kinds]
+            lost += [e.target for e in errors if e.kind == MISSED and MISSED in kinds]
+            labels = video.labels[tracks], video.object_labels[lost]
+            if category is not None:
+                label = self.truth.category_ids.index(category)
+                labels = tuple(found[found == label] for found in labels)
+            positives += len(labels[0])
+            negatives += len(labels[1])
         return positives, negatives
 
     def average_precision(
@@ -127,12 +160,18 @@ class ErrorAnalysis:
                 :data:`EVERYTHING`. Nothing by default: the metric's own AP.
             attribute: over the videos that carry it.
             category: of this category id alone.
-            averaged: over the ten thresholds instead of at :attr:`iou_threshold`. The
-                kinds are those at the one threshold all the same.
+            averaged: over the ten thresholds instead of at :attr:`iou_threshold`, each
+                with the kinds that errors have there.
 
         Returns:
             AP, None if there is no object to find.
         """
+        if averaged and fixed:
+            values = [
+                analysis.average_precision(fixed, attribute, category)
+                for analysis in self._levels
+            ]
+            return None if None in values else float(np.mean(values))
         curves = self.curves(fixed, attribute)
         iou = None if averaged else self.iou_threshold
         return curves.average_precision(iou=iou, category=category)
@@ -177,8 +216,7 @@ class ErrorAnalysis:
         if unknown:
             raise ValueError(f'no kinds of errors: {", ".join(sorted(unknown))}')
         return [
-            repair_of(video, [e for e in errors if e.kind in fixed])
-            for video, errors in zip(self.videos, self.errors, strict=True)
+            repair_of([e for e in errors if e.kind in fixed]) for errors in self.errors
         ]
 
     def _not_found(self, video: VideoOverlaps) -> frozenset[int]:

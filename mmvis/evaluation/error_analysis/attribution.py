@@ -16,6 +16,7 @@ from .kinds import (
     MERGE,
     MISSED,
     SPATIAL,
+    SPATIAL_AND_TEMPORAL,
     SPLIT,
     SWITCH,
     TrackError,
@@ -94,9 +95,10 @@ class _VideoAttribution:
         other = ~overlaps.crowd & ~same
         if (target := _best(ious, same & (ious >= self.threshold))) is not None:
             # Were it free, the track would have taken it.
-            return self._error(DUPLICATE, det, target)
+            kind = DUPLICATE if self._found_there(det, target) else SPLIT
+            return self._error(kind, det, target)
         if (target := _best(ious, other & (ious >= self.threshold))) is not None:
-            return self._error(CLASSIFICATION, det, target, [target])
+            return self._error(CLASSIFICATION, det, target, {target: ious[target]})
         if (target := _best(ious, same & self.about[det])) is not None:
             return self._partly_right(det, target)
         if (target := _best(ious, other & self.about[det])) is not None:
@@ -108,26 +110,51 @@ class _VideoAttribution:
         related = self._other_objects(det, target)
         at_once = self.at_once[det, target] and self.at_once[det, related].any()
         quality = overlaps.mask_quality[det, target]
-        if not at_once and quality <= overlaps.association[det, target]:
-            return self._error(SPATIAL, det, target, [target])
-        if related:
+        association = overlaps.association[det, target]
+        if not at_once and quality <= association and association >= self.threshold:
+            return self._error(SPATIAL, det, target, {target: association})
+        same = overlaps.object_labels == overlaps.labels[det]
+        objects = [target, *(gt for gt in related if same[gt])]
+        claims = self._in_right_frames(det, objects)
+        if related and claims:
             kind = self._switch_or_merge(det, target, related)
-            same = overlaps.object_labels == overlaps.labels[det]
-            claims = [target, *(gt for gt in related if same[gt])]
             return self._error(kind, det, target, claims, related)
-        on = overlaps.places[:, det] == target
-        finder = self.finder[target]
-        if finder >= 0 and 2 * (on & overlaps.follows[:, finder, target]).sum() >= (
-            on.sum()
-        ):
+        if self._found_there(det, target):
             return self._error(DUPLICATE, det, target)
+        if not claims:
+            claims = dict.fromkeys(objects, 1.0)
+            return self._error(SPATIAL_AND_TEMPORAL, det, target, claims, related)
+        on = overlaps.places[:, det] == target
         # Do others go on with the object where this track is not on it?
         peers = overlaps.labels == overlaps.labels[det]
         peers[det] = False
         lost = overlaps.visible[:, target] & ~on
         taken_up = overlaps.follows[:, peers, target].any(axis=1) & lost
         split = lost.any() and 2 * taken_up.sum() >= lost.sum()
-        return self._error(SPLIT if split else EXTENT, det, target, [target])
+        return self._error(SPLIT if split else EXTENT, det, target, claims)
+
+    def _found_there(self, det: int, target: int) -> bool:
+        """Whether the track that found an object follows it where this one is on it."""
+        finder = self.finder[target]
+        if finder < 0:
+            return False
+        on = self.overlaps.places[:, det] == target
+        followed = on & self.overlaps.follows[:, finder, target]
+        return bool(2 * followed.sum() >= on.sum())
+
+    def _in_right_frames(self, det: int, objects: list[int]) -> dict[int, float]:
+        """IoU with objects if the track had all their frames, as well as it has some.
+
+        Those alone that it would find. A mask on two objects at once says nothing of
+        how well each of them would be cut out: it counts as the object's own.
+        """
+        ious = {
+            gt: 1.0
+            if self.at_once[det, gt]
+            else float(self.overlaps.mask_quality[det, gt])
+            for gt in objects
+        }
+        return {gt: iou for gt, iou in ious.items() if iou >= self.threshold}
 
     def _second_object(self, det: int, target: int) -> list[TrackError]:
         """A right track can still be why another object of its category is lost."""
@@ -137,10 +164,11 @@ class _VideoAttribution:
             for gt in self._other_objects(det, target)
             if self.free[gt] and self.overlaps.object_labels[gt] == label
         ]
-        if not related:
+        claims = self._in_right_frames(det, related)
+        if not claims:
             return []
         kind = self._switch_or_merge(det, target, related)
-        return [self._error(kind, det, target, related, related, wrong=False)]
+        return [self._error(kind, det, target, claims, related, wrong=False)]
 
     def _other_objects(self, det: int, target: int) -> list[int]:
         """Further objects that the track holds, most frames first."""
@@ -165,10 +193,11 @@ class _VideoAttribution:
         kind: str,
         det: int,
         target: int | None,
-        claims: list[int] | None = None,
+        claims: dict[int, float] | None = None,
         related: list[int] | None = None,
         wrong: bool = True,
     ) -> TrackError:
+        free = {gt: iou for gt, iou in (claims or {}).items() if self.free[gt]}
         return TrackError(
             kind=kind,
             video_id=self.overlaps.video['id'],
@@ -176,7 +205,8 @@ class _VideoAttribution:
             false_positive=wrong,
             score=float(self.overlaps.scores[det]),
             target=target,
-            claims=tuple(gt for gt in claims or () if self.free[gt]),
+            claims=tuple(free),
+            repaired=tuple(map(float, free.values())),
             related=tuple(related or ()),
         )
 

@@ -52,6 +52,7 @@ def make_filmstrip(
 
     Raises:
         FileNotFoundError: an image does not exist or cannot be decoded.
+        ValueError: an image is of another size than its video.
     """
     video = analysis.overlaps(error.video_id)
     gts = [gt for gt in (error.target, *error.related) if gt is not None]
@@ -117,11 +118,17 @@ def _draw(
     rows: Sequence[Sequence[DrawnTrack]],
     image_root: str | None,
 ) -> list[np.ndarray]:
+    size = video.video['height'], video.video['width']
     if image_root is None:
-        size = video.video['height'], video.video['width'], 3
-        image = np.full(size, _GREY, dtype=np.uint8)
+        image = np.full((*size, 3), _GREY, dtype=np.uint8)
     else:
         image = read_frame(image_root, video.video, moment)
+        if image.shape[:2] != size:
+            raise ValueError(
+                f"'{video.video['file_names'][moment]}' in '{image_root}' has "
+                f'{image.shape[0]} x {image.shape[1]} px, but its video in the '
+                f'annotation file {size[0]} x {size[1]} (height x width)'
+            )
     width = image.shape[1]
     scale = display_scale(width, CELL_WIDTH)
     drawn = [

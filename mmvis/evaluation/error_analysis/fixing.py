@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..vis_eval import MatchedTracks, match_tracks
-from .kinds import CLASSIFICATION, TrackError
+from .kinds import TrackError
 from .overlaps import VideoOverlaps
 
 
@@ -39,16 +39,15 @@ def claims_of(errors: Iterable[TrackError]) -> dict[int, TrackError]:
     return holders
 
 
-def repair_of(overlaps: VideoOverlaps, errors: Iterable[TrackError]) -> Repair:
+def repair_of(errors: Iterable[TrackError]) -> Repair:
     """How these errors of a video are fixed together.
 
-    Wrong tracks go. For each object that they claim, the best of them comes back: one
-    of the wrong category as it is under the right one, any other with the object's own
-    masks. Missed objects are dropped.
+    Wrong tracks go. For each object that they claim, the best of them comes back, with
+    the IoU that it has once it is repaired. Missed objects are dropped.
     """
     errors = list(errors)
     added = [
-        (gt, error.score, _repaired_iou(overlaps, gt, error))
+        (gt, error.score, dict(zip(error.claims, error.repaired, strict=True))[gt])
         for gt, error in claims_of(errors).items()
     ]
     return Repair(
@@ -56,13 +55,6 @@ def repair_of(overlaps: VideoOverlaps, errors: Iterable[TrackError]) -> Repair:
         added=tuple(added),
         dropped=frozenset(e.target for e in errors if e.detection is None),
     )
-
-
-def _repaired_iou(overlaps: VideoOverlaps, gt: int, error: TrackError) -> float:
-    """A new category changes no mask; whatever else is repaired has the right ones."""
-    if error.kind == CLASSIFICATION:
-        return float(overlaps.ious[error.detection, gt])
-    return 1.0
 
 
 def matched_after(

@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -29,6 +30,12 @@ def number(value: float | None, signed: bool = False) -> str:
     # No "-0.0" for what rounding left of nothing.
     hundredths = round(100 * value, 1) + 0.0
     return f'{hundredths:+.1f}' if signed and hundredths else f'{hundredths:.1f}'
+
+
+def breakable(name: str) -> str:
+    """A name for a narrow cell, escaped: it may be broken at its parts."""
+    parts = re.findall(r'[^\s_/.-]{1,14}[\s_/.-]*|[\s_/.-]+', name)
+    return '<wbr>'.join(escape(part) for part in parts)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = '') -> str:
@@ -139,13 +146,18 @@ th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid #e6e6e6;
   white-space: nowrap; }
 th { font-size: 12px; color: #555; font-weight: 600; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
+.kinds td:first-child, .heat td:first-child, .heat th:first-child { position: sticky;
+  left: 0; background: #fff; }
+.heat td:first-child { white-space: normal; min-width: 90px; }
 td.light { color: #fff; } td.part { padding-left: 28px; color: #555; }
-td.why { text-align: left; color: #666; font-size: 13px; white-space: normal; }
+td.why { text-align: left; color: #666; font-size: 13px; white-space: normal;
+  min-width: 240px; }
 tr.sum td, td.sum { border-top: 1px solid #999; }
 td.bar span { display: inline-block; width: 110px; height: 12px; background: #f3f3f3; }
 td.bar i { display: block; height: 100%; }
 td.bar b { display: inline-block; width: 52px; font-weight: 400; }
-.heat td { min-width: 40px; } .heat th { white-space: normal; max-width: 96px; }
+.heat td { min-width: 40px; padding: 4px 6px; }
+.heat th { white-space: normal; min-width: 40px; padding: 4px 6px; }
 .side { display: flex; flex-wrap: wrap; gap: 24px; align-items: center; }
 .plot { width: 560px; max-width: 100%; font-size: 12px; }
 .plot .grid { stroke: #e3e3e3; fill: none; } .plot text { fill: #555; }

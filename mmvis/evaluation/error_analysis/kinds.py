@@ -9,6 +9,7 @@ SPLIT = 'split'
 MERGE = 'merge'
 SWITCH = 'id switch'
 EXTENT = 'extent'
+SPATIAL_AND_TEMPORAL = 'spatial and temporal'
 DUPLICATE = 'duplicate'
 BOTH = 'both'
 BACKGROUND = 'background'
@@ -19,6 +20,7 @@ KINDS = (
     CLASSIFICATION,
     SPATIAL,
     *TEMPORAL,
+    SPATIAL_AND_TEMPORAL,
     DUPLICATE,
     BOTH,
     BACKGROUND,
@@ -29,11 +31,17 @@ GROUPS: dict[str, tuple[str, ...]] = {
     CLASSIFICATION: (CLASSIFICATION,),
     SPATIAL: (SPATIAL,),
     'temporal': TEMPORAL,
+    SPATIAL_AND_TEMPORAL: (SPATIAL_AND_TEMPORAL,),
     DUPLICATE: (DUPLICATE,),
     BOTH: (BOTH,),
     BACKGROUND: (BACKGROUND,),
     MISSED: (MISSED,),
 }
+# The same, and behind its group each of several kinds that share a row.
+GROUPS_AND_KINDS: dict[str, tuple[str, ...]] = {}
+for _group, _kinds in GROUPS.items():
+    GROUPS_AND_KINDS[_group] = _kinds
+    GROUPS_AND_KINDS |= {kind: (kind,) for kind in _kinds}
 
 MEANING = {
     CLASSIFICATION: 'well on an object of another category',
@@ -44,6 +52,7 @@ MEANING = {
     EXTENT: 'in too few frames of the object, or in too many',
     DUPLICATE: 'a second track of an object that is found already',
     'temporal': 'on the right object, but in the wrong frames; in detail:',
+    SPATIAL_AND_TEMPORAL: 'masks and frames are wrong; mending one is not enough',
     BOTH: 'the wrong category, and a low IoU with the object, too',
     BACKGROUND: 'on no object',
     MISSED: 'an object that no track is nearly right about',
@@ -63,6 +72,7 @@ class TrackError:
         score: of the track; 0 if missed.
         target: the object that it is about, a position likewise; None if background.
         claims: the objects, found by no track, that are found once it is repaired.
+        repaired: IoU with each of them that it has then.
         related: other objects that it is on.
     """
 
@@ -73,4 +83,5 @@ class TrackError:
     score: float
     target: int | None = None
     claims: tuple[int, ...] = ()
+    repaired: tuple[float, ...] = ()
     related: tuple[int, ...] = ()

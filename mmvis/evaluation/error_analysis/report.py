@@ -12,6 +12,7 @@ import numpy as np
 from mmvis.structures.whole_file import whole_file
 from mmvis.visualization.video_tracks import video_name
 
+from ..summary import attributes_of, printable
 from ..vis_eval import RECALL_POINTS
 from .analysis import EVERYTHING, FALSE_NEGATIVES, FALSE_POSITIVES, ErrorAnalysis
 from .filmstrips import make_filmstrip
@@ -19,6 +20,7 @@ from .html_parts import (
     COLOURS,
     STYLE,
     bar_cell,
+    breakable,
     heat_cell,
     image,
     legend,
@@ -26,7 +28,7 @@ from .html_parts import (
     number,
     table,
 )
-from .kinds import GROUPS, MEANING
+from .kinds import GROUPS, GROUPS_AND_KINDS, MEANING
 from .wording import headline, sentence
 from .worst_cases import WorstCase, worst_cases
 
@@ -47,11 +49,12 @@ def write_report(
         image_root: folder that the ``file_names`` of the videos are relative to; None
             shows the masks of the worst cases on plain grey.
         files: named at the top, the results and the annotation file.
-        cases_per_kind: worst cases of each kind, at most.
+        cases_per_kind: worst cases of each kind, at most; 0 for none.
         frames: frames of a filmstrip, at most.
 
     Raises:
         FileNotFoundError: a frame of a worst case does not exist.
+        ValueError: a frame of a worst case is of another size than its video.
         OSError: the file cannot be written.
     """
     page = '\n'.join(
@@ -70,7 +73,7 @@ def write_report(
         ]
     )
     with whole_file(path) as file:
-        file.write(page)
+        file.write(printable(page))
 
 
 def _top(analysis: ErrorAnalysis, files: Sequence[str]) -> str:
@@ -107,7 +110,7 @@ def _kinds(analysis: ErrorAnalysis) -> str:
             bar_cell(gain, largest, colour)
             for gain, colour in zip(gains[kinds], COLOURS[:2], strict=True)
         ]
-        cells.append([name, *counts, *bars, _why(meaning)])
+        cells.append([name, *bars, *counts, _why(meaning)])
     wrong, lost = analysis.num_errors()
     totals = (
         (FALSE_POSITIVES, str(wrong), '-', 'wrong tracks removed, nothing repaired'),
@@ -116,16 +119,17 @@ def _kinds(analysis: ErrorAnalysis) -> str:
     )
     for name, wrong, lost, meaning in totals:
         both = [number(g, signed=True) for g in _gains(analysis, name)]
-        cells.append([name, wrong, lost, *both, _why(meaning)])
-    head = ['error', 'false positives', 'false negatives']
-    head += [f'gain of {analysis.threshold_name}', 'gain of AP', '']
+        cells.append([name, *both, wrong, lost, _why(meaning)])
+    head = ['error', f'gain of {analysis.threshold_name}', 'gain of AP']
+    head += ['false positives', 'false negatives', '']
     threshold = analysis.iou_threshold
     return (
         '<h2>What would be gained</h2>'
-        f'<p>Errors are decided at a spatio-temporal IoU of {threshold:g}. A gain is '
+        f'<p>Errors are counted at a spatio-temporal IoU of {threshold:g}. A gain is '
         'what the metric would rise by if the errors of this kind alone were fixed, in '
-        'hundredths; gains of several kinds do not add up. Many wrong tracks of low '
-        'score cost little.</p>' + table(head, cells, 'kinds')
+        'hundredths, each at the IoU at which it is measured; gains of several kinds '
+        'do not add up. Many wrong tracks of low score cost little.</p>'
+        + table(head, cells, 'kinds')
     )
 
 
@@ -168,7 +172,7 @@ def _curves(analysis: ErrorAnalysis) -> str:
 
 
 def _confusion(analysis: ErrorAnalysis) -> str:
-    names = [escape(name) for name in analysis.category_names]
+    names = [breakable(name) for name in analysis.category_names]
     counts = analysis.confusion()
     rows = []
     for k in np.flatnonzero(counts.sum(axis=1)):
@@ -177,12 +181,12 @@ def _confusion(analysis: ErrorAnalysis) -> str:
             heat_cell(str(count or ''), share, strong=column == k)
             for column, (count, share) in enumerate(zip(counts[k], shares, strict=True))
         ]
-        rows.append([names[k], *cells])
+        rows.append([names[k], cells[-1], *cells[:-1]])
     return (
         '<h2>Confusion of categories</h2><p>Objects by their category (rows) and by '
         'that of the best-scored track whose IoU with them reaches '
         f'{analysis.iou_threshold:g}.</p>'
-        + table(['object', *names, 'no such track'], rows, 'heat')
+        + table(['object', 'no such track', *names], rows, 'heat')
     )
 
 
@@ -190,13 +194,14 @@ def _categories(analysis: ErrorAnalysis) -> str:
     objects = analysis.num_objects()
     names = dict(zip(analysis.truth.category_ids, analysis.category_names, strict=True))
     rows = [
-        (escape(names[c]), str(objects[c]), {'category': c})
+        (breakable(names[c]), str(objects[c]), {'category': c})
         for c in analysis.truth.category_ids
         if objects[c]
     ]
     return (
         '<h2>By category</h2><p>Gains of the category itself when a kind is fixed '
-        'everywhere.</p>' + _gain_map(analysis, ['category', 'objects'], rows)
+        'everywhere; <i>temporal</i> is split, merge, id switch and extent together.'
+        '</p>' + _gain_map(analysis, ['category', 'objects'], rows)
     )
 
 
@@ -205,11 +210,9 @@ def _attributes(analysis: ErrorAnalysis) -> str:
         return ''
     rows = []
     for attribute in analysis.attributes:
-        carried = sum(
-            attribute in (v.video.get('attributes') or ()) for v in analysis.videos
-        )
+        carried = sum(attribute in attributes_of([v.video]) for v in analysis.videos)
         objects = sum(analysis.num_objects(attribute).values())
-        name = escape(str(attribute))
+        name = breakable(attribute)
         rows.append((name, f'{carried} / {objects}', {'attribute': attribute}))
     return (
         '<h2>By attribute</h2><p>Of the videos that carry an attribute.</p>'
@@ -221,7 +224,7 @@ def _gain_map(
     analysis: ErrorAnalysis, head: list[str], rows: list[tuple[str, str, dict]]
 ) -> str:
     gains = [
-        [analysis.gain(kinds, **where) for kinds in GROUPS.values()]
+        [analysis.gain(kinds, **where) for kinds in GROUPS_AND_KINDS.values()]
         for _, _, where in rows
     ]
     largest = max((g or 0 for row in gains for g in row), default=0) or 1
@@ -231,13 +234,18 @@ def _gain_map(
             heat_cell(number(g, signed=True) if g else '', (g or 0) / largest)
             for g in row
         ]
-        cells.append([name, count, number(analysis.average_precision(**where)), *heat])
-    return table([*head, analysis.threshold_name, *GROUPS], cells, 'heat')
+        errors = [str(count) for count in analysis.num_errors(**where)]
+        ap = number(analysis.average_precision(**where))
+        cells.append([name, count, *errors, ap, *heat])
+    head = [*head, 'false positives', 'false negatives', analysis.threshold_name]
+    return table([*head, *GROUPS_AND_KINDS], cells, 'heat')
 
 
 def _cases(
     analysis: ErrorAnalysis, image_root: str | None, per_kind: int, frames: int
 ) -> str:
+    if per_kind < 1:
+        return ''
     parts = ['<h2>Worst cases</h2><p>Of each kind the errors whose repair alone gains ']
     parts.append(
         'most. Number 1 above is the object that the error is about, number 1 '
@@ -250,7 +258,7 @@ def _cases(
     for kind, cases in found.items():
         parts += [_case(analysis, kind, case, image_root, frames) for case in cases]
     if not any(found.values()):
-        parts.append('<p>There is no error whose repair would gain anything.</p>')
+        parts.append('<p>No error was found whose repair alone gains anything.</p>')
     return '\n'.join(parts)
 
 
@@ -263,9 +271,10 @@ def _case(
 ) -> str:
     video = analysis.overlaps(case.error.video_id).video
     strip = make_filmstrip(analysis, case.error, image_root, frames)
+    gain = number(case.gain, signed=True)
     title = (
         f'{kind}: {video_name(video)} (video {video["id"]}), '
-        f'{number(case.gain, signed=True)} {analysis.threshold_name}'
+        f'{gain if "+" in gain else "less than +0.1"} {analysis.threshold_name}'
     )
     rows = []
     for name, pictures in (('truth', strip.objects), ('tracks', strip.tracks)):

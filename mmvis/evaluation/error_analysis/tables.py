@@ -4,11 +4,11 @@ import io
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from ..summary import plain_console, printable
 from .analysis import EVERYTHING, FALSE_NEGATIVES, FALSE_POSITIVES, ErrorAnalysis
-from .kinds import GROUPS, KINDS
+from .kinds import GROUPS, GROUPS_AND_KINDS
 
 
 def to_dict(analysis: ErrorAnalysis) -> dict[str, Any]:
@@ -17,13 +17,14 @@ def to_dict(analysis: ErrorAnalysis) -> dict[str, Any]:
     Returns:
         ``iou_threshold``; ``AP`` and ``AP<threshold>``; ``kinds`` (false_positives,
         false_negatives, and the gains of both APs for each kind, for ``temporal`` and
-        for the totals); ``categories`` and ``attributes`` (AP at the threshold and the
-        gain of it for each kind); ``confusion`` (category to category to objects,
+        for the totals); ``categories`` and ``attributes`` (AP at the threshold, false
+        positives and false negatives, and the gain of that AP for each kind and for
+        ``temporal``); ``confusion`` (category to category to objects,
         ``no track`` for those that none reaches).
     """
     name = analysis.threshold_name
     kinds: dict[str, dict] = {}
-    for key, fixed in (GROUPS | {kind: (kind,) for kind in KINDS}).items():
+    for key, fixed in GROUPS_AND_KINDS.items():
         wrong, lost = analysis.num_errors(fixed)
         kinds[key] = {'false_positives': wrong, 'false_negatives': lost}
         kinds[key] |= _gains(analysis, fixed)
@@ -56,9 +57,14 @@ def _gains(analysis: ErrorAnalysis, fixed: str | tuple[str, ...]) -> dict:
 
 
 def _part(analysis: ErrorAnalysis, **where) -> dict:
-    """AP of a category or an attribute, and what each kind costs it."""
-    gains = {name: analysis.gain(kinds, **where) for name, kinds in GROUPS.items()}
-    return {analysis.threshold_name: analysis.average_precision(**where), **gains}
+    """AP of a category or an attribute, its errors, and what each kind costs it."""
+    wrong, lost = analysis.num_errors(**where)
+    return {
+        analysis.threshold_name: analysis.average_precision(**where),
+        'false_positives': wrong,
+        'false_negatives': lost,
+        **{key: analysis.gain(k, **where) for key, k in GROUPS_AND_KINDS.items()},
+    }
 
 
 def format_errors(analysis: ErrorAnalysis) -> str:
@@ -78,10 +84,8 @@ def format_errors(analysis: ErrorAnalysis) -> str:
     for total in (FALSE_POSITIVES, FALSE_NEGATIVES, EVERYTHING):
         table.add_row(total, '', '', *_row(analysis, total)[-2:])
     stream = io.StringIO()
-    Console(file=stream, width=100, color_system=None, force_terminal=False).print(
-        table
-    )
-    return '\n' + stream.getvalue().rstrip()
+    plain_console(stream).print(table)
+    return '\n' + printable(stream.getvalue().rstrip())
 
 
 def _row(analysis: ErrorAnalysis, fixed: str | tuple[str, ...]) -> list[str]:

@@ -5,7 +5,15 @@ import numpy as np
 from .analysis import ErrorAnalysis
 from .filmstrips import other_tracks
 from .html_parts import number
-from .kinds import BOTH, GROUPS, MISSED, SPATIAL, TEMPORAL, TrackError
+from .kinds import (
+    BOTH,
+    GROUPS,
+    MISSED,
+    SPATIAL,
+    SPATIAL_AND_TEMPORAL,
+    TEMPORAL,
+    TrackError,
+)
 
 
 def headline(analysis: ErrorAnalysis) -> list[str]:
@@ -67,9 +75,10 @@ def sentence(analysis: ErrorAnalysis, error: TrackError) -> str:
         return f'{said} is on no object.'
     name = names[video.object_labels[target]]
     text = f'{said} has IoU {video.ious[det, target]:.2f} with a {name}.'
-    if error.kind == SPATIAL or error.kind in TEMPORAL:
+    if error.kind in (SPATIAL, SPATIAL_AND_TEMPORAL, *TEMPORAL):
+        frames = int(video.frames_on[det, target])
         text += (
-            f' In its {video.frames_on[det, target]} frames on this object the masks '
+            f' In its {frames} frame{"s" * (frames != 1)} on this object the masks '
             f'have IoU {video.mask_quality[det, target]:.2f}; with perfect masks there '
             f'the track would reach {video.association[det, target]:.2f}.'
         )

@@ -10,8 +10,8 @@ from .analysis import ErrorAnalysis
 from .fixing import matched_after, repair_of
 from .kinds import KINDS, TrackError
 
-# What rounds to nothing in a table is no case to look at.
-LEAST_GAIN = 0.0005
+# What is left of a gain of nothing by rounding.
+_NOTHING = 1e-12
 
 OfCategory = dict[Any, dict[tuple, MatchedTracks]]
 
@@ -24,15 +24,16 @@ class WorstCase(NamedTuple):
 
 
 def worst_cases(
-    analysis: ErrorAnalysis, per_kind: int, tried: int = 40
+    analysis: ErrorAnalysis, per_kind: int, tried: int = 100
 ) -> dict[str, list[WorstCase]]:
-    """For each kind the errors of largest gain, at least :data:`LEAST_GAIN`.
+    """For each kind the errors of largest gain, of those that gain anything.
 
     Args:
         analysis: what the errors are of.
         per_kind: so many at most.
-        tried: errors of a kind whose gain is computed: those that claim an object
-            first, then by score; missed objects by their pixels.
+        tried: errors of a kind whose gain is computed: those first whose objects are
+            the largest part of their category, then by score, or for missed objects by
+            their pixels.
     """
     of_category: OfCategory = defaultdict(dict)
     for key, tracks in analysis.matched().items():
@@ -41,20 +42,27 @@ def worst_cases(
     for errors in analysis.errors:
         for error in errors:
             of_kind[error.kind].append(error)
+    objects = np.array([*analysis.num_objects().values()])
     worst = {}
     for kind in KINDS:
-        ranked = sorted(of_kind[kind], key=lambda e: _urgency(analysis, e))[:tried]
-        cases = [WorstCase(_gain(analysis, e, of_category), e) for e in ranked]
+        ranked = sorted(of_kind[kind], key=lambda e: _urgency(analysis, e, objects))
+        cases = [WorstCase(_gain(analysis, e, of_category), e) for e in ranked[:tried]]
         cases = sorted(cases, key=lambda case: -case.gain)[:per_kind]
-        worst[kind] = [case for case in cases if case.gain >= LEAST_GAIN]
+        worst[kind] = [case for case in cases if case.gain > _NOTHING]
     return worst
 
 
-def _urgency(analysis: ErrorAnalysis, error: TrackError) -> tuple:
+def _urgency(
+    analysis: ErrorAnalysis, error: TrackError, num_objects: np.ndarray
+) -> tuple[float, float]:
+    """The smallest comes first. An object of a rare category is much of its recall."""
+    video = analysis.overlaps(error.video_id)
+    lost = error.claims if error.detection is not None else [error.target]
+    share = sum(1 / num_objects[video.object_labels[gt]] for gt in lost)
     if error.detection is not None:
-        return not error.claims, -error.score
-    areas = analysis.overlaps(error.video_id).objects[error.target]['areas']
-    return False, -sum(area or 0 for area in areas)
+        return -share, -error.score
+    areas = video.objects[error.target]['areas']
+    return -share, -sum(area or 0 for area in areas)
 
 
 def _gain(analysis: ErrorAnalysis, error: TrackError, of_category: OfCategory) -> float:
@@ -64,7 +72,7 @@ def _gain(analysis: ErrorAnalysis, error: TrackError, of_category: OfCategory) -
     labels = {int(video.object_labels[gt]) for gt in places}
     if error.detection is not None:
         labels.add(int(video.labels[error.detection]))
-    repaired = matched_after(video, repair_of(video, [error]))
+    repaired = matched_after(video, repair_of([error]))
     iou, gain = analysis.iou_threshold, 0.0
     for label in labels:
         category_id = analysis.truth.category_ids[label]
