@@ -131,6 +131,8 @@ def test_a_better_duplicate_does_not_cost():
     scene = Scene().add([(A, UPPER)], [(A, only(UPPER, 0, 6)), (A, UPPER)])
     analysis = analyze_errors(scene.results, scene.truth)
     assert analysis.num_errors(['duplicate']) == (1, 0)
+    assert analysis.gain('background', averaged=True) == 0
+    assert '-0.000' not in format_errors(analysis)
     assert analysis.gain('duplicate', averaged=True) >= 0
     assert analysis.average_precision(EVERYTHING, averaged=True) == pytest.approx(1.0)
 

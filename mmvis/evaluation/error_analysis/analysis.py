@@ -176,8 +176,14 @@ class ErrorAnalysis:
         iou = None if averaged else self.iou_threshold
         return curves.average_precision(iou=iou, category=category)
 
-    def gain(self, fixed: str | tuple[str, ...], **where) -> float | None:
+    def gain(
+        self, fixed: str | tuple[str, ...], averaged: bool = False, **where
+    ) -> float | None:
         """What :meth:`average_precision` gains by fixing some errors."""
+        if averaged:
+            # Level by level, so that where nothing is gained it is exactly nothing.
+            gains = [analysis.gain(fixed, **where) for analysis in self._levels]
+            return None if None in gains else float(np.mean(gains))
         before = self.average_precision((), **where)
         after = self.average_precision(fixed, **where)
         return None if before is None or after is None else after - before
