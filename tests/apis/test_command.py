@@ -173,6 +173,15 @@ def test_a_damaged_frame(place, tmp_path, monkeypatch, capsys):
     assert len(read_video(out / 'frames.mp4')[0]) == 4
 
 
+@pytest.fixture
+def hears_interrupts():
+    """A shell starts what runs in the background with ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures('hears_interrupts')
 @pytest.mark.parametrize('kind', [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(place, tmp_path, monkeypatch, capsys, kind):
     monkeypatch.chdir(place)
