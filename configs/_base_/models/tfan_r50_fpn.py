@@ -40,7 +40,7 @@ model = dict(
         embed_channels=256,
         temperature=0.05,
         learn_temperature=True,
-        centred=True,
+        centred=False,
         residual=False,
     ),
     # t of the paper, for which it gives no number; of N = 3 frames with 200 proposals.

@@ -51,15 +51,17 @@ class TemporalFeatureAugmentation(BaseModule):
     The feature of proposal i becomes the sum of the features of all proposals j of the
     reference set, weighted by the softmax over j of
 
-        s_ij = cos(f_e(r_i) - c, f_e(r_j) - c) / temperature,
+        s_ij = cos(f_e(r_i), f_e(r_j)) / temperature,
 
-    f_e being one fully connected layer, and c the mean of f_e over the reference set (0
-    in the paper). What all RoI features have in common makes any two of them alike,
-    with cosines of 0.96 in a network that begins to learn; without it they are compared
-    by what tells them apart. A RoI is a member of its own reference set, as
+    f_e being one fully connected layer. A RoI is a member of its own reference set, as
     the paper's proposals are, also where it is not among the t best or was refined
     since. The weights of all RoIs take memory O(m t), and one matrix product sums the
     features.
+
+    What all RoI features have in common makes any two of them alike, with cosines of
+    0.96 in a network that begins to learn. Centred, the mean of f_e over the reference
+    set is subtracted: RoIs are compared by what tells them apart. The paper has no such
+    mean.
 
     f_e reads a RoI feature of ``roi_feat_size`` squared, flattened: what is where in
     the box counts. Features of another size (14 in the mask branch) are brought to it
@@ -72,7 +74,7 @@ class TemporalFeatureAugmentation(BaseModule):
         temperature (float): The initial one. Eqs. 1-2 as printed have 1: weights then
             differ by no more than e^2, and every feature becomes nearly the mean.
         learn_temperature (bool): Whether it is trained.
-        centred (bool): Whether the mean c is subtracted.
+        centred (bool): Whether the references' mean is subtracted.
         residual (bool): Add the sum to the feature instead of replacing it.
         init_cfg (dict | list[dict], optional): Of mmengine.
     """
@@ -84,7 +86,7 @@ class TemporalFeatureAugmentation(BaseModule):
         embed_channels: int = 256,
         temperature: float = 0.05,
         learn_temperature: bool = True,
-        centred: bool = True,
+        centred: bool = False,
         residual: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:

@@ -217,7 +217,7 @@ def test_features_of_zeros_have_a_finite_gradient():
 
 
 def test_centring_takes_away_what_all_have_in_common():
-    made = module(temperature=0.05)
+    made = module(temperature=0.05, centred=True)
     own, others = features(4), features(6, seed=2)
     bias = torch.randn(EMBED, generator=torch.Generator().manual_seed(5)).double()
     before = made(own, boxes(4), reference_set(made, others))

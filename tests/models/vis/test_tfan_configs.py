@@ -113,7 +113,7 @@ ROWS = {
     'tfan_r50_no_mask_iou': ('tracker.match_weights.mask_iou', 0),
     'tfan_r50_temperature_1': ('augmentation.temperature', 1),
     'tfan_r50_temperature_fixed': ('augmentation.learn_temperature', False),
-    'tfan_r50_not_centred': ('augmentation.centred', False),
+    'tfan_r50_centred': ('augmentation.centred', True),
     'tfan_r50_residual': ('augmentation.residual', True),
     'tfan_r50_no_mask_augmentation': (
         'detector.roi_head.mask_roi_extractor.type',
@@ -142,7 +142,6 @@ def test_rows_differ_by_what_they_name():
             assert changed.pop(key) == value
         if name == 'tfan_r50_temperature_1':
             assert not changed.pop('augmentation.learn_temperature')
-            assert not changed.pop('augmentation.centred')
         if name == 'tfan_r50_offline':
             assert changed.pop('test_cfg.num_frames') == 8
         assert not changed
