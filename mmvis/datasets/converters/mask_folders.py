@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PIL import Image
 from tqdm import tqdm
 
 from mmvis.structures import AnnotationWarning
@@ -18,7 +17,8 @@ from mmvis.structures.frame_names import json_name
 from mmvis.structures.rle import RLE
 
 from ..frame_files import natural_order
-from .mask_images import objects_of, read_binary_mask, read_mask_image, unreadable
+from .image_folders import common_size, folders_in, images_in
+from .mask_images import objects_of, read_binary_mask, read_mask_image
 from .object_categories import ObjectCategories
 from .records import object_record, video_record, write_annotation_file
 
@@ -81,6 +81,7 @@ def convert_mask_folders(
         categories=category_of.records(),
     )
     ids = {record['name']: record['id'] for record in content['categories']}
+    turned: list[Path] = []
     for video in tqdm(
         _in_order(read, names, workers), 'masks', len(names), disable=not progress
     ):
@@ -91,6 +92,7 @@ def convert_mask_folders(
             name=json_name(video.name),
         )
         content['videos'].append(record)
+        turned += video.turned
         for name, tracked in video.objects.items():
             category_id = ids[category_of.category_of(video.name, name)]
             number = len(content['annotations']) + 1
@@ -98,16 +100,26 @@ def convert_mask_folders(
             if made:
                 content['annotations'].append(made)
     write_annotation_file(content, out)
+    _warn_of_turned(turned)
     return content
 
 
 @dataclass
 class _Video:
-    """A video as read: names of its frames, their (height, width), its objects."""
+    """A video as read.
+
+    Attributes:
+        name: of its folder.
+        frames: names of its frames.
+        size: (height, width) of its frames as displayed.
+        turned: frames that their EXIF orientation turns.
+        objects: {name: one mask a frame, or None}.
+    """
 
     name: str
     frames: list[str]
     size: tuple[int, int]
+    turned: list[Path]
     objects: dict[str, list[RLE | None]]
 
 
@@ -116,7 +128,7 @@ def _videos(masks: Path, frames: Path) -> list[str]:
     for folder in (masks, frames):
         if not folder.is_dir():
             raise FileNotFoundError(f"There is no folder '{folder}'.")
-    names = _folders(masks)
+    names = folders_in(masks)
     if not names:
         raise ValueError(f"'{masks}' has no folder of masks for each video.")
     missing = [name for name in names if not (frames / name).is_dir()]
@@ -125,7 +137,7 @@ def _videos(masks: Path, frames: Path) -> list[str]:
             f"There is no folder of frames '{frames / missing[0]}' for the masks in "
             f"'{masks / missing[0]}'."
         )
-    left_out = [name for name in _folders(frames) if name not in set(names)]
+    left_out = [name for name in folders_in(frames) if name not in set(names)]
     if left_out:
         warnings.warn(
             f"'{frames}' has {len(left_out)} videos without masks in '{masks}', which "
@@ -147,15 +159,15 @@ def _in_order(read, names: Sequence[str], workers: int | None) -> Iterator[_Vide
 def _read_video(
     masks: Path, frames: Path, void: int | None, all_frames: bool, name: str
 ) -> _Video:
-    inner = _folders(masks / name)
-    mask_files = {folder: _files(masks / name / folder, _MASKS) for folder in inner}
-    together = _files(masks / name, _MASKS)
+    inner = folders_in(masks / name)
+    mask_files = {folder: images_in(masks / name / folder, _MASKS) for folder in inner}
+    together = images_in(masks / name, _MASKS)
     if bool(inner) == bool(together):
         raise ValueError(
             f"'{masks / name}' has {'both' if inner else 'neither'} PNG masks and "
             'folders of them: a video has one mask a frame, or one folder an object.'
         )
-    frame_files = _files(frames / name, _FRAMES)
+    frame_files = images_in(frames / name, _FRAMES)
     annotated = set(together).union(*mask_files.values())
     stray = sorted(annotated - frame_files.keys(), key=natural_order)
     if stray:
@@ -164,8 +176,8 @@ def _read_video(
             'and frame have the same name but for the suffix.'
         )
     stems = [stem for stem in frame_files if all_frames or stem in annotated]
-    size = _common_size([frames / name / frame_files[stem] for stem in stems])
-    check = partial(_check_size, name, size)
+    size, turned = common_size([frames / name / frame_files[stem] for stem in stems])
+    check = partial(_check_size, name, size, bool(turned))
     objects: dict[str, list[RLE | None]] = {}
     if together:
         with_mask = [stem for stem in stems if stem in together]
@@ -182,53 +194,31 @@ def _read_video(
                 path = masks / name / key / files[stem]
                 mask_size, objects[key][position] = read_binary_mask(path)
                 check(path, mask_size)
-    return _Video(name, [frame_files[stem] for stem in stems], size, objects)
-
-
-def _folders(folder: Path) -> list[str]:
-    names = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
-    return sorted((n for n in names if not n.startswith('.')), key=natural_order)
-
-
-def _files(folder: Path, suffixes: Sequence[str]) -> dict[str, str]:
-    """{name without suffix: name} of the images in a folder, in natural order."""
-    found: dict[str, str] = {}
-    for name in sorted(os.listdir(folder), key=natural_order):
-        stem, suffix = os.path.splitext(name)
-        if suffix.lower() in suffixes and not name.startswith('.'):
-            if stem in found:
-                raise ValueError(
-                    f"'{folder}' has two files for one frame, '{found[stem]}' and "
-                    f"'{name}': take one of them away."
-                )
-            found[stem] = name
-    return found
-
-
-def _common_size(paths: Sequence[Path]) -> tuple[int, int]:
-    """(height, width) of all frames of a video."""
-    first = None
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                size = (image.height, image.width)
-        except Exception as error:  # Pillow's plugins raise errors of many kinds
-            raise ValueError(f"The frame '{path}' {unreadable(error)}") from None
-        first = first or size
-        if size != first:
-            raise ValueError(
-                f"The frame '{path}' is {size[1]}x{size[0]} (width x height), the "
-                f'first of its video {first[1]}x{first[0]}: a video has one size.'
-            )
-    return first
+    return _Video(name, [frame_files[stem] for stem in stems], size, turned, objects)
 
 
 def _check_size(
-    video: str, size: tuple[int, int], path: Path, mask_size: tuple[int, int]
+    video: str,
+    size: tuple[int, int],
+    turned: bool,
+    path: Path,
+    mask_size: tuple[int, int],
 ) -> None:
     if mask_size != size:
+        as_shown = ', turned as their EXIF orientation says' if turned else ''
         raise ValueError(
             f"The mask '{path}' is {mask_size[1]}x{mask_size[0]} (width x height), the "
-            f"frames of video '{video}' are {size[1]}x{size[0]}: masks have the size "
-            'of their frames.'
+            f"frames of video '{video}' are {size[1]}x{size[0]}{as_shown}: masks have "
+            'the size of their frames as displayed.'
+        )
+
+
+def _warn_of_turned(turned: list[Path]) -> None:
+    if turned:
+        warnings.warn(
+            f'{len(turned)} frames are turned by their EXIF orientation when they are '
+            f"read (first '{turned[0]}'): their masks have to be drawn on the turned "
+            'frame, as it is displayed; look at them with browse.py.',
+            AnnotationWarning,
+            stacklevel=3,
         )

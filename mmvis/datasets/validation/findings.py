@@ -41,6 +41,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         'UNSORTED': 'file_names that are not in alphabetical order',
         'NON_ASCII': 'file names with other than ASCII characters',
         'GREY': 'frames of one channel',
+        'TURNED': 'frames that their EXIF orientation turns, and masks with them',
     }
 )
 NOTES = frozenset(list(CODES)[list(CODES).index('NO_VIDEOS') :])

@@ -14,6 +14,7 @@ from mmvis.structures.annotation_checks import is_count, unsafe_file_name
 from mmvis.structures.frame_names import link_message, native_name, outside_target
 
 from .findings import Finding
+from .orientation import AMBIGUOUS, displayed_size, exif_orientation, is_ambiguous
 
 _GREY_MODES = ('1', 'L', 'I', 'I;16', 'F')
 
@@ -96,19 +97,27 @@ def _check_frame(folder: str, name: str, video: dict, frame: int) -> list[Findin
     if damage:
         return [Finding('BAD_IMAGE', f'{name!r} {damage}', **at)]
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            size, mode = image.size, image.mode
+        file = io.BytesIO(data)
+        with Image.open(file) as image:
+            orientation = exif_orientation(file, image)
+            ambiguous = is_ambiguous(image, orientation)
+            (height, width), mode = displayed_size(image, orientation), image.mode
             # JPEG is decoded at an eighth, which is several times as fast and finds
             # the same errors in the data.
-            image.draft('RGB', (size[0] // 8, size[1] // 8))
+            image.draft('RGB', (image.width // 8, image.height // 8))
             image.load()
     except Exception as error:  # Pillow's plugins raise errors of many kinds
         return [Finding('BAD_IMAGE', f'{name!r}: {error}', **at)]
+    if ambiguous:
+        return [Finding('BAD_IMAGE', f'{name!r} {AMBIGUOUS.format(orientation)}', **at)]
     findings = []
     stated = (video.get('width'), video.get('height'))
-    if all(is_count(n, 1) for n in stated) and size != stated:
-        message = f'{name!r} is {size[0]}x{size[1]}, the video {stated[0]}x{stated[1]}'
+    if all(is_count(n, 1) for n in stated) and (width, height) != stated:
+        message = f'{name!r} is {width}x{height}, the video {stated[0]}x{stated[1]}'
         findings.append(Finding('SIZE_MISMATCH', message, **at))
+    if orientation != 1:
+        message = f'{name!r} has the EXIF orientation {orientation}'
+        findings.append(Finding('TURNED', message, **at))
     if mode in _GREY_MODES:
         findings.append(Finding('GREY', f'{name!r} has one channel', **at))
     return findings
