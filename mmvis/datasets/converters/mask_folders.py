@@ -159,14 +159,7 @@ def _in_order(read, names: Sequence[str], workers: int | None) -> Iterator[_Vide
 def _read_video(
     masks: Path, frames: Path, void: int | None, all_frames: bool, name: str
 ) -> _Video:
-    inner = folders_in(masks / name)
-    mask_files = {folder: images_in(masks / name / folder, _MASKS) for folder in inner}
-    together = images_in(masks / name, _MASKS)
-    if bool(inner) == bool(together):
-        raise ValueError(
-            f"'{masks / name}' has {'both' if inner else 'neither'} PNG masks and "
-            'folders of them: a video has one mask a frame, or one folder an object.'
-        )
+    together, mask_files = _mask_files(masks / name)
     frame_files = images_in(frames / name, _FRAMES)
     annotated = set(together).union(*mask_files.values())
     stray = sorted(annotated - frame_files.keys(), key=natural_order)
@@ -195,6 +188,34 @@ def _read_video(
                 mask_size, objects[key][position] = read_binary_mask(path)
                 check(path, mask_size)
     return _Video(name, [frame_files[stem] for stem in stems], size, turned, objects)
+
+
+def _mask_files(folder: Path) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """{frame: mask of all objects} or {object: {frame: mask}}; the other is empty."""
+    together = images_in(folder, _MASKS)
+    of_objects = {name: images_in(folder / name, _MASKS) for name in folders_in(folder)}
+    if together and of_objects:
+        raise ValueError(
+            f"'{folder}' has both PNG masks and folders of them: a video has one mask "
+            'a frame, or one folder an object.'
+        )
+    # One object that is never seen may have an empty folder.
+    bare = [folder / name for name, files in of_objects.items() if not files]
+    if together or (len(bare) < len(of_objects) and not any(map(_content, bare))):
+        return together, of_objects
+    at_fault = next(filter(_content, bare), bare[0] if bare else folder)
+    there = _content(at_fault)
+    but = f', but {there!r}' if there else ''
+    raise ValueError(
+        f"'{at_fault}' has no PNG masks{but}: masks are <video>/<frame>.png or "
+        '<video>/<object>/<frame>.png.'
+    )
+
+
+def _content(folder: Path) -> str:
+    """The first name in a folder, '' if there are hidden ones at most."""
+    names = sorted(os.listdir(folder), key=natural_order)
+    return next((name for name in names if not name.startswith('.')), '')
 
 
 def _check_size(

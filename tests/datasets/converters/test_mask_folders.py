@@ -1,87 +1,30 @@
 """Folders of masks against the masks that were painted into them."""
 
 import json
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from data_factory import make_vis_dataset
+from mask_painting import (
+    FORMS,
+    SIZE,
+    convert,
+    indexed,
+    paint,
+    save,
+    write_values,
+)
 from PIL import Image
 from pycocotools import mask as mask_utils
 
 from mmvis.datasets import YouTubeVISDataset
-from mmvis.datasets.converters import convert_mask_folders
 from mmvis.datasets.validation import check_annotation_file, check_frames
 from mmvis.structures import AnnotationWarning
-
-SIZE = (48, 64)
-# Of value 0, of the first object, of the second, ...
-COLOURS = np.array([[0, 0, 0], [128, 0, 0], [0, 128, 0], [9, 9, 9]], np.uint8)
-
-
-def save(image: Image.Image, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path)
-
-
-def indexed(values: np.ndarray, palette: np.ndarray = COLOURS) -> Image.Image:
-    image = Image.fromarray(values)
-    image.putpalette(palette.tobytes())
-    return image
-
-
-def with_own_palette(values: np.ndarray) -> Image.Image:
-    """As optimisers of PNG files write: the order of colours is this frame's."""
-    order = np.random.default_rng(values).permutation(len(COLOURS))
-    return indexed(np.argsort(order).astype(np.uint8)[values], COLOURS[order])
-
-
-def on_transparent(values: np.ndarray) -> Image.Image:
-    alpha = 255 * (values > 0).astype(np.uint8)
-    colours = np.where(values[..., None] > 0, COLOURS[values], 77).astype(np.uint8)
-    return Image.fromarray(np.dstack([colours, alpha]))
-
-
-FORMS = {
-    'index': indexed,
-    'grey': Image.fromarray,
-    'grey_16_bit': lambda values: Image.fromarray(values.astype(np.uint16) * 300),
-    'grey_in_three_channels': lambda values: Image.fromarray(np.dstack([values] * 3)),
-    'colour': lambda values: Image.fromarray(COLOURS[values]),
-    'own_palettes': with_own_palette,
-    'transparent': on_transparent,
-}
-
-
-def paint(vis_set, folder: Path, form: str) -> None:
-    """Write all masks of a set as images of a form."""
-    objects = vis_set.content['annotations']
-    for video in vis_set.content['videos']:
-        ids = [a['id'] for a in objects if a['video_id'] == video['id']]
-        for frame, name in enumerate(video['file_names']):
-            path = folder / Path(name).with_suffix('.png')
-            values = np.zeros(SIZE, np.uint8)
-            for value, number in enumerate(ids, start=1):
-                mask = vis_set.masks[number][frame]
-                values[mask] = value
-                if form == 'folders' and (mask.any() or frame % 2):
-                    white = np.uint8(255) * mask
-                    binary = Image.fromarray(mask if value == 1 else white)
-                    save(binary, path.parent / f'object {value}' / path.name)
-            if form != 'folders':
-                save(FORMS[form](values), path)
 
 
 @pytest.fixture
 def vis_set(tmp_path):
     return make_vis_dataset(tmp_path, nulls={2: (1,), 3: (0, 1)}, suffix='.jpg')
-
-
-def convert(vis_set, **kwargs):
-    root = vis_set.root
-    frames = root / vis_set.prefix
-    return convert_mask_folders(root / 'masks', frames, root / 'out.json', **kwargs)
 
 
 def decode(annotation: dict) -> np.ndarray:
@@ -138,16 +81,6 @@ def test_the_file_is_in_order_and_loads(vis_set):
     assert dataset.metainfo['classes'] == ('thing',)
     shown = [len(image['instances']) for image in dataset.get_data_info(0)['images']]
     assert shown == [2, 1, 2, 2]
-
-
-def write_values(vis_set, values: list[list[int]], form: str = 'index') -> None:
-    """Masks of the first video whose rows have these values, frame by frame."""
-    for name, row in zip(
-        vis_set.content['videos'][0]['file_names'], values, strict=False
-    ):
-        rows = np.repeat(np.array(row, np.uint8), SIZE[0] // len(row))
-        image = FORMS[form](np.repeat(rows[:, None], SIZE[1], axis=1))
-        save(image, vis_set.root / 'masks' / Path(name).with_suffix('.png'))
 
 
 @pytest.fixture
@@ -243,82 +176,13 @@ def test_categories(vis_set, name):
     assert [a['category_id'] for a in written['annotations']] == [2, 1, 2, 2]
 
 
-def without_category(root, masks, frames):
-    (root / 'c.json').write_text('{"video_1": {"1": "dog"}}')
-
-
-def bad_line(root, masks, frames):
-    (root / 'c.csv').write_text('video_1,1,dog\nvideo_1,2')
-
-
-def other_size(root, masks, frames):
-    save(indexed(np.zeros((9, 8), np.uint8)), masks / '00010.png')
-
-
-def frame_of_other_size(root, masks, frames):
-    Image.new('RGB', (8, 9)).save(frames / '00010.png')
-
-
-def no_frame(root, masks, frames):
-    (frames / '00010.png').unlink()
-
-
-def no_folder_of_frames(root, masks, frames):
-    frames.rename(frames.with_name('other'))
-
-
-def truncated(root, masks, frames):
-    data = (masks / '00010.png').read_bytes()
-    (masks / '00010.png').write_bytes(data[:60])
-
-
-def smoothed(root, masks, frames):
-    colours = np.random.default_rng(0).integers(0, 256, (*SIZE, 3)).astype(np.uint8)
-    save(Image.fromarray(colours), masks / '00010.png')
-
-
-def two_layouts(root, masks, frames):
-    save(indexed(np.zeros(SIZE, np.uint8)), masks / 'object' / '00010.png')
-
-
-def two_files(root, masks, frames):
-    (frames / '00010.jpg').write_bytes((frames / '00010.png').read_bytes())
-
-
-def too_deep(root, masks, frames):
-    for path in masks.iterdir():
-        path.rename(masks.parent / path.name)
-    masks.rmdir()
-
-
-WRONG = [
-    (without_category, "c.json' has no category for object '2' of video 'video_1'"),
-    (bad_line, "c.csv', line 2: .*'video_1,2'"),
-    (other_size, "00010.png' is 8x9 .* video 'video_1' are 64x48"),
-    (frame_of_other_size, "JPEGImages/video_1/00010.png' is 8x9 .* 64x48"),
-    (no_frame, "JPEGImages/video_1' has no frame '00010'"),
-    (no_folder_of_frames, "no folder of frames '.*JPEGImages/video_1'"),
-    (truncated, "masks/video_1/00010.png' is damaged"),
-    (smoothed, "00010.png' are 3072: .* without loss"),
-    (two_layouts, "masks/video_1' has both"),
-    (two_files, "two files for one frame, '00010.jpg' and '00010.png'"),
-    (too_deep, "masks' has no folder of masks for each video"),
-]
-
-
-@pytest.mark.parametrize(
-    ('spoil', 'message'), WRONG, ids=[spoil.__name__ for spoil, _ in WRONG]
-)
-def test_what_is_wrong_is_one_sentence(one_video, spoil, message):
-    write_values(one_video, [[0, 1], [1, 2], [2, 0]])
-    root = one_video.root
-    spoil(root, root / 'masks/video_1', root / one_video.prefix / 'video_1')
-    files = list(root.glob('c.*'))
-    with pytest.raises((ValueError, FileNotFoundError)) as raised:
-        convert(one_video, categories=files[0] if files else None)
-    said = str(raised.value)
-    assert re.search(message, said) and said.endswith('.') and '\n' not in said
-    assert not (root / 'out.json').exists()
+def test_an_object_that_is_never_seen_may_have_an_empty_folder(one_video):
+    folder = one_video.root / 'masks/video_1'
+    save(indexed(np.ones(SIZE, np.uint8)), folder / 'dog/00005.png')
+    (folder / 'cat').mkdir()
+    (folder / 'cat/.hidden').write_bytes(b'')
+    written = convert(one_video)
+    assert [a['object'] for a in written['annotations']] == ['dog']
 
 
 def test_videos_without_masks_are_told(vis_set):
