@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import os
 import warnings
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mmvis.structures import AnnotationWarning
-from mmvis.structures.annotation_checks import is_count, unsafe_file_name
-from mmvis.structures.json_stream import stream_json_object
+from mmvis.structures.annotation_checks import is_count
 from mmvis.structures.segmentation import to_rle
 
 from ..frame_files import natural_order
+from .coco_lists import CocoLists, as_id, image_place
 from .records import object_record, video_record, write_annotation_file
 
-_LISTS = ('images', 'annotations', 'categories', 'videos')
 _INSTANCE_KEYS = ('instance_id', 'track_id')
 _FRAME_KEYS = ('frame_id', 'frame_index')
 
@@ -65,8 +63,8 @@ class _Conversion:
     """The lists of a COCO file on their way to an annotation file."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
-        self.lists = self._read()
+        self.lists = CocoLists(path)
+        self._fail = self.lists.fail
         self.videos = self._videos()
         # (position of the video, of the frame) of each image
         self.place_of = {
@@ -99,68 +97,22 @@ class _Conversion:
             info=dict(description='converted from a COCO file of videos'),
             videos=videos,
             annotations=annotations,
-            categories=self.lists['categories'],
+            categories=self.lists.categories,
         )
         write_annotation_file(content, out)
         return content
 
-    def _fail(self, message: str) -> None:
-        raise ValueError(f"'{self.path}': {message}.")
-
-    def _read(self) -> dict[str, list[dict]]:
-        """The lists; RLEs of annotations are compressed as they come."""
-        if not os.path.isfile(self.path):
-            raise FileNotFoundError(f"There is no file '{self.path}'.")
-        lists: dict[str, list[dict]] = {}
-        for key, index, value in stream_json_object(self.path, _LISTS):
-            if index is None:
-                if key in _LISTS and isinstance(value, list):
-                    lists[key] = value
-                continue
-            if not isinstance(value, dict):
-                self._fail(f'element {index} of "{key}" is not an object')
-            if key == 'annotations':
-                self._compress(value)
-            lists[key].append(value)
-        for key in _LISTS[:3]:
-            if key not in lists:
-                self._fail(f'there is no list "{key}": this is no COCO file')
-        return lists
-
-    def _compress(self, annotation: dict) -> None:
-        """Of an RLE; what is wrong with it is told when its frame is known."""
-        mask = annotation.get('segmentation')
-        size = mask.get('size') if isinstance(mask, dict) else None
-        if isinstance(size, list) and len(size) == 2:
-            with suppress(ValueError, OverflowError, TypeError):
-                annotation['segmentation'] = to_rle(mask, *size)
-
     def _videos(self) -> list[tuple[dict, list[dict]]]:
         """Each video's record, perhaps an empty one, and its images in order."""
-        images = self.lists['images']
-        seen = set()
-        for index, image in enumerate(images):
-            place = self._image(image, index)
-            if not isinstance(image.get('file_name'), str) or not image['file_name']:
-                self._fail(f'{place} has no "file_name"')
-            if unsafe_file_name(image['file_name']):
-                self._fail(
-                    f"{place}: '{image['file_name']}' may lead out of the folder of "
-                    'frames; names are relative, without ".." and no addresses'
-                )
-            if type(image.get('id')) not in (int, str) or image['id'] in seen:
-                self._fail(f'{place} has no "id" of its own')
-            seen.add(image['id'])
+        images, records = self.lists.images, self.lists.videos
         of_video: dict[Any, list[dict]] = {}
         if self._all_have(images, 'video_id', 'images'):
-            records = {
-                _id(video.get('id')): video for video in self.lists.get('videos', [])
-            }
             of_video = {number: [] for number in records}
             for image in images:
-                of_video.setdefault(_id(image['video_id']), []).append(image)
-            if None in of_video:
-                self._fail('a "video_id" or "id" of a video is no number or name')
+                number = as_id(image['video_id'])
+                if number is None:
+                    self._fail(f'the "video_id" of {image_place(image)} is no number')
+                of_video.setdefault(number, []).append(image)
         else:
             for image in images:
                 name = os.path.dirname(image['file_name'])
@@ -171,7 +123,7 @@ class _Conversion:
         empty = [number for number, images in of_video.items() if not images]
         if empty:
             warnings.warn(
-                f"'{self.path}': {len(empty)} videos without images are left out "
+                f"'{self.lists.path}': {len(empty)} videos without images are left out "
                 f'(first {empty[0]!r}).',
                 AnnotationWarning,
                 stacklevel=5,
@@ -205,12 +157,12 @@ class _Conversion:
             size = [image.get(k, video.get(k)) for k in ('height', 'width')]
             if not all(is_count(n, 1) for n in size):
                 self._fail(
-                    f'{self._image(image)} has no "height" and "width" in pixels'
+                    f'{image_place(image)} has no "height" and "width" in pixels'
                 )
             sizes.append(size)
             if size != sizes[0]:
                 self._fail(
-                    f'{self._image(image)} is of size {size} (height, width), the '
+                    f'{image_place(image)} is of size {size} (height, width), the '
                     f'first of its video of {sizes[0]}: a video has one size'
                 )
         names = [image['file_name'] for image in images]
@@ -219,17 +171,17 @@ class _Conversion:
 
     def _tracks(self) -> dict[int, dict[Any, _Track]]:
         """{position of the video: {instance id: track}}, in the file's order."""
-        categories = {_id(c.get('id')) for c in self.lists['categories']}
+        categories = {c['id'] for c in self.lists.categories}
         found: dict[int, dict[Any, _Track]] = {}
-        for index, annotation in enumerate(self.lists['annotations']):
-            number = _id(annotation.get('id'))
+        for index, annotation in enumerate(self.lists.annotations):
+            number = as_id(annotation.get('id'))
             place = f'annotation {index if number is None else number!r}'
-            image = _id(annotation.get('image_id'))
+            image = as_id(annotation.get('image_id'))
             if image not in self.place_of:
                 self._fail(f'{place} is of image {image!r}, which the file lacks')
             place += f' (image {image!r})'
             category, instance = annotation.get('category_id'), _instance(annotation)
-            if _id(category) not in categories:
+            if as_id(category) not in categories:
                 self._fail(f'{place} is of category {category!r}, which is not listed')
             if instance is None:
                 self._fail(
@@ -258,20 +210,11 @@ class _Conversion:
             name = video['file_names'][frame]
             self._fail(f"instance {instance!r} in '{name}': {error}")
 
-    def _image(self, image: dict, index: int | None = None) -> str:
-        number = image.get('id', f'at {index}')
-        return f'image {number!r} of video {image.get("video_id")!r}'
-
-
-def _id(value: Any) -> Any:
-    """An id, or None for what cannot be one."""
-    return value if type(value) in (int, str) else None
-
 
 def _instance(annotation: dict) -> Any:
     attributes = annotation.get('attributes')
     for record in (annotation, attributes if isinstance(attributes, dict) else {}):
         for key in _INSTANCE_KEYS:
-            if _id(record.get(key)) is not None:
+            if as_id(record.get(key)) is not None:
                 return record[key]
     return None

@@ -13,7 +13,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mmvis.structures import AnnotationWarning
-from mmvis.structures.frame_names import json_name
+from mmvis.structures.annotation_checks import unsafe_file_name
+from mmvis.structures.frame_names import OutsideLinks, json_name, link_message
 from mmvis.structures.rle import RLE
 
 from ..frame_files import natural_order
@@ -169,6 +170,7 @@ def _read_video(
             'and frame have the same name but for the suffix.'
         )
     stems = [stem for stem in frame_files if all_frames or stem in annotated]
+    _check_names(frames, [f'{name}/{frame_files[stem]}' for stem in stems])
     size, turned = common_size([frames / name / frame_files[stem] for stem in stems])
     check = partial(_check_size, name, size, bool(turned))
     objects: dict[str, list[RLE | None]] = {}
@@ -216,6 +218,21 @@ def _content(folder: Path) -> str:
     """The first name in a folder, '' if there are hidden ones at most."""
     names = sorted(os.listdir(folder), key=natural_order)
     return next((name for name in names if not name.startswith('.')), '')
+
+
+def _check_names(folder: Path, names: list[str]) -> None:
+    """Refuse what could not be loaded by its name in the json."""
+    links = OutsideLinks(str(folder))
+    for name in map(json_name, names):
+        if unsafe_file_name(name):
+            raise ValueError(
+                f"The name of frame '{folder / name}' would be refused as an address, "
+                "or one of another system's folders: rename it, without ':' and '\\'."
+            )
+        target = links.target(name)
+        if target is not None:
+            message = link_message(name, str(folder), target)
+            raise ValueError(f'{message[0].upper()}{message[1:]}.')
 
 
 def _check_size(

@@ -31,7 +31,8 @@ class ObjectCategories:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is of another form; the message says where.
+        ValueError: it is of another form; the message says where. Or the name of the
+            category of all objects is empty.
     """
 
     def __init__(self, category: str = 'object', path: str | Path | None = None):
@@ -40,6 +41,8 @@ class ObjectCategories:
         self._listed: dict[tuple[str, str], str] = {}
         if path is not None:
             self._listed = _read(Path(path))
+        elif not category.strip():
+            raise ValueError('The category of all objects has no name: give it one.')
         self.names = sorted(set(self._listed.values())) if path else [category]
 
     def category_of(self, video: str, name: str) -> str:
@@ -113,7 +116,7 @@ def _from_json(path: Path, content: Any) -> dict[tuple[str, str], str]:
         for name, category in objects.items():
             if isinstance(category, dict):
                 category = category.get('category')
-            if not isinstance(category, str) or not category:
+            if not isinstance(category, str) or not category.strip():
                 raise ValueError(
                     f"'{path}' has no category of object '{name}' of video '{video}'."
                 )

@@ -1,60 +1,12 @@
 """COCO files of videos against the sets that they were made of."""
 
-import copy
-import json
-import random
-import re
-
 import numpy as np
 import pytest
+from coco_making import convert, to_coco
 from data_factory import list_rle, make_vis_dataset
 
-from mmvis.datasets.converters import convert_coco_video
 from mmvis.datasets.validation import check_annotation_file, check_frames
 from mmvis.structures import AnnotationWarning, read_annotation_file
-
-
-def to_coco(vis_set) -> dict:
-    """A set in the form of mmtracking's CocoVID, shuffled; frame ids have gaps."""
-    content = vis_set.content
-    coco = dict(categories=content['categories'], images=[], annotations=[], videos=[])
-    image_ids = {}
-    for video in content['videos']:
-        name = video['file_names'][0].split('/')[0]
-        coco['videos'].append(dict(id=video['id'], name=name, width=64, height=48))
-        for frame, file_name in enumerate(video['file_names']):
-            image_ids[video['id'], frame] = len(image_ids) + 70
-            coco['images'].append(
-                dict(
-                    id=image_ids[video['id'], frame],
-                    file_name=file_name,
-                    video_id=video['id'],
-                    frame_id=frame * 3,
-                    height=48,
-                    width=64,
-                )
-            )
-    for track in content['annotations']:
-        for frame, mask in enumerate(track['segmentations']):
-            if mask is not None:
-                coco['annotations'].append(
-                    dict(
-                        id=len(coco['annotations']),
-                        image_id=image_ids[track['video_id'], frame],
-                        video_id=track['video_id'],
-                        category_id=track['category_id'],
-                        # Unique in its video only.
-                        instance_id=track['id'] % 2,
-                        iscrowd=track['iscrowd'],
-                        segmentation=mask,
-                        bbox=track['bboxes'][frame],
-                        area=track['areas'][frame],
-                    )
-                )
-    rng = random.Random(0)
-    rng.shuffle(coco['images'])
-    rng.shuffle(coco['annotations'])
-    return coco
 
 
 @pytest.fixture
@@ -70,12 +22,6 @@ def vis_set(tmp_path):
 @pytest.fixture
 def coco(vis_set):
     return to_coco(vis_set)
-
-
-def convert(coco, tmp_path):
-    path = tmp_path / 'coco.json'
-    path.write_text(json.dumps(coco))
-    return convert_coco_video(path, tmp_path / 'out.json')
 
 
 def assert_same_objects(written, content):
@@ -183,92 +129,6 @@ def test_what_is_not_seen(vis_set, coco, tmp_path):
     original = vis_set.content['annotations'][0]
     assert annotation['segmentations'] == original['segmentations']
     assert annotation['areas'][0] is None
-
-
-def changed(records, position, **change):
-    records[position] = {
-        key: value
-        for key, value in (records[position] | change).items()
-        if value is not ...
-    }
-
-
-def same_frame_id(coco):
-    numbers = [n for n, i in enumerate(coco['images']) if i['video_id'] == 2]
-    changed(coco['images'], numbers[1], frame_id=3)
-    changed(coco['images'], numbers[0], frame_id=3)
-
-
-WRONG = {
-    'there is no list "images"': lambda c: c.pop('images'),
-    r'image \d+ of video \d has no "file_name"': lambda c: changed(
-        c['images'], 2, file_name=...
-    ),
-    r"image \d+ .*'\.\./up.png' may lead out": lambda c: changed(
-        c['images'], 2, file_name='../up.png'
-    ),
-    'has no "id" of its own': lambda c: changed(
-        c['images'], 2, id=c['images'][0]['id']
-    ),
-    '6 of 7 images have a "video_id"': lambda c: changed(c['images'], 2, video_id=...),
-    'of video 1 have a "frame_id"': lambda c: [
-        changed(c['images'], n, frame_id=...)
-        for n in [n for n, i in enumerate(c['images']) if i['video_id'] == 1][:2]
-    ],
-    'two images of video 2 have one "frame_id"': same_frame_id,
-    r'is of size \[48, 63\] .*video of \[48, 64\]|\[48, 64\].*\[48, 63\]': lambda c: (
-        changed(c['images'], 2, width=63)
-    ),
-    r'annotation \d+ is of image 5, which': lambda c: changed(
-        c['annotations'], 3, image_id=5
-    ),
-    'is of category 8, which is not listed': lambda c: changed(
-        c['annotations'], 3, category_id=8
-    ),
-    'has no "instance_id" or "track_id"': lambda c: changed(
-        c['annotations'], 3, instance_id=...
-    ),
-    'has no "segmentation": masks are needed': lambda c: changed(
-        c['annotations'], 3, segmentation=...
-    ),
-    r'instance \d is of category \d here and of \d before': lambda c: [
-        changed(
-            c['annotations'], 0, category_id=10 - c['annotations'][0]['category_id']
-        )
-    ],
-    r'instance \d is in this image twice': lambda c: c['annotations'].append(
-        c['annotations'][4] | dict(id=99)
-    ),
-    r"instance \d in 'video_\d/\d+.png': a polygon has 2 points": lambda c: changed(
-        c['annotations'], 3, segmentation=[[1, 2, 3, 4]]
-    ),
-    r'instance \d in .*: the RLE is of size \[64, 48\]': lambda c: changed(
-        c['annotations'], 3, segmentation=dict(size=[64, 48], counts=[64 * 48])
-    ),
-    r'instance \d in .*: the run lengths add up to 5': lambda c: changed(
-        c['annotations'], 3, segmentation=dict(size=[48, 64], counts=[5])
-    ),
-}
-
-
-@pytest.mark.parametrize('message', WRONG)
-def test_what_is_wrong_is_one_sentence(coco, tmp_path, message):
-    coco = copy.deepcopy(coco)
-    WRONG[message](coco)
-    with pytest.raises(ValueError) as raised:
-        convert(coco, tmp_path)
-    said = str(raised.value)
-    assert said.startswith(f"'{tmp_path / 'coco.json'}': ")
-    assert re.search(message, said) and said.endswith('.') and '\n' not in said
-    assert not (tmp_path / 'out.json').exists()
-
-
-def test_json_that_is_none(tmp_path):
-    (tmp_path / 'coco.json').write_text('{"images": [')
-    with pytest.raises(ValueError, match=r'line 1, column 13'):
-        convert_coco_video(tmp_path / 'coco.json', tmp_path / 'out.json')
-    with pytest.raises(FileNotFoundError, match=r"no file '.*none.json'"):
-        convert_coco_video(tmp_path / 'none.json', tmp_path / 'out.json')
 
 
 def test_many_instances_keep_their_masks(tmp_path):

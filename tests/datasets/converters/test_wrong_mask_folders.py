@@ -90,6 +90,20 @@ def one_object_too_deep(root, masks, frames):
     save(indexed(np.zeros(SIZE, np.uint8)), masks / 'dog/00000.png')
 
 
+def unnamed_category(root, masks, frames):
+    (root / 'c.json').write_text('{"video_1": " "}')
+
+
+def name_of_another_system(root, masks, frames):
+    for folder in (masks, frames):
+        (folder / '00010.png').rename(folder / 'a\\..\\b.png')
+
+
+def frames_elsewhere(root, masks, frames):
+    frames.rename(root / 'elsewhere')
+    frames.symlink_to(root / 'elsewhere')
+
+
 WRONG = [
     (without_category, "c.json' has no category for object '2' of video 'video_1'"),
     (bad_line, "c.csv', line 2: .*'video_1,2'"),
@@ -105,6 +119,9 @@ WRONG = [
     (empty_object, "masks/video_1/dog' has no PNG masks: masks are"),
     (one_folder_too_many, "masks/video_1/cat' has no PNG masks, but 'x'"),
     (one_object_too_deep, "masks/video_1/cat' has no PNG masks, but 'x'"),
+    (unnamed_category, "c.json' has no category of object"),
+    (name_of_another_system, r"b.png' would be refused .* rename it"),
+    (frames_elsewhere, "A link leads 'video_1/00000.png' out .*MMVIS_FOLLOW_LINKS=1"),
     (two_files, "two files for one frame, '00010.jpg' and '00010.png'"),
     (too_deep, "masks' has no folder of masks for each video"),
 ]
@@ -123,3 +140,18 @@ def test_what_is_wrong_is_one_sentence(one_video, spoil, message):
     said = str(raised.value)
     assert re.search(message, said) and said.endswith('.') and '\n' not in said
     assert not (root / 'out.json').exists()
+
+
+def test_frames_behind_links_of_ones_own(one_video, monkeypatch):
+    write_values(one_video, [[0, 1]])
+    frames_elsewhere(one_video.root, None, one_video.root / 'JPEGImages/video_1')
+    monkeypatch.setenv('MMVIS_FOLLOW_LINKS', '1')
+    assert len(convert(one_video)['annotations']) == 1
+
+
+@pytest.mark.parametrize('name', ['', ' '])
+def test_a_category_without_a_name(one_video, name):
+    write_values(one_video, [[0, 1]])
+    with pytest.raises(ValueError, match='category of all objects has no name'):
+        convert(one_video, category=name)
+    assert not (one_video.root / 'out.json').exists()

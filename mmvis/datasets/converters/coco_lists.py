@@ -1,0 +1,132 @@
+"""The lists of a COCO file, checked before anything is made of them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from mmvis.structures.annotation_checks import unsafe_file_name
+from mmvis.structures.json_stream import stream_json_object
+from mmvis.structures.segmentation import to_rle
+
+_LISTS = ('images', 'annotations', 'categories', 'videos')
+
+
+class CocoLists:
+    """The lists of a COCO file whose images are frames of videos.
+
+    Args:
+        path: The file.
+
+    Attributes:
+        images: At least one, each with an ``id`` of its own and a ``file_name``.
+        annotations: As they are; run lengths are compressed as they come.
+        categories: With a number and a name of their own each.
+        videos: {id: record}; empty if the file has no such list.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is of another form; the message names file and place.
+    """
+
+    def __init__(self, path: str) -> None:
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f"There is no file '{path}'.")
+        self.path = path
+        lists = self._read()
+        self.images, self.annotations, self.categories = (
+            lists[key] for key in _LISTS[:3]
+        )
+        self._check_images()
+        self._check_categories()
+        self.videos = self._videos_by_id(lists.get('videos', []))
+
+    def fail(self, message: str) -> NoReturn:
+        raise ValueError(f"'{self.path}': {message}.")
+
+    def _read(self) -> dict[str, list[dict]]:
+        lists: dict[str, list[dict]] = {}
+        for key, index, value in stream_json_object(self.path, _LISTS):
+            if index is None:
+                if key in _LISTS and isinstance(value, list):
+                    lists[key] = value
+                continue
+            if not isinstance(value, dict):
+                self.fail(f'element {index} of "{key}" is not an object')
+            if key == 'annotations':
+                _compress(value)
+            lists[key].append(value)
+        for key in _LISTS[:3]:
+            if key not in lists:
+                self.fail(f'there is no list "{key}": this is no COCO file')
+        return lists
+
+    def _check_images(self) -> None:
+        if not self.images:
+            self.fail('the list "images" is empty: there is nothing to convert')
+        seen = set()
+        for index, image in enumerate(self.images):
+            place = image_place(image, index)
+            if not isinstance(image.get('file_name'), str) or not image['file_name']:
+                self.fail(f'{place} has no "file_name"')
+            if unsafe_file_name(image['file_name']):
+                self.fail(
+                    f"{place}: '{image['file_name']}' may lead out of the folder of "
+                    'frames; names are relative, without ".." and no addresses'
+                )
+            if as_id(image.get('id')) is None or image['id'] in seen:
+                self.fail(f'{place} has no "id" of its own')
+            seen.add(image['id'])
+
+    def _check_categories(self) -> None:
+        ids, names = set(), set()
+        for index, category in enumerate(self.categories):
+            number, name = category.get('id'), category.get('name')
+            place = f'element {index} of "categories"'
+            if type(number) is not int:
+                self.fail(
+                    f'{place} has the "id" {number!r}: ids of categories are whole '
+                    'numbers, here and in "annotations"'
+                )
+            if not isinstance(name, str) or not name.strip():
+                self.fail(f'{place}, id {number}, has no "name"')
+            if number in ids or name in names:
+                shared = f'id {number}' if number in ids else f'name {name!r}'
+                self.fail(f'two categories have the {shared}: each has its own')
+            ids.add(number)
+            names.add(name)
+
+    def _videos_by_id(self, records: list[dict]) -> dict[Any, dict]:
+        videos: dict[Any, dict] = {}
+        for index, record in enumerate(records):
+            number = as_id(record.get('id'))
+            if number is None:
+                self.fail(
+                    f'element {index} of "videos" has the "id" {record.get("id")!r}, '
+                    'which is no number or name'
+                )
+            if number in videos:
+                self.fail(f'two videos have the id {number!r}: each has its own')
+            videos[number] = record
+        return videos
+
+
+def as_id(value: Any) -> Any:
+    """An id, or None for what cannot be one."""
+    return value if type(value) in (int, str) else None
+
+
+def image_place(image: dict, index: int | None = None) -> str:
+    """How messages call an image."""
+    number = image.get('id', f'at {index}')
+    return f'image {number!r} of video {image.get("video_id")!r}'
+
+
+def _compress(annotation: dict) -> None:
+    """Of an RLE; what is wrong with it is told when its frame is known."""
+    mask = annotation.get('segmentation')
+    size = mask.get('size') if isinstance(mask, dict) else None
+    if isinstance(size, list) and len(size) == 2:
+        with suppress(ValueError, OverflowError, TypeError):
+            annotation['segmentation'] = to_rle(mask, *size)
