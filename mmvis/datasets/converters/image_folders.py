@@ -13,7 +13,7 @@ from ..validation.orientation import (
     exif_orientation,
     is_ambiguous,
 )
-from .mask_images import unreadable
+from .png_pixels import unreadable
 
 
 def folders_in(folder: Path) -> list[str]:

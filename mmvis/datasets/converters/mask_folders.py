@@ -25,6 +25,8 @@ from .records import object_record, video_record, write_annotation_file
 
 _FRAMES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 _MASKS = ('.png',)
+# An object that never has as many is rather a slip of the brush.
+_FEWEST_PIXELS = 4
 
 
 def convert_mask_folders(
@@ -83,6 +85,7 @@ def convert_mask_folders(
     )
     ids = {record['name']: record['id'] for record in content['categories']}
     turned: list[Path] = []
+    specks: list[str] = []
     for video in tqdm(
         _in_order(read, names, workers), 'masks', len(names), disable=not progress
     ):
@@ -100,8 +103,18 @@ def convert_mask_folders(
             made = object_record(number, record, category_id, tracked, object=name)
             if made:
                 content['annotations'].append(made)
+                if max(filter(None, made['areas'])) < _FEWEST_PIXELS:
+                    specks.append(f"'{name}' of video '{video.name}'")
     write_annotation_file(content, out)
     _warn_of_turned(turned)
+    if specks:
+        warnings.warn(
+            f"'{masks}': {len(specks)} objects never have more than "
+            f'{_FEWEST_PIXELS - 1} pixels (first {specks[0]}): look for stray pixels '
+            'in the masks.',
+            AnnotationWarning,
+            stacklevel=2,
+        )
     return content
 
 

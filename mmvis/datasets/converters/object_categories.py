@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 EVERY_OBJECT = '*'
+_COLUMNS = ['video', 'object', 'category']
 
 
 class ObjectCategories:
@@ -13,8 +14,8 @@ class ObjectCategories:
 
     A file is one of
 
-    * csv with the columns video, object, category (a first line that says so is left
-      out);
+    * csv with the columns video, object, category (a line that says so, in small
+      letters or capitals, is left out);
     * json ``{video: {object: category}}`` or ``{video: category}``;
     * YouTube-VOS's meta.json, ``{"videos": {video: {"objects": {object:
       {"category": category}}}}}``.
@@ -76,25 +77,49 @@ def _read(path: Path) -> dict[tuple[str, str], str]:
     if path.suffix.lower() == '.csv':
         return _from_csv(path, text)
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_pairs_hook=_no_key_twice)
     except json.JSONDecodeError as error:
         raise ValueError(f"'{path}' is neither csv nor json: {error}.") from None
+    except ValueError as error:
+        raise ValueError(f"'{path}': {error}.") from None
+    except RecursionError:
+        raise ValueError(f"'{path}' is nested too deeply.") from None
     return _from_json(path, content)
 
 
 def _from_csv(path: Path, text: str) -> dict[tuple[str, str], str]:
-    listed = {}
-    for number, row in enumerate(csv.reader(text.splitlines()), start=1):
+    listed: dict[tuple[str, str], str] = {}
+    try:
+        rows = list(csv.reader(text.splitlines()))
+    except csv.Error as error:
+        raise ValueError(f"'{path}' is no csv: {error}.") from None
+    for number, row in enumerate(rows, start=1):
         row = [cell.strip() for cell in row]
-        if row == ['video', 'object', 'category'] or not any(row):
+        names = [cell.casefold() for cell in row]
+        if names == _COLUMNS or not any(row):
             continue
-        if len(row) != 3 or not all(row):
+        if len(row) != 3 or not all(row) or sorted(names) == sorted(_COLUMNS):
             raise ValueError(
                 f"'{path}', line {number}: 'video,object,category' is expected, not "
                 f"'{','.join(row)}'."
             )
-        listed[row[0], row[1]] = row[2]
+        video, name, category = row
+        if listed.setdefault((video, name), category) != category:
+            raise ValueError(
+                f"'{path}', line {number}: object '{name}' of video '{video}' is of "
+                f"category '{category}' here and of '{listed[video, name]}' before: "
+                'take one of the lines away.'
+            )
     return listed
+
+
+def _no_key_twice(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of a json, whose later members would replace earlier ones silently."""
+    content: dict[str, Any] = {}
+    for key, value in members:
+        if content.setdefault(key, value) is not value:
+            raise ValueError(f"'{key}' is listed twice: take one of them away")
+    return content
 
 
 def _from_json(path: Path, content: Any) -> dict[tuple[str, str], str]:
