@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def convert_coco_video(ann_file: str | Path, out: str | Path) -> dict:
     of their names. Numbers that ``frame_id`` leaves out are no frames.
     Annotations of one ``instance_id`` (or ``track_id``, also within ``attributes``) in
     a video are one object, null in the frames where it has none. It is a crowd if it is
-    one in any frame. Polygons become RLEs; boxes and areas are those of the masks.
+    one in any frame; crowds that have no ``instance_id`` are each seen in one frame.
+    Polygons become RLEs; boxes and areas are those of the masks.
 
     Args:
         ann_file: The COCO file. It is read in bounded memory.
@@ -41,7 +43,7 @@ def convert_coco_video(ann_file: str | Path, out: str | Path) -> dict:
 
     Returns:
         dict: What was written. Ids of videos and categories are the file's where it has
-        them; objects have their ``instance_id``.
+        them; objects have their ``instance_id`` if there is one.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -57,6 +59,16 @@ class _Track:
     category_id: int
     iscrowd: int = 0
     masks: dict[int, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Nameless:
+    """What a crowd without an instance id has for one: it is in one image only."""
+
+    index: int
+
+    def __repr__(self) -> str:
+        return f'of annotation {self.index}'
 
 
 class _Conversion:
@@ -83,13 +95,15 @@ class _Conversion:
                     self._rle(track.masks.get(frame), video, instance, frame)
                     for frame in range(video['length'])
                 ]
+                nameless = isinstance(instance, _Nameless)
+                named = {} if nameless else dict(instance_id=instance)
                 record = object_record(
                     len(annotations) + 1,
                     video,
                     track.category_id,
                     masks,
                     track.iscrowd,
-                    instance_id=instance,
+                    **named,
                 )
                 if record:
                     annotations.append(record)
@@ -113,6 +127,7 @@ class _Conversion:
                 if number is None:
                     self._fail(f'the "video_id" of {image_place(image)} is no number')
                 of_video.setdefault(number, []).append(image)
+            self._check_twins(records, of_video)
         else:
             for image in images:
                 name = os.path.dirname(image['file_name'])
@@ -133,6 +148,17 @@ class _Conversion:
             for number, images in of_video.items()
             if images
         ]
+
+    def _check_twins(self, listed: Iterable, used: Iterable) -> None:
+        """A video that is listed as 1 and called '1' by its images is none of two."""
+        written = {str(number): number for number in listed}
+        for number in used:
+            twin = written.get(str(number), number)
+            if twin != number:
+                self._fail(
+                    f'images have the "video_id" {number!r}, "videos" has the id '
+                    f'{twin!r}: write both as numbers, or both as strings'
+                )
 
     def _in_order(self, images: list[dict], video: Any) -> list[dict]:
         for key in _FRAME_KEYS:
@@ -183,6 +209,9 @@ class _Conversion:
             category, instance = annotation.get('category_id'), _instance(annotation)
             if as_id(category) not in categories:
                 self._fail(f'{place} is of category {category!r}, which is not listed')
+            crowd = self._crowd(annotation, place)
+            if instance is None and crowd:
+                instance = _Nameless(index)
             if instance is None:
                 self._fail(
                     f'{place} has no "instance_id" or "track_id", which tells objects '
@@ -200,8 +229,14 @@ class _Conversion:
             if frame in track.masks:
                 self._fail(f'{place}: instance {instance!r} is in this image twice')
             track.masks[frame] = annotation['segmentation']
-            track.iscrowd |= int(bool(annotation.get('iscrowd')))
+            track.iscrowd |= crowd
         return found
+
+    def _crowd(self, annotation: dict, place: str) -> int:
+        value = annotation.get('iscrowd')
+        if value not in (None, 0, 1):
+            self._fail(f'{place}: "iscrowd" is {value!r}, neither 0 nor 1')
+        return int(value or 0)
 
     def _rle(self, mask: Any, video: dict, instance: Any, frame: int) -> dict | None:
         try:

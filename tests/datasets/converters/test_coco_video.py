@@ -131,6 +131,29 @@ def test_what_is_not_seen(vis_set, coco, tmp_path):
     assert annotation['areas'][0] is None
 
 
+@pytest.mark.parametrize('crowd', [1, True, 1.0])
+def test_crowds_without_an_instance(vis_set, coco, tmp_path, crowd):
+    """Each is an object of one frame, and another one where others have one."""
+    image = next(i for i in coco['images'] if i['video_id'] == 2)
+    original = next(a for a in coco['annotations'] if a['image_id'] == image['id'])
+    mask = original['segmentation']
+    nameless = dict(
+        image_id=image['id'], category_id=7, iscrowd=crowd, segmentation=mask
+    )
+    coco['annotations'] += [nameless, dict(nameless)]
+    written = convert(coco, tmp_path)
+    assert len(written['annotations']) == 6
+    crowds = [a for a in written['annotations'] if 'instance_id' not in a]
+    assert len(crowds) == 2
+    for record in crowds:
+        assert record['iscrowd'] == 1 and type(record['iscrowd']) is int
+        seen = [None] * 3
+        seen[image['frame_id'] // 3] = mask
+        assert record['segmentations'] == seen
+    _, findings = check_annotation_file(str(tmp_path / 'out.json'))
+    assert {f.code for f in findings} == {'CROWD'}
+
+
 def test_many_instances_keep_their_masks(tmp_path):
     """Against a table drawn at random: video, instance and frame of each mask."""
     rng = np.random.default_rng(0)

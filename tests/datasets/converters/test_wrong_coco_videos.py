@@ -57,6 +57,21 @@ WRONG = {
     r'the "video_id" of image \d+ .* is no number': lambda c: changed(
         c['images'], 3, video_id=[1]
     ),
+    """images have the "video_id" '2', "videos" has the id 2: write both""": lambda c: [
+        changed(c['images'], n, video_id='2')
+        for n, image in enumerate(c['images'])
+        if image['video_id'] == 2
+    ],
+    """annotation .*: "iscrowd" is '0', neither 0 nor 1""": lambda c: changed(
+        c['annotations'], 3, iscrowd='0'
+    ),
+    r'instance of annotation 3 in .*: the run lengths add up to 5': lambda c: changed(
+        c['annotations'],
+        3,
+        iscrowd=1,
+        instance_id=...,
+        segmentation=dict(size=[48, 64], counts=[5]),
+    ),
     'has no "id" of its own': lambda c: changed(
         c['images'], 2, id=c['images'][0]['id']
     ),
