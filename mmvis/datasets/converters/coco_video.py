@@ -19,7 +19,7 @@ from mmvis.structures.segmentation import to_rle
 
 from ..frame_files import natural_order
 from .coco_lists import CocoLists, as_id, image_place
-from .records import object_record, video_record, write_annotation_file
+from .records import check_place, object_record, video_record, write_annotation_file
 
 _INSTANCE_KEYS = ('instance_id', 'track_id')
 _FRAME_KEYS = ('frame_id', 'frame_index')
@@ -47,8 +47,10 @@ def convert_coco_video(ann_file: str | Path, out: str | Path) -> dict:
 
     Raises:
         FileNotFoundError: There is no such file.
+        OSError: ``out`` cannot be written; that is found before the file is read.
         ValueError: It is of another form; the message names file and place.
     """
+    check_place(out)
     return _Conversion(str(ann_file)).write(out)
 
 

@@ -21,7 +21,7 @@ from ..frame_files import natural_order
 from .image_folders import common_size, folders_in, images_in
 from .mask_images import objects_of, read_binary_mask, read_mask_image
 from .object_categories import ObjectCategories
-from .records import object_record, video_record, write_annotation_file
+from .records import check_place, object_record, video_record, write_annotation_file
 
 _FRAMES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 _MASKS = ('.png',)
@@ -71,9 +71,13 @@ def convert_mask_folders(
 
     Raises:
         FileNotFoundError: A folder or a frame is missing.
+        OSError: ``out`` cannot be written; that is found before anything is read.
         ValueError: Masks that cannot be used, or an object without a category; the
             message names file or video.
     """
+    check_place(out)
+    if workers is not None and workers < 1:
+        raise ValueError(f"'workers' is {workers}: at least one thread has to read.")
     category_of = ObjectCategories(category, categories)
     names = _videos(Path(masks), Path(frames))
     read = partial(_read_video, Path(masks), Path(frames), void, all_frames)

@@ -3,10 +3,12 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mmvis.structures.rle import RLE, rle_area, rle_to_bbox
+from mmvis.structures.whole_file import whole_file
 
 
 def video_record(
@@ -73,11 +75,35 @@ def object_record(
     )
 
 
+def check_place(out: str | Path) -> None:
+    """Whether a file can be written, to be asked before the work is done.
+
+    Nothing is made or changed: missing folders come with the file.
+
+    Raises:
+        OSError: It cannot; the message is for the user.
+    """
+    if os.path.isdir(out):
+        raise IsADirectoryError(f"'{out}' is a folder: name a json file to write.")
+    parents = Path(out).absolute().parents
+    folder = next(place for place in parents if os.path.lexists(place))
+    if not os.path.isdir(folder):
+        raise NotADirectoryError(f"'{out}' cannot be written: '{folder}' is no folder.")
+    if folder == parents[0]:
+        with suppress(_OnlyAsked), whole_file(out):
+            raise _OnlyAsked
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"'{out}' cannot be written: you may not make folders in '{folder}'."
+        )
+
+
 def write_annotation_file(content: dict, out: str | Path) -> None:
     """Write an annotation file in one piece: one that is there is whole."""
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(out.name + '.part')
-    # Escaped, so that names which are not UTF-8 on disk can be written too.
-    part.write_text(json.dumps(content), encoding='utf-8')
-    os.replace(part, out)
+    with whole_file(out) as file:
+        # Escaped, so that names which are not UTF-8 on disk can be written too.
+        file.write(json.dumps(content))
+
+
+class _OnlyAsked(Exception):
+    """Keeps ``whole_file`` from giving the file its name."""
