@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from mmvis.structures.annotation_checks import unsafe_file_name
+from mmvis.structures.annotation_checks import is_count, unsafe_file_name
 from mmvis.structures.json_stream import stream_json_object
 from mmvis.structures.segmentation import to_rle
 
@@ -21,7 +21,8 @@ class CocoLists:
 
     Attributes:
         images: At least one, each with an ``id`` of its own and a ``file_name``.
-        annotations: As they are; run lengths are compressed as they come.
+        annotations: As they are, but for their masks: run lengths are compressed as
+            they come, and so are polygons of images that came before with their size.
         categories: With a number and a name of their own each.
         videos: {id: record}; empty if the file has no such list.
 
@@ -47,6 +48,7 @@ class CocoLists:
 
     def _read(self) -> dict[str, list[dict]]:
         lists: dict[str, list[dict]] = {}
+        sizes: dict[Any, tuple[int, int]] = {}
         for key, index, value in stream_json_object(self.path, _LISTS):
             if index is None:
                 if key in _LISTS and isinstance(value, list):
@@ -55,7 +57,9 @@ class CocoLists:
             if not isinstance(value, dict):
                 self.fail(f'element {index} of "{key}" is not an object')
             if key == 'annotations':
-                _compress(value)
+                _compress(value, sizes)
+            elif key == 'images' and (size := _size_of(value)):
+                sizes[as_id(value.get('id'))] = size
             lists[key].append(value)
         for key in _LISTS[:3]:
             if key not in lists:
@@ -123,10 +127,27 @@ def image_place(image: dict, index: int | None = None) -> str:
     return f'image {number!r} of video {image.get("video_id")!r}'
 
 
-def _compress(annotation: dict) -> None:
-    """Of an RLE; what is wrong with it is told when its frame is known."""
+def _size_of(image: dict) -> tuple[int, int] | None:
+    """(height, width) if the image has them; its video may, too."""
+    size = image.get('height'), image.get('width')
+    return size if all(is_count(n, 1) for n in size) else None
+
+
+def _compress(annotation: dict, sizes: dict[Any, tuple[int, int]]) -> None:
+    """Make an RLE of few bytes of a mask, if its size is known.
+
+    What is wrong with the mask is told later, when its frame is known.
+
+    Args:
+        annotation: Its ``segmentation`` is replaced.
+        sizes: (height, width) of the images that were read so far, by their ids.
+    """
     mask = annotation.get('segmentation')
-    size = mask.get('size') if isinstance(mask, dict) else None
-    if isinstance(size, list) and len(size) == 2:
+    size = sizes.get(as_id(annotation.get('image_id')))
+    if isinstance(mask, dict):
+        size = mask.get('size')
+    elif not isinstance(mask, list):
+        return
+    if isinstance(size, (list, tuple)) and len(size) == 2:
         with suppress(ValueError, OverflowError, TypeError):
             annotation['segmentation'] = to_rle(mask, *size)

@@ -38,7 +38,8 @@ def convert_coco_video(ann_file: str | Path, out: str | Path) -> dict:
     Polygons become RLEs; boxes and areas are those of the masks.
 
     Args:
-        ann_file: The COCO file. It is read in bounded memory.
+        ann_file: The COCO file. Masks are compressed as they are read; polygons only
+            where the list of images comes first and has their sizes.
         out: The json to write.
 
     Returns:

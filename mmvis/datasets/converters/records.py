@@ -83,9 +83,10 @@ def check_place(out: str | Path) -> None:
     Raises:
         OSError: It cannot; the message is for the user.
     """
+    out = Path(out)
     if os.path.isdir(out):
         raise IsADirectoryError(f"'{out}' is a folder: name a json file to write.")
-    parents = Path(out).absolute().parents
+    parents = out.absolute().parents
     folder = next(place for place in parents if os.path.lexists(place))
     if not os.path.isdir(folder):
         raise NotADirectoryError(f"'{out}' cannot be written: '{folder}' is no folder.")

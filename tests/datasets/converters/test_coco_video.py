@@ -1,10 +1,14 @@
 """COCO files of videos against the sets that they were made of."""
 
+import json
+
 import numpy as np
 import pytest
 from coco_making import convert, to_coco
 from data_factory import list_rle, make_vis_dataset
 
+from mmvis.datasets.converters import convert_coco_video
+from mmvis.datasets.converters.coco_lists import CocoLists
 from mmvis.datasets.validation import check_annotation_file, check_frames
 from mmvis.structures import AnnotationWarning, read_annotation_file
 
@@ -110,6 +114,24 @@ def test_forms_of_masks(vis_set, coco, tmp_path):
     assert any(isinstance(a['segmentation'], list) for a in coco['annotations'])
     assert any(isinstance(a['segmentation'], dict) for a in coco['annotations'])
     assert_same_objects(convert(coco, tmp_path), vis_set.content)
+
+
+@pytest.mark.parametrize('first', ['images', 'annotations'])
+def test_polygons_are_kept_small(coco, tmp_path, first):
+    """As soon as the size of their image is known; the outcome is the same."""
+    for annotation in coco['annotations']:
+        x, y, w, h = annotation['bbox']
+        corners = [x, y, x + w, y, x + w, y + h, x, y + h]
+        annotation['segmentation'] = [corners, corners]
+    path = tmp_path / 'polygons.json'
+    path.write_text(json.dumps({first: coco[first]} | coco))
+    kept = [a['segmentation'] for a in CocoLists(str(path)).annotations]
+    of_bytes = [isinstance(m, dict) and type(m['counts']) is bytes for m in kept]
+    assert all(of_bytes) if first == 'images' else not any(of_bytes)
+    written = convert_coco_video(path, tmp_path / 'out.json')
+    areas = {a['bbox'][2] * a['bbox'][3] for a in coco['annotations']}
+    converted = [area for a in written['annotations'] for area in a['areas']]
+    assert set(converted) - {None} == areas
 
 
 def test_what_is_not_seen(vis_set, coco, tmp_path):

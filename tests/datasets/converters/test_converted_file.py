@@ -46,6 +46,7 @@ def nothing_to_read(root):
     ('name', 'message'),
     [
         ('folder', "folder' is a folder: name a json file to write."),
+        ('folder/..', "folder/..' is a folder: name a json file to write."),
         ('instances.json/a.json', "a.json' cannot be written: '{}' is no folder."),
         ('instances.json/a/b.json', "b.json' cannot be written: '{}' is no folder."),
         ('n' * 300, 'cannot be written: File name too long.'),
@@ -58,6 +59,11 @@ def test_the_place_is_looked_at_first(nothing_to_read, convert, name, message):
     message = message.format(nothing_to_read / 'instances.json')
     assert str(raised.value).endswith(message)
     assert sorted(nothing_to_read.rglob('*')) == before
+
+
+def test_a_place_without_a_name(nothing_to_read):
+    with pytest.raises(IsADirectoryError, match=r"^'\.' is a folder"):
+        from_coco(nothing_to_read, '')
 
 
 def test_a_folder_that_may_not_be_written(nothing_to_read, monkeypatch):
