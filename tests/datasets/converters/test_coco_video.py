@@ -176,6 +176,37 @@ def test_crowds_without_an_instance(vis_set, coco, tmp_path, crowd):
     assert {f.code for f in findings} == {'CROWD'}
 
 
+@pytest.mark.parametrize('position', [0, -1])
+def test_a_crowd_in_any_frame_is_one_in_all(coco, tmp_path, position):
+    """The first of its annotations in the file, or the last."""
+    of_one = [
+        a for a in coco['annotations'] if (a['video_id'], a['instance_id']) == (1, 0)
+    ]
+    assert len(of_one) > 2
+    for annotation in coco['annotations']:
+        annotation['iscrowd'] = int(annotation is of_one[position])
+    written = convert(coco, tmp_path)
+    crowds = {
+        (a['video_id'], a['instance_id']): a['iscrowd'] for a in written['annotations']
+    }
+    assert crowds == {(1, 0): 1, (1, 1): 0, (2, 0): 0, (2, 1): 0}
+
+
+def test_names_without_numbers_of_frames_are_in_natural_order(coco, tmp_path):
+    """Folders, which are videos, and files."""
+    no_ids(coco)
+    for image in coco['images']:
+        folder, name = image['file_name'].split('/')
+        video = {'video_1': 'v9', 'video_2': 'v10'}[folder]
+        image['file_name'] = f'{video}/{int(name[:-4])}.png'
+    written = convert(coco, tmp_path)
+    assert [video['file_names'] for video in written['videos']] == [
+        ['v9/0.png', 'v9/5.png', 'v9/10.png', 'v9/15.png'],
+        ['v10/0.png', 'v10/5.png', 'v10/10.png'],
+    ]
+    assert [video['name'] for video in written['videos']] == ['v9', 'v10']
+
+
 def test_many_instances_keep_their_masks(tmp_path):
     """Against a table drawn at random: video, instance and frame of each mask."""
     rng = np.random.default_rng(0)

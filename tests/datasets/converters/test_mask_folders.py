@@ -147,6 +147,15 @@ def test_only_annotated_frames_in_natural_order(one_video):
     assert written['annotations'][0]['areas'] == [None, 3072, None, 3072]
 
 
+def test_videos_are_in_natural_order(vis_set):
+    paint(vis_set, vis_set.root / 'masks', 'grey')
+    for folder in (vis_set.root / 'masks', vis_set.root / vis_set.prefix):
+        (folder / 'video_1').rename(folder / 'v10')
+        (folder / 'video_2').rename(folder / 'v9')
+    written = convert(vis_set)
+    assert [(v['id'], v['name']) for v in written['videos']] == [(1, 'v9'), (2, 'v10')]
+
+
 CATEGORY_FILES = {
     'c.csv': 'video,object,category\nvideo_1,1,dog\nvideo_1,2,"a, cat"\nvideo_2,*,dog',
     'c.json': {'video_1': {'1': 'dog', '*': 'a, cat'}, 'video_2': 'dog'},
