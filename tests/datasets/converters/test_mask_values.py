@@ -193,6 +193,34 @@ def test_noise_is_refused(one_video):
     raises(one_video, 'lie only beside others, as smoothed edges and noise')
 
 
+def rows_of(count):
+    """A row of pixels for each of the objects 1, 2, ..., one below the other."""
+    values = np.zeros(SIZE, np.uint8)
+    values[:count] = np.arange(1, count + 1)[:, None]
+    return values
+
+
+@pytest.mark.parametrize('turned', [False, True])
+def test_neighbours_are_looked_for_in_both_directions(one_video, turned):
+    """The first and the last row have the background beside them, but a row, too."""
+    values = rows_of(9)
+    if turned:
+        values = np.ascontiguousarray(np.rot90(rows_of(9)[:, : SIZE[0]], 1))
+        values = np.pad(values, ((0, 0), (0, SIZE[1] - SIZE[0])))
+    Image.fromarray(values).save(mask_path(one_video))
+    raises(one_video, '9 values of which 9 lie only beside others')
+
+
+@pytest.mark.parametrize(('rows', 'wide'), [(7, 0), (10, 10)])
+def test_a_few_thin_objects_are_none_of_this(one_video, rows, wide):
+    """Fewer than 8, or no more than of others."""
+    values = rows_of(rows)
+    for number in range(wide):
+        values[16:32, 6 * number : 6 * number + 4] = 100 + number
+    Image.fromarray(values).save(mask_path(one_video))
+    assert len(areas(convert(one_video))) == rows + wide
+
+
 def grid_of(step, size):
     """Objects 1, 2, ... of ``size`` pixels a side, ``step`` pixels apart."""
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
