@@ -39,7 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default=255,
         metavar='VALUE',
         help="pixels of indexed and grey masks that are no object, or 'none' "
-        '(default 255)',
+        '(default 255, which is an object in masks of 16 bits)',
     )
     parser.add_argument(
         '--all-frames',

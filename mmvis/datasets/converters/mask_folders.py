@@ -59,7 +59,8 @@ def convert_mask_folders(
             ``ObjectCategories``. Objects are named as in ``objects_of``, or as their
             folder.
         void: Value of pixels that belong to nothing, in indexed and grey masks; they
-            become background. In a video without other values it is an object.
+            become background. In a video without other values it is an object, and
+            so is 255 in one with masks of 16 bits.
         all_frames: Take frames without a mask image, too: they show no object. By
             default they count as not annotated and are left out.
         workers: Threads that read; by default one a core. They change nothing.
