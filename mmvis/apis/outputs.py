@@ -19,6 +19,8 @@ from .video_result import VideoResult, write_json
 
 KINDS = ('mp4', 'json', 'masks', 'sheet')
 _SHEET_COLUMNS = 6
+# Names of files, not of folders: they would be meant as one.
+_OTHER_FILES = ('.avi', '.gif', '.jpg', '.json', '.mkv', '.mov', '.png', '.webm')
 
 
 class VideoOutputs:
@@ -37,8 +39,8 @@ class VideoOutputs:
         source (Path, optional): The file that the frames come from, if it is one.
 
     Raises:
-        ValueError: There is no such kind, class or score, or files cannot be written
-            there; see :func:`check_places`.
+        ValueError: There is no such kind, class or score, ``out`` is a file of another
+            kind, or files cannot be written there; see :func:`check_places`.
     """
 
     def __init__(
@@ -58,6 +60,11 @@ class VideoOutputs:
         if not 0 <= score <= 1:
             raise ValueError(f'score is a number from 0 to 1, not {score}.')
         is_file = out.suffix.lower() == '.mp4'
+        if out.suffix.lower() in _OTHER_FILES and not out.is_dir():
+            raise ValueError(
+                f'out is {out}, but videos are written as mp4: give NAME.mp4, or a '
+                'folder for all files.'
+            )
         stem = out.with_suffix('') if is_file else out / video.name
         self._video, self._score = video, score
         self._labels = (

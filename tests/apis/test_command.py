@@ -132,6 +132,14 @@ def test_other_mistakes(place, monkeypatch, capsys, options, code, words):
     assert words in said.err and not said.out
 
 
+@pytest.mark.parametrize('out', ['o/a.avi', 'b.JSON'])
+def test_other_kinds_of_files_are_no_folders(place, monkeypatch, capsys, out):
+    monkeypatch.chdir(place)
+    assert run(place, '--out', out) == 1
+    assert 'written as mp4: give NAME.mp4' in capsys.readouterr().err
+    assert not Path(out).exists()
+
+
 @pytest.mark.parametrize('out', ['.', 'link.mp4'])
 def test_the_video_itself_is_not_overwritten(place, tmp_path, monkeypatch, capsys, out):
     content = (place / 'v.mp4').read_bytes()

@@ -151,7 +151,7 @@ class TrackBySegmentation(BaseVISModel):
         frame = DetDataSample(metainfo=metainfo)
         segmentor = with_features(self.detector, feats.levels)
         segmentor.predict(feats.frames, [frame], rescale=True)
-        found = self._wanted(frame.pred_instances)
+        found = self._wanted(frame.get('pred_instances', InstanceData()))
         # Frames have been padded, by the pipeline or by the data preprocessor.
         shares = shares_of_frame(metainfo, feats.frames.shape[-2:])
         grid = shrink_masks(found.masks, cells(feats.frames, shares, self.mask_stride))

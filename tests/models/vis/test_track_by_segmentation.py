@@ -21,6 +21,7 @@ from segmentors import FAMILIES, track_by
 
 from mmvis.engine.checkpoint_fit import WeightsMismatchError, check_fit
 from mmvis.models.trackers.match_score import mask_ious
+from mmvis.models.vis.track_by_segmentation import shares_of_frame
 
 SIZE = (40, 64)
 
@@ -192,6 +193,52 @@ def test_duplicates_weak_and_unwanted_instances_are_left_out():
     assert set(found.labels.tolist()) == {label}
 
 
+def test_the_best_are_kept_in_whatever_order_they_come():
+    frames = scene((1, RED, [4]), (2, BLUE, [20]), (13, RED, [44]))
+    assert tracks(frames, order=[13, 2, 1], max_per_img=2) == [{1: 0, 2: 1}]
+
+
+@pytest.mark.parametrize('centred', [False, True])
+def test_appearance_is_that_of_all_levels(centred):
+    """Means over the masks' places, level by level, each of length one."""
+    painted = dict(type='PaintedSegmentor')
+    net = track_by(painted, appearance_levels=(0, 2), centred=centred)
+    generator = torch.Generator().manual_seed(0)
+    levels = [torch.randn(1, c, 20, 32, generator=generator) + 1 for c in (3, 4, 5)]
+    found = net._appearance(tuple(levels), bar_grid(), (1, 1))
+    for row, mask in zip(found, bar_grid().bool(), strict=True):
+        parts = []
+        for level in (levels[0], levels[2]):
+            mean = level[0][:, mask].mean(1)
+            mean = mean - level[0].mean((1, 2)) if centred else mean
+            parts.append(mean / mean.norm())
+        wanted = torch.cat(parts)
+        torch.testing.assert_close(row, wanted / wanted.norm())
+
+
+@pytest.mark.parametrize(
+    ('stride', 'shape'), [(2, (20, 32)), (4, (10, 16)), (8, (5, 8))]
+)
+def test_masks_are_compared_at_the_stride_that_is_asked_for(stride, shape):
+    net = track_by(dict(type='PaintedSegmentor'), mask_stride=stride)
+    track, seen = net.tracker.track, []
+
+    def watched(dets, *rest):
+        seen.append(dets.masks.shape)
+        return track(dets, *rest)
+
+    net.tracker.track = watched
+    predict_all(net, scene((1, RED, [4])), SIZE)
+    assert seen == [(1, *shape)]
+
+
+def test_padding_is_what_the_scaled_frame_does_not_fill():
+    """mmdet's scale factor is (width, height)."""
+    metainfo = dict(ori_shape=(100, 200), scale_factor=(0.5, 0.25))
+    assert shares_of_frame(metainfo, (50, 128)) == (0.5, 100 / 128)
+    assert shares_of_frame(metainfo, (25, 100)) == (1.0, 1.0)
+
+
 def test_weights_of_a_detector_of_a_video_model_and_of_another():
     net = model()
     detector = net.detector.state_dict()
@@ -231,3 +278,8 @@ def test_a_user_is_told_what_does_not_fit():
     boxes['roi_head'] |= dict(mask_head=None, mask_roi_extractor=None)
     with pytest.raises(ValueError, match='MaskRCNN predicts no masks'):
         predict(track_by(boxes), [1])
+    # A panoptic segmentor has no instances at all.
+    nothing = track_by(painted)
+    nothing.detector.predict = lambda batch, samples, rescale: samples
+    with pytest.raises(ValueError, match='PaintedSegmentor predicts no masks'):
+        predict_all(nothing, scene((1, RED, [4])), SIZE)
