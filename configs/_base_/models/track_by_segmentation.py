@@ -7,7 +7,7 @@ model = dict(
         match_weights=dict(embedding=1.0, mask_iou=1.0, bbox_iou=1.0, label=1.0),
         embedding_momentum=0.5,
         epsilon=1.2,
-        conflict='drop',
+        conflict='drop_duplicates',
         num_frames_retain=30,
     ),
     score_thr=0.3,

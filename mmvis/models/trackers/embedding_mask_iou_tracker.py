@@ -12,8 +12,8 @@ from torch.nn.functional import pad
 
 from mmvis.registry import MODELS
 
-from .match_conflicts import CONFLICT_POLICIES, DROPPED
-from .match_score import SIMILARITIES, MatchWeights, match_scores
+from .match_conflicts import CONFLICT_POLICIES, DROPPED, drop_duplicates
+from .match_score import SIMILARITIES, MatchWeights, mask_overlaps, match_scores
 from .track_memory import TrackMemory
 
 
@@ -54,7 +54,7 @@ class EmbeddingMaskIoUTracker:
     The object holds configuration only: the tracks of a video are in a
     :class:`TrackMemory` that the caller keeps. With the policies 'drop' and 'new_id' a
     frame makes the host wait for the device once, to read three counts; with the
-    other two a second time.
+    others a second time.
 
     Args:
         match_weights (MatchWeights | dict): embedding (alpha), mask_iou (beta),
@@ -62,7 +62,7 @@ class EmbeddingMaskIoUTracker:
         similarity (str): Of embeddings: 'cosine', 'half_cosine' or 'softmax'.
         epsilon (float): Score that a track must exceed to be matched.
         conflict (str): What becomes of the rivals for one track: 'drop', 'next_best',
-            'new_id' or 'optimal'. See ``match_conflicts``.
+            'drop_duplicates', 'new_id' or 'optimal'. See ``match_conflicts``.
         winner (str): Rivals are compared by their 'match' score, or by their 'score'
             as a detection.
         num_frames_retain (int, optional): A track not seen for this many frames is
@@ -213,7 +213,10 @@ class EmbeddingMaskIoUTracker:
         closed = pad(expired[None] | ~finite[:, None], (1, 0))
         scores = scores.masked_fill(closed, -torch.inf)
         priority = dets.scores.float() if self.winner == 'score' else None
-        return self.conflict(scores, priority).masked_fill(~finite, DROPPED)
+        overlaps = None
+        if self.conflict is drop_duplicates:
+            overlaps = mask_overlaps(dets.masks)
+        return self.conflict(scores, priority, overlaps).masked_fill(~finite, DROPPED)
 
     def _averaged(
         self, new: dict[str, Tensor], old: dict[str, Tensor], column: Tensor

@@ -111,6 +111,17 @@ def mask_ious(masks: Tensor, track_masks: Tensor) -> Tensor:
     return intersection / union.clamp(min=1)
 
 
+def mask_overlaps(masks: Tensor) -> Tensor:
+    """How much of the smaller of two masks both have (n, n), of masks (n, h, w) > 0.5.
+
+    An empty mask has 0.
+    """
+    flat = (masks > 0.5).flatten(1).float()
+    areas = flat.sum(1)
+    smaller = torch.minimum(areas[:, None], areas[None])
+    return _products(flat, flat) / smaller.clamp(min=1)
+
+
 def _products(first: Tensor, second: Tensor) -> Tensor:
     """Dot products (n, m) of rows; in full precision also where autocast is on."""
     # Half precision counts no further than 2048.

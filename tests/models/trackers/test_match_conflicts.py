@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmvis.models.trackers.match_conflicts import CONFLICT_POLICIES
+from mmvis.models.trackers.match_score import mask_overlaps
 
 
 def drop_in_loops(scores, priority):
@@ -62,9 +63,10 @@ def cases(draw):
     return scores, draw(st.sampled_from([None, priority]))
 
 
-def run(policy, scores, priority):
+def run(policy, scores, priority, overlap=0.0):
     priority = None if priority is None else torch.tensor(priority)
-    return CONFLICT_POLICIES[policy](torch.tensor(scores), priority).tolist()
+    overlaps = torch.full((len(scores), len(scores)), overlap)
+    return CONFLICT_POLICIES[policy](torch.tensor(scores), priority, overlaps).tolist()
 
 
 @settings(max_examples=150, deadline=None)
@@ -75,6 +77,9 @@ def test_drop_new_id_and_next_best_equal_loops(case):
     assert run('drop', *case) == [-1 if c == 'loser' else c for c in claims]
     assert run('new_id', *case) == [0 if c == 'loser' else c for c in claims]
     assert run('next_best', *case) == next_best_in_loops(scores, priority)
+    # Apart, rivals are different objects; on one another, they are duplicates.
+    assert run('drop_duplicates', *case) == run('next_best', *case)
+    assert run('drop_duplicates', *case, overlap=0.2) == run('drop', *case)
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,7 +96,7 @@ def test_optimal_reaches_the_best_total_of_all_assignments(case):
 @pytest.mark.parametrize('policy', CONFLICT_POLICIES)
 def test_new_wins_ties_and_equal_rivals_are_settled_by_order(policy):
     assert run(policy, [[1.0, 1.0]], None) == [0]
-    lost = {'drop': -1, 'new_id': 0, 'next_best': 0, 'optimal': 0}[policy]
+    lost = -1 if policy == 'drop' else 0
     assert run(policy, [[0.0, 1.0], [0.0, 1.0]], None) == [1, lost]
 
 
@@ -103,11 +108,33 @@ def test_a_better_rival_of_a_later_round_takes_the_track():
     assert run('drop', scores, None) == [1, -1, 2]
 
 
+def test_only_what_lies_on_the_winner_is_a_duplicate():
+    # 1 lies on 0 and 2 does not; 3 loses track 1 to 2, on which it lies, in the second
+    # round.
+    scores = [[0.0, 9.0, 0.0], [0.0, 8.0, 0.0], [0.0, 7.0, 6.0], [0.0, 0.0, 5.0]]
+    overlaps = torch.eye(4)
+    overlaps[0, 1] = overlaps[1, 0] = overlaps[2, 3] = overlaps[3, 2] = 0.5
+    found = CONFLICT_POLICIES['drop_duplicates'](torch.tensor(scores), None, overlaps)
+    assert found.tolist() == [1, -1, 2, -1]
+
+
+def test_overlap_of_masks_is_the_share_of_the_smaller():
+    masks = torch.zeros(3, 4, 4)
+    masks[0, :2] = 1
+    masks[1, 1, :2] = masks[1, 2, :2] = 0.6
+    masks[1, 3] = 0.5
+    found = mask_overlaps(masks)
+    assert found.tolist() == [[1, 0.5, 0], [0.5, 1, 0], [0, 0, 0]]
+
+
 @pytest.mark.parametrize('policy', CONFLICT_POLICIES)
 @pytest.mark.parametrize('n', [0, 3])
 def test_no_detections_or_no_tracks(policy, n):
-    assert CONFLICT_POLICIES[policy](torch.zeros(n, 1)).tolist() == [0] * n
+    def columns(scores):
+        return CONFLICT_POLICIES[policy](scores, None, torch.zeros(n, n)).tolist()
+
+    assert columns(torch.zeros(n, 1)) == [0] * n
     closed = torch.full((n, 3), -torch.inf)
-    assert CONFLICT_POLICIES[policy](closed).tolist() == [0] * n
+    assert columns(closed) == [0] * n
     closed[:, 0] = 0.0
-    assert CONFLICT_POLICIES[policy](closed).tolist() == [0] * n
+    assert columns(closed) == [0] * n

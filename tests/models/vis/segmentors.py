@@ -89,6 +89,7 @@ def track_by(detector: dict, seed: int = 0, **settings):
         match_weights=dict(embedding=1.0, mask_iou=1.0, bbox_iou=1.0, label=1.0),
         embedding_momentum=0.5,
         epsilon=1.2,
+        conflict='drop_duplicates',
     )
     tracker.update(settings.pop('tracker', {}))
     model = dict(

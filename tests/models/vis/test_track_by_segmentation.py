@@ -135,6 +135,13 @@ def test_a_lost_instance_is_known_again_by_its_looks():
     assert forgotten[2] == {1: 2, 2: 3}
 
 
+def test_who_looks_like_another_far_away_is_a_newcomer():
+    frames = scene((1, RED, [4, 4, 4]), (2, RED, [None, 44, 44]))
+    assert tracks(frames) == [{1: 0}, {1: 0, 2: 1}, {1: 0, 2: 1}]
+    # The paper's answer takes all rivals for duplicates.
+    assert tracks(frames, tracker=dict(conflict='drop')) == [{1: 0}] * 3
+
+
 def test_the_order_of_the_segmentors_instances_changes_nothing():
     frames = scene(
         (1, RED, [4, 6, 8]), (2, BLUE, [30, 26, 22]), (13, RED, [50, None, 46])
