@@ -10,7 +10,7 @@ model = dict(
     detector=dict(
         config='mmdet::rtmdet/rtmdet-ins_s_8xb32-300e_coco.py',
         backbone=dict(init_cfg=None),
-        data_preprocessor=dict(pad_size_divisor=32, pad_mask=True),
+        data_preprocessor=dict(pad_mask=True),
     ),
 )
 image_scale = (640, 640)

@@ -20,9 +20,9 @@ from .frame_sources import (
     open_source,
 )
 from .loading import ConfigNotFoundError, DeviceError
-from .outputs import KINDS
+from .outputs import KINDS, check_score
 from .video_result import VideoResult
-from .vis_inferencer import ON_ERROR, VISInferencer
+from .vis_inferencer import ON_ERROR, VISInferencer, check_chunk
 
 # What goes wrong, and the code that the command ends with.
 EXIT_CODES = {
@@ -51,10 +51,11 @@ three complete examples:
   python -m mmvis long.mkv --config my_config.py --weights work_dirs/x/iter_800.pth \\
       --chunk 8 --half --on-error skip
 
-exit codes: 0 done; 1 another error; 2 wrong arguments; 3 no such file, folder or
-config; 4 the video cannot be opened or decoded; 5 it has no frame; 6 the weights cannot
-be read safely or are not of this config; 7 there is no such device; 130 interrupted
-(what was written until then is whole).
+exit codes: 0 done; 1 another error, such as a damaged frame; 2 wrong arguments; 3 no
+such video, folder or config; 4 the video cannot be opened, or no frame of it decoded;
+5 it has no frame; 6 the weights are missing, cannot be read safely or are not of this
+config; 7 there is no such device; 130 interrupted (what was written until then is
+whole).
 """
 
 
@@ -133,6 +134,8 @@ def main(argv: list[str] | None = None) -> int:
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         # First what is quick to find out.
+        check_chunk(args.chunk)
+        check_score(args.score)
         source = open_source(source_of(args.video))
         inferencer = VISInferencer(
             args.config,
@@ -142,6 +145,14 @@ def main(argv: list[str] | None = None) -> int:
             compile=args.compile,
             cfg_options=args.cfg_options,
         )
+        least = getattr(inferencer.model, 'score_thr', 0.0)
+        if args.score < least:
+            print(
+                f'mmvis: the config leaves out scores below {least:g} '
+                '(model.score_thr), so --score has no effect below it.',
+                file=sys.stderr,
+            )
+        started = time.perf_counter()
         video = inferencer.new_result(source, keep_frames=False)
         inferencer.predict_into(
             video,

@@ -16,7 +16,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 import mmvis
-from mmvis.engine.checkpoint import CheckpointError
+from mmvis.engine.checkpoint import CheckpointError, DownloadError
 from mmvis.engine.checkpoint_fit import check_fit, plain_state_dict
 from mmvis.engine.config_files import read_config, replace_entries
 from mmvis.registry import MODELS
@@ -146,7 +146,16 @@ def load_model(
         content, source = checkpoint, 'The state dict'
     else:
         source = os.fspath(checkpoint)
-        content = CheckpointLoader.load_checkpoint(source, map_location='cpu')
+        try:
+            content = CheckpointLoader.load_checkpoint(source, map_location='cpu')
+        except DownloadError as error:
+            raise DownloadError(
+                f'The weights {source} cannot be downloaded ({error.reason}). Fetch '
+                'the file where there is a connection, and give the copy as --weights '
+                'FILE (in Python: checkpoint).',
+                error.reason,
+                source,
+            ) from None
     weights = plain_state_dict(content)
     check_fit(model, weights, source)
     model.load_state_dict(weights, strict=False)

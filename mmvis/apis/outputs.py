@@ -23,6 +23,12 @@ _SHEET_COLUMNS = 6
 _OTHER_FILES = ('.avi', '.gif', '.jpg', '.json', '.mkv', '.mov', '.png', '.webm')
 
 
+def check_score(score: float) -> None:
+    """Refuse what is no score."""
+    if not 0 <= score <= 1:
+        raise ValueError(f'score is a number from 0 to 1, not {score}.')
+
+
 class VideoOutputs:
     """Writes a video's files while it is predicted; each is whole after ``close``.
 
@@ -57,8 +63,7 @@ class VideoOutputs:
         unknown = sorted(set(kinds) - set(KINDS))
         if unknown:
             raise ValueError(f'save has {unknown[0]!r}; it takes {", ".join(KINDS)}.')
-        if not 0 <= score <= 1:
-            raise ValueError(f'score is a number from 0 to 1, not {score}.')
+        check_score(score)
         is_file = out.suffix.lower() == '.mp4'
         if out.suffix.lower() in _OTHER_FILES and not out.is_dir():
             raise ValueError(
@@ -142,7 +147,8 @@ class VideoOutputs:
             path = self._paths['json']
             about = path.with_name(f'{path.stem}_video.json')
             write_json(path, video.to_youtube_vis(self._score, self._labels))
-            write_json(about, video.annotation_file())
+            ids = video.track_ids(self._score, self._labels)
+            write_json(about, dict(video.annotation_file(), track_ids=ids))
             video.files.update(json=path, video=about)
 
     def _close_masks(self) -> None:

@@ -106,16 +106,30 @@ class VideoResult:
         if self._tracks is None:
             return []
         video = self._tracks.to_results()
-        video['tracks'] = sorted(
-            (
-                track
-                for track in video['tracks']
-                if track['score'] >= score
-                and (classes is None or track['label'] in classes)
-            ),
-            key=lambda track: -track['score'],
-        )
+        video['tracks'] = self._chosen(video['tracks'], score, classes)
         return list(official_results([video], self.category_ids))
+
+    @staticmethod
+    def _chosen(
+        tracks: list[dict], score: float, classes: Sequence[int] | None
+    ) -> list[dict]:
+        chosen = [track for track in tracks if track['score'] >= score]
+        if classes is not None:
+            chosen = [track for track in chosen if track['label'] in classes]
+        return sorted(chosen, key=lambda track: -track['score'])
+
+    def track_ids(
+        self, score: float = 0.0, classes: Sequence[int] | None = None
+    ) -> list[int]:
+        """The id of each track of :meth:`to_youtube_vis`, in its order.
+
+        It is what frames, the mp4 and folders of masks call the track; a results.json
+        has no place for it.
+        """
+        if self._tracks is None:
+            return []
+        tracks = self._tracks.to_results()['tracks']
+        return [int(track['id']) for track in self._chosen(tracks, score, classes)]
 
     def annotation_file(self) -> dict:
         """The annotation file that results refer to: the video and the categories."""

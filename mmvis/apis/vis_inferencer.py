@@ -116,8 +116,7 @@ class VISInferencer:
         """
         if on_error not in ON_ERROR:
             raise ValueError(f'on_error is one of {ON_ERROR}, not {on_error!r}.')
-        if chunk < 1:
-            raise ValueError(f'chunk is a number of frames, at least 1, not {chunk}.')
+        check_chunk(chunk)
         # Opened here and not at the first frame, so that mistakes are told at once.
         opened = open_source(source)
         return self._stream(opened, chunk, on_error, read_ahead, on_damage)
@@ -252,6 +251,7 @@ class VISInferencer:
             source (FrameSource): Of ``open_source``.
             out, save, chunk, on_error, score, classes, fps, progress: See there.
         """
+        check_chunk(chunk)
         outputs = None
         if out is not None:
             rate = (source.fps or 10.0) if fps is None else fps
@@ -277,3 +277,9 @@ class VISInferencer:
             stream.close()
             if outputs is not None:
                 outputs.close()
+
+
+def check_chunk(chunk: int) -> None:
+    """Refuse what is no number of frames."""
+    if chunk < 1:
+        raise ValueError(f'chunk is a number of frames, at least 1, not {chunk}.')

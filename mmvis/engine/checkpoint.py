@@ -46,6 +46,20 @@ class CheckpointError(RuntimeError):
         self.source = source
 
 
+class DownloadError(CheckpointError):
+    """A checkpoint cannot be downloaded.
+
+    Args:
+        message: as above.
+        reason: what the network said.
+        source: as above.
+    """
+
+    def __init__(self, message: str, reason: str, source: str | None = None) -> None:
+        super().__init__(message, source)
+        self.reason = reason
+
+
 def _history_statistic(owner: Any, name: str) -> Callable:
     """Stand in for ``getattr`` in a checkpoint.
 
@@ -172,11 +186,12 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
         # A plain barrier would leave the others waiting when rank 0 fails.
         broadcast_object_list(failure, src=0)
     if failure[0] is not None:
-        raise CheckpointError(
+        raise DownloadError(
             f'The weights {filename} cannot be downloaded ({failure[0]}). Fetch the '
             'file where there is a connection and name the copy: --cfg-options '
             'KEY=<local file>, where KEY is the entry of the config with this address, '
             'such as model.backbone.init_cfg.checkpoint.',
+            failure[0],
             source=filename,
         )
     return load_checkpoint_file(_download(filename), map_location, source=filename)

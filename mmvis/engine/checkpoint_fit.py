@@ -17,9 +17,11 @@ class WeightsMismatchError(CheckpointError):
 
 def plain_state_dict(content: Mapping) -> dict[str, Tensor]:
     """The weights of what a checkpoint holds, without a wrapper's 'module.'."""
-    weights = content.get('state_dict', content)
+    weights = content
+    if isinstance(content, Mapping):
+        weights = content.get('state_dict', content)
     if not isinstance(weights, Mapping):
-        raise CheckpointError("The checkpoint's state_dict is no dict.")
+        raise CheckpointError('The checkpoint holds no state dict, names with tensors.')
     return {
         name.removeprefix('module.'): value
         for name, value in weights.items()

@@ -116,15 +116,16 @@ class VideoTracks:
     def to_results(self) -> dict:
         """The finished video: video_id, size, length, and tracks.
 
-        A track has label, score (mean over the frames in which it was predicted) and
-        counts (packed run lengths or None for each frame). Its label is that of highest
-        accumulated class score where all its frames have class_scores, else that of
-        most frames, of equals the one of highest summed score. A track that never has a
-        pixel is left out: it could only be a false positive.
+        A track has id, label, score (mean over the frames in which it was predicted)
+        and counts (packed run lengths or None for each frame). Its label is that of
+        highest accumulated class score where all its frames have class_scores, else
+        that of most frames, of equals the one of highest summed score. A track that
+        never has a pixel is left out: it could only be a false positive.
         """
         tracks = []
         for instance_id, of_frame in self._counts.items():
             track = {
+                'id': instance_id,
                 'label': self._label(instance_id),
                 'score': float(np.mean(self._scores[instance_id])),
                 'counts': [of_frame.get(frame) for frame in range(self.length)],

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from model_factory import clip_sample
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs' / 'tiny'
@@ -94,6 +96,20 @@ def test_wrappers_leave_nothing_behind(tool):
         assert 'forward' in vars(model.backbone)
     assert base_vis.encode_masks is encode_masks
     assert before == {name: set(vars(part)) for name, part in model.named_modules()}
+
+
+def test_a_segmentor_computes_its_features_once_while_it_is_timed(tool):
+    config = CONFIGS / 'track_by_segmentation_tiny_synthvis.py'
+    args = tool.parse_args([str(config)])
+    model = importlib.import_module('ways_to_predict').build(args.config, args)
+    calls = []
+    model.detector.backbone.conv1.register_forward_hook(lambda *_: calls.append(1))
+    stopwatch = importlib.import_module('stage_times').Stopwatch()
+    sample = clip_sample(1, 1, 0, 1, (64, 96), (64, 96))
+    with torch.no_grad(), tool.stage_times(model, stopwatch) as found:
+        model.predict_clip(torch.zeros(1, 3, 64, 96), sample, model.init_state())
+    assert len(calls) == 1
+    assert {'backbone', 'head', 'tracker'} <= {*stopwatch.seconds} <= found
 
 
 def test_nested_stages_are_counted_once(tool):

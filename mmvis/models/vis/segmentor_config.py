@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 
 import mmdet
+from mmdet.models import DetDataPreprocessor, TrackDataPreprocessor
 from mmengine.config import Config, ConfigDict
 
 SCOPE = 'mmdet::'
-# Of images in training: LSJ's fixed size, RTMDet's random sizes.
-_OF_IMAGES = ('type', '_scope_', 'batch_augments')
+# What clips have as well. Not so LSJ's fixed size and RTMDet's random sizes of batches
+# of images in training, and what BoxInst makes of colours.
+_OF_CLIPS = {
+    key
+    for preprocessor in (TrackDataPreprocessor, DetDataPreprocessor)
+    for key in inspect.signature(preprocessor).parameters
+} - {'batch_augments'}
+# Of all feature pyramids of five levels but RTMDet's, whose images have one fixed size.
+_PAD_SIZE_DIVISOR = 32
 
 
 def segmentor_config(detector: Mapping) -> ConfigDict:
@@ -54,5 +63,6 @@ def clip_preprocessor(detector_preprocessor: Mapping | None) -> dict | None:
     """Settings of TrackDataPreprocessor that do to clips what those do to images."""
     if detector_preprocessor is None:
         return None
-    kept = {k: v for k, v in detector_preprocessor.items() if k not in _OF_IMAGES}
+    kept = {k: v for k, v in detector_preprocessor.items() if k in _OF_CLIPS}
+    kept.setdefault('pad_size_divisor', _PAD_SIZE_DIVISOR)
     return dict(kept, type='TrackDataPreprocessor')

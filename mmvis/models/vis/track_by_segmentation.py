@@ -148,10 +148,7 @@ class TrackBySegmentation(BaseVISModel):
         self, feats: SegmentorFeatures, metainfo: dict, state: TrackMemory
     ) -> InstanceData:
         """Segment, remove duplicates, track. See the base class."""
-        frame = DetDataSample(metainfo=metainfo)
-        segmentor = with_features(self.detector, feats.levels)
-        segmentor.predict(feats.frames, [frame], rescale=True)
-        found = self._wanted(frame.get('pred_instances', InstanceData()))
+        found = self._wanted(self.segment(feats, metainfo))
         # Frames have been padded, by the pipeline or by the data preprocessor.
         shares = shares_of_frame(metainfo, feats.frames.shape[-2:])
         grid = shrink_masks(found.masks, cells(feats.frames, shares, self.mask_stride))
@@ -174,6 +171,13 @@ class TrackBySegmentation(BaseVISModel):
             instances_id=tracked.instances_id,
             masks=found.masks[tracked.index],
         )
+
+    def segment(self, feats: SegmentorFeatures, metainfo: dict) -> InstanceData:
+        """All that the segmentor finds in a frame, at its original size."""
+        frame = DetDataSample(metainfo=metainfo)
+        segmentor = with_features(self.detector, feats.levels)
+        segmentor.predict(feats.frames, [frame], rescale=True)
+        return frame.get('pred_instances', InstanceData())
 
     def _wanted(self, found: InstanceData) -> InstanceData:
         """Instances of the score and the classes that are asked for, best first."""

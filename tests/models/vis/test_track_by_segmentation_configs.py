@@ -55,13 +55,18 @@ def test_settings_are_merged_over_those_of_the_config(tmp_path):
     file = tmp_path / 'segmentor.py'
     file.write_text(
         "model = dict(type='A', depth=1, head=dict(width=2, kernel=3), "
-        "data_preprocessor=dict(type='P', mean=[1], batch_augments=[2]))"
+        "data_preprocessor=dict(type='P', mean=[1], batch_augments=[2], mask_stride=4))"
     )
     given = dict(config=str(file), depth=5, head=dict(width=4))
     merged = segmentor_config(given)
     theirs = merged.pop('data_preprocessor')
     assert merged == dict(type='A', depth=5, head=dict(width=4, kernel=3))
-    assert clip_preprocessor(theirs) == dict(type='TrackDataPreprocessor', mean=[1])
+    # Not what is of images in training; and padded, where that is left to the images.
+    assert clip_preprocessor(theirs) == dict(
+        type='TrackDataPreprocessor', mean=[1], pad_size_divisor=32
+    )
+    own_size = dict(type='P', pad_size_divisor=64)
+    assert clip_preprocessor(own_size)['pad_size_divisor'] == 64
     assert given['config'] == str(file)
     assert segmentor_config(dict(type='A')) == dict(type='A')
 
