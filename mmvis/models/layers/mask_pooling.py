@@ -6,6 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+# 64 MiB of float32: eight masks of 1080p.
+_PIXELS_AT_ONCE = 2**24
+
 
 def shrink_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
     """How much of each cell of another grid over the same frame masks cover.
@@ -18,8 +21,14 @@ def shrink_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
         Tensor: (n, *size) float32 in [0, 1]. A mask of one pixel covers a part of at
         least one cell: none vanishes.
     """
+    # As floats masks take four times their memory: not all at once.
+    number = max(1, _PIXELS_AT_ONCE // max(1, masks[0:1].numel()))
     # Instances are the batch here, since a tensor without channels is refused.
-    return interpolate(masks[:, None].float(), size, mode='area')[:, 0]
+    parts = [
+        interpolate(part[:, None].float(), size, mode='area')[:, 0]
+        for part in masks.split(number)
+    ]
+    return torch.cat(parts)
 
 
 def pool_in_masks(features: Tensor, masks: Tensor, centred: bool = False) -> Tensor:

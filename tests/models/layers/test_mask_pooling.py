@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mmvis.models.layers import mask_pooling
 from mmvis.models.layers.mask_pooling import pool_in_masks, shrink_masks
 
 
@@ -54,3 +55,14 @@ def test_half_precision_counts_all_pixels():
     with torch.autocast('cpu', torch.bfloat16):
         pooled = pool_in_masks(features.half(), masks)
     torch.testing.assert_close(pooled, torch.full((1, 3), 2.0))
+
+
+@pytest.mark.parametrize('pixels', [1, 100, 2**24])
+def test_masks_are_shrunk_in_parts(pixels, monkeypatch):
+    """However many go at once; none at all are fine, too."""
+    monkeypatch.setattr(mask_pooling, '_PIXELS_AT_ONCE', pixels)
+    masks = torch.rand(7, 6, 9, generator=torch.Generator().manual_seed(0)) > 0.5
+    found = shrink_masks(masks, (2, 3))
+    wanted = masks.float().view(7, 2, 3, 3, 3).mean((2, 4))
+    torch.testing.assert_close(found, wanted)
+    assert shrink_masks(masks[:0], (2, 3)).shape == (0, 2, 3)
