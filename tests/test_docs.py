@@ -43,13 +43,14 @@ def test_bare_configs_exist(path):
 
 # Runs a script as far as its arguments: unknown, missing and misspelt ones end it.
 PARSE_ONLY = """
-import argparse, runpy, sys
+import argparse, os, runpy, sys
 parse = argparse.ArgumentParser.parse_args
 def parse_and_stop(*args, **kwargs):
     parse(*args, **kwargs)
     raise SystemExit(0)
 argparse.ArgumentParser.parse_args = parse_and_stop
 sys.argv = sys.argv[1:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))  # as python does for a script
 runpy.run_path(sys.argv[0], run_name='__main__')
 """
 
