@@ -56,3 +56,10 @@ def test_lines_of_a_kind_are_limited_but_counted(tmp_path, validate, capsys):
     assert validate([str(vis_set.ann_file), '--max-per-kind', '0']) == 0
     lines = capsys.readouterr().out.splitlines()
     assert sum(line.startswith('note   LIST_RLE') for line in lines) == 4
+
+
+@pytest.mark.parametrize('number', ['0', '-1', 'two'])
+def test_at_least_one_thread_reads(tmp_path, validate, capsys, number):
+    with pytest.raises(SystemExit, match='2'):
+        validate([str(tmp_path / 'a.json'), '--workers', number])
+    assert '--workers' in capsys.readouterr().err

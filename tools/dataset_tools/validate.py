@@ -67,8 +67,16 @@ def _parser() -> argparse.ArgumentParser:
         default=20,
         help='lines printed for each code, 0 for all (default 20)',
     )
-    parser.add_argument('--workers', type=int, help='threads that read frames')
+    parser.add_argument('--workers', type=threads, help='threads that read frames')
     return parser
+
+
+def threads(text: str) -> int:
+    """A number of threads, at least one."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError('at least one thread has to read')
+    return number
 
 
 def _report(findings: Iterable[Finding], counts: Counter, most: int) -> None:

@@ -52,6 +52,10 @@ def convert_coco_video(ann_file: str | Path, out: str | Path) -> dict:
         ValueError: It is of another form; the message names file and place.
     """
     check_place(out)
+    if Path(out).exists() and Path(ann_file).exists() and Path(out).samefile(ann_file):
+        raise ValueError(
+            f"'{out}' is the file that is read, which would be lost: change --out."
+        )
     return _Conversion(str(ann_file)).write(out)
 
 

@@ -242,3 +242,14 @@ def test_many_instances_keep_their_masks(tmp_path):
         if box is not None
     }
     assert found == table
+
+
+def test_the_file_that_is_read_is_not_replaced(coco, tmp_path):
+    path = tmp_path / 'coco.json'
+    path.write_text(json.dumps(coco))
+    (tmp_path / 'link.json').symlink_to(path)
+    before = path.read_bytes()
+    for out in (path, tmp_path / 'link.json'):
+        with pytest.raises(ValueError, match='is the file that is read'):
+            convert_coco_video(path, out)
+    assert path.read_bytes() == before
