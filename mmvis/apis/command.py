@@ -127,7 +127,6 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     args = make_parser().parse_args(argv)
-    started = time.perf_counter()
     video: VideoResult | None = None
     code = 0
     # Being told to end (docker stop, a batch system) is the same as ctrl-C.

@@ -103,20 +103,8 @@ class VideoResult:
             list[dict]: video_id (1), category_id, score, and segmentations: an RLE or
             None for each frame; the best first.
         """
-        if self._tracks is None:
-            return []
-        video = self._tracks.to_results()
-        video['tracks'] = self._chosen(video['tracks'], score, classes)
-        return list(official_results([video], self.category_ids))
-
-    @staticmethod
-    def _chosen(
-        tracks: list[dict], score: float, classes: Sequence[int] | None
-    ) -> list[dict]:
-        chosen = [track for track in tracks if track['score'] >= score]
-        if classes is not None:
-            chosen = [track for track in chosen if track['label'] in classes]
-        return sorted(chosen, key=lambda track: -track['score'])
+        videos = self._chosen(score, classes)
+        return list(official_results(videos, self.category_ids))
 
     def track_ids(
         self, score: float = 0.0, classes: Sequence[int] | None = None
@@ -126,10 +114,18 @@ class VideoResult:
         It is what frames, the mp4 and folders of masks call the track; a results.json
         has no place for it.
         """
+        videos = self._chosen(score, classes)
+        return [int(track['id']) for video in videos for track in video['tracks']]
+
+    def _chosen(self, score: float, classes: Sequence[int] | None) -> list[dict]:
+        """The finished video with some tracks; none before its first frame."""
         if self._tracks is None:
             return []
-        tracks = self._tracks.to_results()['tracks']
-        return [int(track['id']) for track in self._chosen(tracks, score, classes)]
+        video = self._tracks.to_results()
+        tracks = [track for track in video['tracks'] if track['score'] >= score]
+        if classes is not None:
+            tracks = [track for track in tracks if track['label'] in classes]
+        return [dict(video, tracks=sorted(tracks, key=lambda track: -track['score']))]
 
     def annotation_file(self) -> dict:
         """The annotation file that results refer to: the video and the categories."""

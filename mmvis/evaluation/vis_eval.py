@@ -85,6 +85,11 @@ def _mean(values: np.ndarray) -> float | None:
     return float(np.mean(values)) if values.size else None
 
 
+def has_attribute(video: Mapping, attribute: str | None) -> bool:
+    """Whether a video carries an attribute; all of them carry None."""
+    return attribute is None or attribute in (video.get('attributes') or ())
+
+
 def average_area(areas: Iterable[float | None]) -> float:
     """Mean over the frames with an area, 0 if there is none, as the protocol has it."""
     present = [area for area in areas if area]
@@ -231,9 +236,7 @@ class GroundTruth:
     ) -> Curves:
         """Curves over all videos, or over those that carry an attribute."""
         videos = {
-            video['id']
-            for video in self.videos
-            if attribute is None or attribute in (video.get('attributes') or ())
+            video['id'] for video in self.videos if has_attribute(video, attribute)
         }
         of_category = defaultdict(list)
         for (video_id, category_id), tracks in matched.items():

@@ -11,9 +11,8 @@ from inferencers import images, write_video
 from mmengine.runner.checkpoint import CheckpointLoader
 from model_factory import tiny_config, tiny_model
 
-from mmvis.apis import VISInferencer, faster_network
+from mmvis.apis import VISInferencer
 from mmvis.apis.command import main
-from mmvis.apis.vis_inferencer import VISInferencer as Inferencer
 from mmvis.engine.checkpoint import CheckpointError, DownloadError
 
 
@@ -51,13 +50,13 @@ def test_results_have_the_numbers_of_masks_and_video(place, tmp_path):
 
 
 def test_a_score_that_the_model_does_not_reach_is_told(place, monkeypatch, capsys):
-    build = Inferencer.__init__
+    build = VISInferencer.__init__
 
     def strict(self, *args, **kwargs):
         build(self, *args, **kwargs)
         self.model.score_thr = 0.3
 
-    monkeypatch.setattr(Inferencer, '__init__', strict)
+    monkeypatch.setattr(VISInferencer, '__init__', strict)
     monkeypatch.chdir(place)
     for score, told in (('0.3', False), ('0.05', True)):
         assert run(place, '--weights', place / 'w.pth', '--score', score) == 0
@@ -99,4 +98,3 @@ def test_compile_compiles_the_parts_that_are_there(place, monkeypatch):
     )
     detector = inferencer.model.detector
     assert compiled == [detector.backbone, detector.neck]
-    assert set(faster_network.PARTS) >= {'backbone', 'neck'}

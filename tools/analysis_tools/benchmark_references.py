@@ -21,12 +21,12 @@ from statistics import median
 
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 import mmvis.models  # noqa: F401
 from mmvis.engine.command_line import CommandError, run_command
+from mmvis.engine.config_files import read_config
 from mmvis.registry import MODELS
 
 NONE = 'none'
@@ -74,9 +74,7 @@ def main(argv: list[str] | None = None) -> None:
 def build(args: argparse.Namespace) -> nn.Module:
     """The model with random weights, in eval mode."""
     init_default_scope('mmvis')
-    if not Path(args.config).is_file():
-        raise CommandError(f'The config {args.config} does not exist.')
-    cfg = Config.fromfile(args.config).get('model', {})
+    cfg = read_config(args.config).get('model', {})
     if cfg.get('augmentation') is None:
         raise CommandError(f'{args.config} is not of a TFAN with an augmentation.')
     cfg.detector.init_cfg = None

@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 import torch
 from mmdet.structures import TrackDataSample
-from mmengine.config import Config
 
 from mmvis.apis import find_config, load_model, open_source
 from mmvis.apis.video_session import Preparation
 from mmvis.engine.command_line import CommandError, user_message
+from mmvis.engine.config_files import read_config
 from mmvis.models.layers.instance_flow import instance_flow
 from mmvis.models.vis import InstanceFlow
 from mmvis.models.vis.instance_flow import STRIDE
@@ -76,7 +76,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def build(args: argparse.Namespace) -> tuple[InstanceFlow, Preparation]:
     """The model in eval mode, and what makes its input of frames."""
-    config = Config.fromfile(find_config(args.config))
+    config = read_config(find_config(args.config))
     kind = config.get('model', {}).get('type', 'no model')
     if kind.rpartition('.')[2] != 'InstanceFlow':
         raise CommandError(f'{args.config} is no InstanceFlow but {kind}.')

@@ -13,7 +13,13 @@ from mmvis.structures.annotation_file import VISAnnotations
 
 from ..evaluate_results import build_ground_truth, checked_results, load_ground_truth
 from ..summary import attributes_of
-from ..vis_eval import IOU_THRESHOLDS, Curves, GroundTruth, MatchedTracks
+from ..vis_eval import (
+    IOU_THRESHOLDS,
+    Curves,
+    GroundTruth,
+    MatchedTracks,
+    has_attribute,
+)
 from .attribution import assigned_objects, attribute_errors
 from .fixing import Repair, claims_of, matched_after, repair_of
 from .kinds import KINDS, MISSED, TrackError
@@ -130,7 +136,7 @@ class ErrorAnalysis:
         kinds = set(kinds)
         positives = negatives = 0
         for video, errors in zip(self.videos, self.errors, strict=True):
-            if attribute is not None and attribute not in attributes_of([video.video]):
+            if not has_attribute(video.video, attribute):
                 continue
             tracks = [
                 e.detection for e in errors if e.false_positive and e.kind in kinds
@@ -250,7 +256,7 @@ class ErrorAnalysis:
         """Objects to find by category id, in all videos or those with an attribute."""
         counts: Counter = Counter()
         for video in self.videos:
-            if attribute is None or attribute in (video.video.get('attributes') or ()):
+            if has_attribute(video.video, attribute):
                 counts.update(video.object_labels[~video.crowd].tolist())
         return {c: counts[k] for k, c in enumerate(self.truth.category_ids)}
 

@@ -197,7 +197,7 @@ class _VideoAttribution:
         related: list[int] | None = None,
         wrong: bool = True,
     ) -> TrackError:
-        free = {gt: iou for gt, iou in (claims or {}).items() if self.free[gt]}
+        claims = claims or {}
         return TrackError(
             kind=kind,
             video_id=self.overlaps.video['id'],
@@ -205,8 +205,7 @@ class _VideoAttribution:
             false_positive=wrong,
             score=float(self.overlaps.scores[det]),
             target=target,
-            claims=tuple(free),
-            repaired=tuple(map(float, free.values())),
+            claims={gt: float(iou) for gt, iou in claims.items() if self.free[gt]},
             related=tuple(related or ()),
         )
 

@@ -47,8 +47,7 @@ def repair_of(errors: Iterable[TrackError]) -> Repair:
     """
     errors = list(errors)
     added = [
-        (gt, error.score, dict(zip(error.claims, error.repaired, strict=True))[gt])
-        for gt, error in claims_of(errors).items()
+        (gt, error.score, error.claims[gt]) for gt, error in claims_of(errors).items()
     ]
     return Repair(
         removed=frozenset(e.detection for e in errors if e.false_positive),

@@ -1,6 +1,6 @@
 """The kinds of errors, in the order in which they are listed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 CLASSIFICATION = 'classification'
@@ -71,8 +71,8 @@ class TrackError:
             right about one object and goes on with another is none.
         score: of the track; 0 if missed.
         target: the object that it is about, a position likewise; None if background.
-        claims: the objects, found by no track, that are found once it is repaired.
-        repaired: IoU with each of them that it has then.
+        claims: the objects, found by no track, that are found once it is repaired, to
+            the IoU with each of them that it has then.
         related: other objects that it is on.
     """
 
@@ -82,6 +82,5 @@ class TrackError:
     false_positive: bool
     score: float
     target: int | None = None
-    claims: tuple[int, ...] = ()
-    repaired: tuple[float, ...] = ()
+    claims: dict[int, float] = field(default_factory=dict)
     related: tuple[int, ...] = ()

@@ -12,8 +12,8 @@ import numpy as np
 from mmvis.structures.whole_file import whole_file
 from mmvis.visualization.video_tracks import video_name
 
-from ..summary import attributes_of, printable
-from ..vis_eval import RECALL_POINTS
+from ..summary import printable
+from ..vis_eval import RECALL_POINTS, has_attribute
 from .analysis import EVERYTHING, FALSE_NEGATIVES, FALSE_POSITIVES, ErrorAnalysis
 from .filmstrips import make_filmstrip
 from .html_parts import (
@@ -210,7 +210,7 @@ def _attributes(analysis: ErrorAnalysis) -> str:
         return ''
     rows = []
     for attribute in analysis.attributes:
-        carried = sum(attribute in attributes_of([v.video]) for v in analysis.videos)
+        carried = sum(has_attribute(v.video, attribute) for v in analysis.videos)
         objects = sum(analysis.num_objects(attribute).values())
         name = breakable(attribute)
         rows.append((name, f'{carried} / {objects}', {'attribute': attribute}))
