@@ -40,6 +40,8 @@ def test_results_have_the_numbers_of_masks_and_video(place, tmp_path):
     folders = {int(path.name): path for path in (tmp_path / 'o_masks').iterdir()}
     # A track without a pixel is no result, but was drawn.
     assert len(results) == len(set(ids)) > 1 and set(ids) <= set(folders)
+    scores = [result['score'] for result in results]
+    assert scores == sorted(scores, reverse=True) and scores[0] > scores[-1]
     for result, number in zip(results, ids, strict=True):
         areas = [int(mask_utils.area(m)) for m in result['segmentations'] if m]
         drawn = [

@@ -98,7 +98,7 @@ class _VideoAttribution:
             kind = DUPLICATE if self._found_there(det, target) else SPLIT
             return self._error(kind, det, target)
         if (target := _best(ious, other & (ious >= self.threshold))) is not None:
-            return self._error(CLASSIFICATION, det, target, {target: ious[target]})
+            return self._error(CLASSIFICATION, det, target, [target])
         if (target := _best(ious, same & self.about[det])) is not None:
             return self._partly_right(det, target)
         if (target := _best(ious, other & self.about[det])) is not None:
@@ -112,7 +112,7 @@ class _VideoAttribution:
         quality = overlaps.mask_quality[det, target]
         association = overlaps.association[det, target]
         if not at_once and quality <= association and association >= self.threshold:
-            return self._error(SPATIAL, det, target, {target: association})
+            return self._error(SPATIAL, det, target, [target])
         same = overlaps.object_labels == overlaps.labels[det]
         objects = [target, *(gt for gt in related if same[gt])]
         claims = self._in_right_frames(det, objects)
@@ -122,8 +122,7 @@ class _VideoAttribution:
         if self._found_there(det, target):
             return self._error(DUPLICATE, det, target)
         if not claims:
-            claims = dict.fromkeys(objects, 1.0)
-            return self._error(SPATIAL_AND_TEMPORAL, det, target, claims, related)
+            return self._error(SPATIAL_AND_TEMPORAL, det, target, objects, related)
         on = overlaps.places[:, det] == target
         # Do others go on with the object where this track is not on it?
         peers = overlaps.labels == overlaps.labels[det]
@@ -142,19 +141,18 @@ class _VideoAttribution:
         followed = on & self.overlaps.follows[:, finder, target]
         return bool(2 * followed.sum() >= on.sum())
 
-    def _in_right_frames(self, det: int, objects: list[int]) -> dict[int, float]:
-        """IoU with objects if the track had all their frames, as well as it has some.
+    def _in_right_frames(self, det: int, objects: list[int]) -> list[int]:
+        """Those that the track would find in all their frames, as well as in some.
 
-        Those alone that it would find. A mask on two objects at once says nothing of
-        how well each of them would be cut out: it counts as the object's own.
+        A mask on two objects at once says nothing of how well each of them would be cut
+        out: it counts as the object's own.
         """
-        ious = {
-            gt: 1.0
-            if self.at_once[det, gt]
-            else float(self.overlaps.mask_quality[det, gt])
+        quality = self.overlaps.mask_quality[det]
+        return [
+            gt
             for gt in objects
-        }
-        return {gt: iou for gt, iou in ious.items() if iou >= self.threshold}
+            if self.at_once[det, gt] or quality[gt] >= self.threshold
+        ]
 
     def _second_object(self, det: int, target: int) -> list[TrackError]:
         """A right track can still be why another object of its category is lost."""
@@ -193,11 +191,10 @@ class _VideoAttribution:
         kind: str,
         det: int,
         target: int | None,
-        claims: dict[int, float] | None = None,
+        claims: list[int] | None = None,
         related: list[int] | None = None,
         wrong: bool = True,
     ) -> TrackError:
-        claims = claims or {}
         return TrackError(
             kind=kind,
             video_id=self.overlaps.video['id'],
@@ -205,7 +202,7 @@ class _VideoAttribution:
             false_positive=wrong,
             score=float(self.overlaps.scores[det]),
             target=target,
-            claims={gt: float(iou) for gt, iou in claims.items() if self.free[gt]},
+            claims=tuple(gt for gt in claims or () if self.free[gt]),
             related=tuple(related or ()),
         )
 

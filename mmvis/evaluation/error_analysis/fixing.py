@@ -19,13 +19,13 @@ class Repair:
 
     Attributes:
         removed: tracks that are taken away.
-        added: (object, score, IoU) of tracks of the object's category that overlap
-            with this object alone.
+        added: (object, score) of tracks that find the object, and overlap with no
+            other.
         dropped: objects that need not be found any more.
     """
 
     removed: frozenset[int] = frozenset()
-    added: tuple[tuple[int, float, float], ...] = ()
+    added: tuple[tuple[int, float], ...] = ()
     dropped: frozenset[int] = frozenset()
 
 
@@ -42,13 +42,12 @@ def claims_of(errors: Iterable[TrackError]) -> dict[int, TrackError]:
 def repair_of(errors: Iterable[TrackError]) -> Repair:
     """How these errors of a video are fixed together.
 
-    Wrong tracks go. For each object that they claim, the best of them comes back, with
-    the IoU that it has once it is repaired. Missed objects are dropped.
+    Wrong tracks go. For each object that they claim, the best of them comes back and
+    finds it: repaired in the part that their kind names, they reach the threshold, or
+    they would not claim it. Missed objects are dropped.
     """
     errors = list(errors)
-    added = [
-        (gt, error.score, error.claims[gt]) for gt, error in claims_of(errors).items()
-    ]
+    added = [(gt, error.score) for gt, error in claims_of(errors).items()]
     return Repair(
         removed=frozenset(e.detection for e in errors if e.false_positive),
         added=tuple(added),
@@ -64,10 +63,10 @@ def matched_after(
     stays[list(repair.removed)] = False
     counts = np.ones(len(overlaps.objects), dtype=bool)
     counts[list(repair.dropped)] = False
-    added = np.array([gt for gt, _, _ in repair.added], dtype=int)
-    scores = np.append(overlaps.scores, [score for _, score, _ in repair.added])
+    added = np.array([gt for gt, _ in repair.added], dtype=int)
+    scores = np.append(overlaps.scores, [score for _, score in repair.added])
     rows = np.zeros((len(added), len(overlaps.objects)))
-    rows[np.arange(len(added)), added] = [iou for _, _, iou in repair.added]
+    rows[np.arange(len(added)), added] = 1.0
     ious = np.concatenate([overlaps.ious, rows])
     labels = np.append(overlaps.labels, overlaps.object_labels[added])
     stays = np.append(stays, np.ones(len(added), dtype=bool))

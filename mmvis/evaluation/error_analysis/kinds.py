@@ -1,6 +1,6 @@
 """The kinds of errors, in the order in which they are listed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 CLASSIFICATION = 'classification'
@@ -71,8 +71,7 @@ class TrackError:
             right about one object and goes on with another is none.
         score: of the track; 0 if missed.
         target: the object that it is about, a position likewise; None if background.
-        claims: the objects, found by no track, that are found once it is repaired, to
-            the IoU with each of them that it has then.
+        claims: the objects, found by no track, that are found once it is repaired.
         related: other objects that it is on.
     """
 
@@ -82,5 +81,5 @@ class TrackError:
     false_positive: bool
     score: float
     target: int | None = None
-    claims: dict[int, float] = field(default_factory=dict)
+    claims: tuple[int, ...] = ()
     related: tuple[int, ...] = ()
