@@ -7,7 +7,7 @@ import runpy
 import sys
 from pathlib import Path
 
-TOOLS = Path(__file__).parents[1] / 'tools' / 'analysis_tools'
+TOOLS = Path(__file__).parents[1] / 'tools' / 'benchmarks'
 
 
 def time_table(name: str, arguments: str, folder: Path, monkeypatch) -> list[dict]:

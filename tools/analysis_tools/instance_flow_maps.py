@@ -23,9 +23,8 @@ from mmvis.apis import find_config, load_model, open_source
 from mmvis.apis.video_session import Preparation
 from mmvis.engine.command_line import CommandError, user_message
 from mmvis.engine.config_files import read_config
-from mmvis.models.layers.instance_flow import instance_flow
-from mmvis.models.vis import InstanceFlow
-from mmvis.models.vis.instance_flow import STRIDE
+from mmvis.models.instance_flow.flow_estimators import instance_flow
+from mmvis.models.instance_flow.instance_flow import STRIDE, InstanceFlow
 from mmvis.visualization import draw_tracks
 from mmvis.visualization.contact_sheet import SheetRow, contact_sheet, evenly_spaced
 from mmvis.visualization.offset_maps import (

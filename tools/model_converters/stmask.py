@@ -24,8 +24,8 @@ from torch import Tensor
 
 import mmvis.models  # noqa: F401  (registers the models)
 from mmvis.engine.checkpoint import CheckpointError, load_from_local
-from mmvis.models.vis.released_network import ReleasedNetwork
-from mmvis.models.vis.stmask_checkpoint import convert_state_dict
+from mmvis.models.stmask.release.checkpoint import convert_state_dict
+from mmvis.models.stmask.release.network import ReleasedNetwork
 from mmvis.registry import MODELS
 from mmvis.version import __version__
 

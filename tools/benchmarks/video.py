@@ -1,7 +1,7 @@
 """Frames a second of a whole video: file in, mp4 and json out, split by stage.
 
-    python tools/analysis_tools/benchmark_video.py stmask_r50 --out video.json
-    python tools/analysis_tools/benchmark_video.py my_config.py --checkpoint X.pth \\
+    python tools/benchmarks/video.py stmask_r50 --out video.json
+    python tools/benchmarks/video.py my_config.py --checkpoint X.pth \\
         --video dancers.mp4 --device cuda --half --chunk 8
 
 Without --video a clip of --frames frames of --size is generated and written as an mp4
@@ -28,9 +28,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from forced_instances import FORCED, ForcedInstances
-from stage_times import NETWORK, OTHER, STAGES, Stopwatch, Wrappers, stage_times
-from ways_to_predict import build
+from measuring.forced_instances import FORCED, ForcedInstances
+from measuring.stage_times import (
+    NETWORK,
+    OTHER,
+    STAGES,
+    Stopwatch,
+    Wrappers,
+    stage_times,
+)
+from measuring.ways_to_predict import build
 
 from mmvis.apis import VISInferencer, find_config, open_source
 from mmvis.apis.frame_sources import FrameSource

@@ -1,6 +1,6 @@
 """Time of an InstanceFlow frame by the number of its reference frames.
 
-    python tools/analysis_tools/benchmark_instance_flow.py \\
+    python tools/benchmarks/instance_flow.py \\
         configs/instance_flow_r50_single_scale.py --references 1 2 3 4 5
 
 Weights are random, frames are noise, and a frame has at most --objects instances. Every
@@ -25,7 +25,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 import mmvis.models  # noqa: F401
-from mmvis.models.vis import InstanceFlow
+from mmvis.models.instance_flow.instance_flow import InstanceFlow
 from mmvis.registry import MODELS
 from mmvis.structures.nested_tensors import map_tensors
 

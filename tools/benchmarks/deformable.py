@@ -9,7 +9,7 @@ deformable blocks (the first of each stage has stride 2), and predictions of a b
 with a small network. Run it with one and with two threads, on a machine that does
 nothing else:
 
-    python tools/analysis_tools/benchmark_deformable.py --threads 1 [--out times.json]
+    python tools/benchmarks/deformable.py --threads 1 [--out times.json]
 
 Ratios are times of the other way divided by the package's: above 1, the package wins.
 """
@@ -20,12 +20,12 @@ from functools import partial
 from typing import NamedTuple
 
 import torch
-from least_times import TimeTable, add_arguments, measure
+from measuring.least_times import TimeTable, add_arguments, measure
 from mmcv.ops import deform_conv2d, modulated_deform_conv2d
 from torch import Tensor
 from torch.nn.functional import grid_sample, pad
 
-from mmvis.models.layers.deformable_sampling import deformable_convolution
+from mmvis.models.stmask.deformable_sampling import deformable_convolution
 
 
 class Case(NamedTuple):

@@ -57,10 +57,10 @@ MODEL_PARTS = {
 # And functions, by the module that looks them up.
 FUNCTIONS = {
     'upsampling': (
-        'mmvis.models.vis.stmask.to_original_size',
-        'mmvis.models.vis.sg_net.to_original_size',
+        'mmvis.models.stmask.stmask.to_original_size',
+        'mmvis.models.sg_net.sg_net.to_original_size',
     ),
-    'RLE': ('mmvis.models.vis.base_vis.encode_masks',),
+    'RLE': ('mmvis.models.common.base_vis.encode_masks',),
 }
 NETWORK = ('backbone', 'neck', 'head', 'prototypes', 'temporal network')
 OTHER = 'other'

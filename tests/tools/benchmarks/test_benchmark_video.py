@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools/analysis_tools'
+TOOLS = Path(__file__).resolve().parents[3] / 'tools/benchmarks'
 
 
 @pytest.fixture
 def tool(monkeypatch):
     monkeypatch.syspath_prepend(str(TOOLS))
-    import benchmark_video
+    import video
 
-    yield benchmark_video
-    sys.modules.pop('benchmark_video')
+    yield video
+    sys.modules.pop('video')
 
 
 @pytest.mark.parametrize(

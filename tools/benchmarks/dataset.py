@@ -5,7 +5,7 @@ frames of 720p, 3.8 thousand objects of 40 categories, about 100 thousand masks 
 of more than 300 run lengths, with nulls. Then opens it as a training set in a fresh
 process, and reads all items in workers that are forked from one.
 
-    python tools/analysis_tools/benchmark_dataset.py [--ann-file my.json]
+    python tools/benchmarks/dataset.py [--ann-file my.json]
 """
 
 import argparse

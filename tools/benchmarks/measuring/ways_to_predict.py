@@ -8,17 +8,18 @@ from collections.abc import Callable
 from statistics import median
 
 import torch
-from forced_instances import FORCED, ForcedInstances
 from mmcv.cnn import fuse_conv_bn
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
-from stage_times import OTHER, Stopwatch
 from torch import Tensor, nn
 
 import mmvis.models  # noqa: F401
 from mmvis.registry import MODELS
+
+from .forced_instances import FORCED, ForcedInstances
+from .stage_times import OTHER, Stopwatch
 
 SINGLE = 'single frames'
 

@@ -9,21 +9,22 @@ import pytest
 import torch
 from model_factory import clip_sample
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIGS = ROOT / 'configs' / 'tiny'
 MODULES = (
-    'benchmark',
-    'forced_instances',
-    'forced_sg_net',
-    'stage_times',
-    'ways_to_predict',
+    'model',
+    'measuring',
+    'measuring.forced_instances',
+    'measuring.forced_sg_net',
+    'measuring.stage_times',
+    'measuring.ways_to_predict',
 )
 
 
 @pytest.fixture
 def tool(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'analysis_tools'))
-    yield importlib.import_module('benchmark')
+    monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'benchmarks'))
+    yield importlib.import_module('model')
     for name in MODULES:
         sys.modules.pop(name, None)
 
@@ -84,12 +85,14 @@ def test_sg_net(tool, tmp_path, blender, objects):
 
 
 def test_wrappers_leave_nothing_behind(tool):
-    import mmvis.models.vis.base_vis as base_vis
+    import mmvis.models.common.base_vis as base_vis
     from mmvis.structures.rle import encode_masks
 
     args = tool.parse_args([str(CONFIGS / 'stmask_tiny_synthvis.py')])
-    model = importlib.import_module('ways_to_predict').build(args.config, args)
-    stopwatch = importlib.import_module('stage_times').Stopwatch()
+    model = importlib.import_module('measuring.ways_to_predict').build(
+        args.config, args
+    )
+    stopwatch = importlib.import_module('measuring.stage_times').Stopwatch()
     before = {name: set(vars(part)) for name, part in model.named_modules()}
     with tool.stage_times(model, stopwatch):
         assert base_vis.encode_masks is not encode_masks
@@ -101,10 +104,12 @@ def test_wrappers_leave_nothing_behind(tool):
 def test_a_segmentor_computes_its_features_once_while_it_is_timed(tool):
     config = CONFIGS / 'track_by_segmentation_tiny_synthvis.py'
     args = tool.parse_args([str(config)])
-    model = importlib.import_module('ways_to_predict').build(args.config, args)
+    model = importlib.import_module('measuring.ways_to_predict').build(
+        args.config, args
+    )
     calls = []
     model.detector.backbone.conv1.register_forward_hook(lambda *_: calls.append(1))
-    stopwatch = importlib.import_module('stage_times').Stopwatch()
+    stopwatch = importlib.import_module('measuring.stage_times').Stopwatch()
     sample = clip_sample(1, 1, 0, 1, (64, 96), (64, 96))
     with torch.no_grad(), tool.stage_times(model, stopwatch) as found:
         model.predict_clip(torch.zeros(1, 3, 64, 96), sample, model.init_state())
@@ -114,7 +119,7 @@ def test_a_segmentor_computes_its_features_once_while_it_is_timed(tool):
 
 def test_nested_stages_are_counted_once(tool):
     readings = iter([0, 1, 3, 6, 10, 15])
-    stage_times = importlib.import_module('stage_times')
+    stage_times = importlib.import_module('measuring.stage_times')
     stopwatch = stage_times.Stopwatch(clock=lambda: next(readings))
     with stopwatch.stage('outer'):
         for _ in range(2):

@@ -8,7 +8,7 @@ import pytest
 
 from mmvis.datasets.validation import check_annotation_file
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'benchmark_dataset.py'
+TOOL = Path(__file__).parents[3] / 'tools' / 'benchmarks' / 'dataset.py'
 
 
 @pytest.fixture

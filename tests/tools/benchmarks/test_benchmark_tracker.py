@@ -4,7 +4,7 @@ import json
 import runpy
 from pathlib import Path
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'benchmark_tracker.py'
+TOOL = Path(__file__).parents[3] / 'tools' / 'benchmarks' / 'tracker.py'
 
 
 def test_report(tmp_path, capsys):

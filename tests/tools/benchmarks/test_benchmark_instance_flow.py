@@ -6,7 +6,7 @@ from pathlib import Path
 
 from model_factory import CONFIGS
 
-TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/benchmark_instance_flow.py'
+TOOL = Path(__file__).parents[3] / 'tools/benchmarks/instance_flow.py'
 
 
 def test_report(tmp_path, capsys):

@@ -1,6 +1,6 @@
 """Speed of mmvis's metric against mmdet's YTVISeval, side by side in one process.
 
-    python tools/analysis_tools/benchmark_metric.py --out benchmark_metric.json
+    python tools/benchmarks/metric.py --out benchmark_metric.json
 
 Both get the same synthetic tracks: 25 predictions and 3 ground truths of one category
 a video. Printed are medians and their ratio: from per-frame RLE to the IoU matrix, a

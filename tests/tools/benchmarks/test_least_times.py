@@ -10,7 +10,7 @@ from time_tables import TOOLS
 @pytest.fixture
 def tool(monkeypatch):
     monkeypatch.syspath_prepend(str(TOOLS))
-    return importlib.import_module('least_times')
+    return importlib.import_module('measuring.least_times')
 
 
 def test_the_least_time_of_each_way_counts(tool, monkeypatch):

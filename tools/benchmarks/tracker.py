@@ -1,7 +1,7 @@
 """Cost of a tracker along a long video: last frames against first.
 
-    python tools/analysis_tools/benchmark_tracker.py --out benchmark_tracker.json
-    python tools/analysis_tools/benchmark_tracker.py --tracker centerness
+    python tools/benchmarks/tracker.py --out benchmark_tracker.json
+    python tools/benchmarks/tracker.py --tracker centerness
 
 The video is made up: discs that wander, give way to new ones from time to time, and
 are missed by the detector now and then. Each frame propagates the living tracks, where
@@ -23,11 +23,9 @@ from pathlib import Path
 import torch
 from mmengine.structures import InstanceData
 
-from mmvis.models.trackers import (
-    CenternessTracker,
-    EmbeddingMaskIoUTracker,
-    TrackMemory,
-)
+from mmvis.models.sg_net.centerness_tracker import CenternessTracker
+from mmvis.models.trackers.embedding_mask_iou_tracker import EmbeddingMaskIoUTracker
+from mmvis.models.trackers.track_memory import TrackMemory
 
 EMBEDDING, COEFFICIENTS = 128, 32
 

@@ -9,7 +9,7 @@ from model_factory import CONFIGS
 
 from mmvis.engine.command_line import user_message
 
-TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/benchmark_references.py'
+TOOL = Path(__file__).parents[3] / 'tools/benchmarks/references.py'
 
 
 def test_report(tmp_path, capsys):

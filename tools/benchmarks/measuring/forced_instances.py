@@ -25,11 +25,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from forced_sg_net import be_discs, detect_near
 from mmengine.structures import InstanceData
-from stage_times import Stopwatch, Wrappers
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+
+from .forced_sg_net import be_discs, detect_near
+from .stage_times import Stopwatch, Wrappers
 
 FORCED = 'forced'
 DUPLICATES = 8

@@ -1,6 +1,6 @@
 """Time of SG-Net's masks by the number of instances of a frame.
 
-    python tools/analysis_tools/benchmark_blender.py --threads 1 [--out times.json]
+    python tools/benchmarks/blender.py --threads 1 [--out times.json]
 
 Base masks are made once for the frame, and blended for 1, 10, 50 and 100 instances by
 both readings of eq. 2: the paper's claim is that more instances cost little (section
@@ -18,11 +18,12 @@ import json
 from functools import partial
 
 import torch
-from least_times import add_arguments, seconds
+from measuring.least_times import add_arguments, seconds
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from mmvis.models.layers import BaseMaskModule, ScalarBlender, VectorBlender
+from mmvis.models.sg_net.base_mask_module import BaseMaskModule
+from mmvis.models.sg_net.granularity_blender import ScalarBlender, VectorBlender
 
 BLENDERS = {'scalar': ScalarBlender, 'vector': VectorBlender}
 

@@ -8,7 +8,7 @@ On a GPU mmcv's op is a fourth. How they are timed: see least_times.py.
 Sizes are P4 and P3 of a 640x384 input, patches those of STMask's Table 3. Run it with
 one and with two threads, on a machine that does nothing else:
 
-    python tools/analysis_tools/benchmark_correlation.py --threads 1 [--out times.json]
+    python tools/benchmarks/correlation.py --threads 1 [--out times.json]
 
 Ratios are times of the other way divided by the tiles': above 1, the tiles win.
 """
@@ -17,11 +17,11 @@ import argparse
 from functools import partial
 
 import torch
-from least_times import TimeTable, Way, add_arguments, measure
+from measuring.least_times import TimeTable, Way, add_arguments, measure
 from torch import Tensor
 from torch.nn.functional import pad
 
-from mmvis.models.layers.correlation import TiledCorrelation, mmcv_correlation
+from mmvis.models.stmask.correlation import TiledCorrelation, mmcv_correlation
 
 SIZES = {'P4': (24, 40), 'P3': (48, 80)}
 

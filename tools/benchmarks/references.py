@@ -1,6 +1,6 @@
 """Time of a TFAN frame by the number K of frames in its memory.
 
-    python tools/analysis_tools/benchmark_references.py configs/tfan_r50.py \\
+    python tools/benchmarks/references.py configs/tfan_r50.py \\
         --frames 0 1 2 4 8 16 --out benchmark_references.json
 
 Weights are random, frames are noise, and a frame has --objects instances. Every K runs

@@ -1,6 +1,6 @@
 """Time of a video model's frame, split by stage, beside other ways to compute it.
 
-    python tools/analysis_tools/benchmark.py configs/stmask_r50.py \\
+    python tools/benchmarks/model.py configs/stmask_r50.py \\
         --against configs/masktrack_rcnn_r50.py --variants channels_last fused_bn \\
         --threads 2 --out benchmark.json
 
@@ -26,8 +26,8 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from stage_times import NETWORK, STAGES, stage_times
-from ways_to_predict import SINGLE, VARIANTS, Way, make_ways
+from measuring.stage_times import NETWORK, STAGES, stage_times
+from measuring.ways_to_predict import SINGLE, VARIANTS, Way, make_ways
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

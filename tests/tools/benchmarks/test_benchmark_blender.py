@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-TOOLS = Path(__file__).parents[2] / 'tools/analysis_tools'
+TOOLS = Path(__file__).parents[3] / 'tools/benchmarks'
 SMALL = '--input-shape 64 96 --channels 32 --rounds 1'
 
 
 def run(monkeypatch, arguments):
-    tool = TOOLS / 'benchmark_blender.py'
+    tool = TOOLS / 'blender.py'
     monkeypatch.syspath_prepend(TOOLS)
     monkeypatch.setattr(sys, 'argv', [str(tool), *SMALL.split(), *arguments])
     # The ways are compared with each other in there.

@@ -1,0 +1,1 @@
+"""What the benchmarks share: times of stages and of ways, models, forced instances."""
