@@ -1,27 +1,23 @@
-"""Models, their heads and their trackers."""
+"""Video instance segmentation models, a folder each, and what they share."""
 
 from . import (
-    backbones,
-    dense_heads,
-    layers,
-    losses,
-    necks,
-    roi_heads,
-    seg_heads,
-    task_modules,
+    common,
+    instance_flow,
+    masktrack_rcnn,
+    sg_net,
+    stmask,
+    tfan,
+    track_by_segmentation,
     trackers,
-    vis,
 )
 
 __all__ = [
-    'backbones',
-    'dense_heads',
-    'layers',
-    'losses',
-    'necks',
-    'roi_heads',
-    'seg_heads',
-    'task_modules',
+    'common',
+    'instance_flow',
+    'masktrack_rcnn',
+    'sg_net',
+    'stmask',
+    'tfan',
+    'track_by_segmentation',
     'trackers',
-    'vis',
 ]

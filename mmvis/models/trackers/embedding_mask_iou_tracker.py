@@ -75,6 +75,9 @@ class EmbeddingMaskIoUTracker:
             a track is remembered by; 1: its latest alone.
     """
 
+    # A head that makes none is refused when the model is built.
+    compares_embeddings = True
+
     def __init__(
         self,
         match_weights: dict | None = None,

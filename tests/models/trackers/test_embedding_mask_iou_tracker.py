@@ -7,7 +7,8 @@ import torch
 from mmengine.structures import InstanceData
 from random_detections import draw
 
-from mmvis.models.trackers import EmbeddingMaskIoUTracker, MaskTrackRCNNTracker
+from mmvis.models.masktrack_rcnn.tracker import MaskTrackRCNNTracker
+from mmvis.models.trackers.embedding_mask_iou_tracker import EmbeddingMaskIoUTracker
 from mmvis.registry import MODELS
 
 POLICIES = ['drop', 'next_best', 'new_id', 'optimal']

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmvis.models.trackers import TrackMemory
+from mmvis.models.trackers.track_memory import TrackMemory
 
 
 @settings(max_examples=60, deadline=None)

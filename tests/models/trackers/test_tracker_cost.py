@@ -6,7 +6,8 @@ from mmengine.structures import InstanceData
 from random_detections import draw
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmvis.models.trackers import CenternessTracker, EmbeddingMaskIoUTracker
+from mmvis.models.sg_net.centerness_tracker import CenternessTracker
+from mmvis.models.trackers.embedding_mask_iou_tracker import EmbeddingMaskIoUTracker
 
 
 def test_living_tracks_and_their_rows_do_not_grow_with_the_video():

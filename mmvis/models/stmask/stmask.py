@@ -1,0 +1,230 @@
+"""STMask (Li et al., CVPR 2021): spatial calibration and temporal fusion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple
+
+import torch
+from mmdet.structures import TrackSampleList
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmvis.models.common.base_vis import BaseVISModel
+from mmvis.models.common.settings import check_keys
+from mmvis.models.common.to_original_size import to_original_size
+from mmvis.models.trackers.track_memory import TrackMemory
+from mmvis.registry import MODELS
+from mmvis.structures.nested_tensors import map_tensors
+
+from .mask_assembly import assemble_masks
+from .outputs import PostponedOutputs, STMaskOutputs
+
+
+class STMaskFeatures(NamedTuple):
+    """What the network makes of B frames; every tensor begins with the axis of frames.
+
+    Attributes:
+        outputs (STMaskOutputs | PostponedOutputs): Of the head; the latter for tests,
+            where the head allows it.
+        prototypes (Tensor): (B, K, H / 4, W / 4).
+        temporal (tuple[Tensor, Tensor]): What ``TemporalFusion.select`` takes of a
+            frame; no cells without temporal fusion.
+        anchors (Tensor): (B, N, 4), the same for all frames.
+    """
+
+    outputs: STMaskOutputs | PostponedOutputs
+    prototypes: Tensor
+    temporal: tuple[Tensor, Tensor]
+    anchors: Tensor
+
+
+@dataclass
+class STMaskState:
+    """What is remembered of a video: its tracks and the last frame's feature maps."""
+
+    memory: TrackMemory
+    temporal: tuple[Tensor, Tensor] | None = None
+    input_shape: tuple[int, int] | None = None
+    img_shape: tuple[int, int] | None = None
+
+
+@MODELS.register_module()
+class STMask(BaseVISModel):
+    """STMask: instances of each frame in one stage, carried on to the next frame.
+
+    Args:
+        backbone (dict): ``DeformableResNet``, or any backbone of mmdet.
+        neck (dict): ``YolactFPN``; its first level has stride 8.
+        prototype_net (dict): ``PrototypeNetwork``, on the first level.
+        bbox_head (dict): ``STMaskHead``.
+        tracker (dict): ``EmbeddingMaskIoUTracker``.
+        criterion (dict | None): ``STMaskCriterion``, the losses.
+        temporal_net (dict | None): ``TemporalFusion``; None: the frame network alone.
+        coefficient_activation (str | None): 'tanh', as in Yolact, or None; of the
+            masks that are made and of those in the losses.
+        test_cfg (dict | None): ``temporal_fusion=False`` leaves propagation out of a
+            network that was trained with it.
+        data_preprocessor (dict | None): mmdet's TrackDataPreprocessor, with
+            ``pad_mask=True``.
+        init_cfg (dict | None): Of mmengine.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict,
+        prototype_net: dict,
+        bbox_head: dict,
+        tracker: dict,
+        criterion: dict | None = None,
+        temporal_net: dict | None = None,
+        coefficient_activation: str | None = 'tanh',
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck)
+        self.prototype_net = MODELS.build(prototype_net)
+        self.bbox_head = MODELS.build(bbox_head)
+        self.temporal_net = None if temporal_net is None else MODELS.build(temporal_net)
+        self.coefficient_activation = coefficient_activation
+        self.criterion = criterion and MODELS.build(
+            dict(coefficient_activation=coefficient_activation, **criterion)
+        )
+        self.tracker = MODELS.build(tracker)
+        given = check_keys(test_cfg, ['temporal_fusion'], 'test_cfg of STMask')
+        self.test_cfg = ConfigDict(dict(temporal_fusion=True) | given)
+
+    def init_state(self) -> STMaskState:
+        """An empty memory of tracks, and no frame before."""
+        return STMaskState(self.tracker.init_memory())
+
+    def extract_feat(self, frames: Tensor) -> STMaskFeatures:
+        """Everything that the network computes of single frames (T, C, H, W)."""
+        return self._extract(frames, postpone=False)
+
+    def extract_test_feat(self, frames: Tensor) -> STMaskFeatures:
+        """What :meth:`predict_frame` needs; less than all where the head allows."""
+        return self._extract(frames, postpone=True)
+
+    def _extract(self, frames: Tensor, postpone: bool) -> STMaskFeatures:
+        feats = self.neck(self.backbone(frames))
+        outputs, shared = self.bbox_head(feats, postpone=postpone)
+        if self.temporal_net is None:
+            nothing = feats[0].new_zeros(len(frames), 0, 1, 1)
+            temporal = (nothing, nothing)
+        else:
+            temporal = self.temporal_net.select(feats, shared)
+        anchors = self.bbox_head.anchors(feats, tuple(frames.shape[-2:]))
+        return STMaskFeatures(
+            outputs,
+            self.prototype_net(feats[0]),
+            temporal,
+            anchors.expand(len(frames), -1, -1),
+        )
+
+    def _forward(self, inputs: Tensor, data_samples=None, **kwargs) -> STMaskFeatures:
+        """Raw outputs of clips (N, T, C, H, W), frame by frame: (N * T, ...) each."""
+        return self.extract_feat(inputs.flatten(0, 1))
+
+    def loss(
+        self, inputs: Tensor, data_samples: TrackSampleList, **kwargs
+    ) -> dict[str, Tensor]:
+        """Losses of clips of two frames, both of which are detected in.
+
+        Args:
+            inputs (Tensor): (N, 2, C, H, W), normalised and padded, frames in the order
+                of the video. Clips of one frame, (N, 1, C, H, W), train the frame
+                network alone.
+            data_samples (list[TrackDataSample]): N clips whose frames have gt_instances
+                with bboxes, labels, masks of the padded size and instances_ids.
+        """
+        num_frames = inputs.shape[1]
+        if self.temporal_net is not None and num_frames != 2:
+            raise ValueError(
+                'STMask trains its temporal fusion on pairs, but a clip has '
+                f'{num_frames} frames: set num_ref_imgs=1 in the frame sampling, or '
+                'model.temporal_net=None.'
+            )
+        features = self._forward(inputs)
+        frames = [frame for clip in data_samples for frame in clip]
+        return self.criterion(
+            features,
+            frames,
+            tuple(inputs.shape[-2:]),
+            self.bbox_head.bbox_coder,
+            self.temporal_net,
+        )
+
+    def assemble_masks(
+        self,
+        prototypes: Tensor,
+        coefficients: Tensor,
+        bboxes: Tensor,
+        input_shape: tuple[int, int],
+    ) -> Tensor:
+        """Soft masks (n, h, w) at the prototypes' resolution (eqs. 9 and 14)."""
+        return assemble_masks(
+            prototypes.float(),
+            coefficients.float(),
+            bboxes,
+            input_shape,
+            self.coefficient_activation,
+        )
+
+    def predict_frame(
+        self, feats: STMaskFeatures, metainfo: dict, state: STMaskState
+    ) -> InstanceData:
+        """Detect, carry the tracks on, match, supplement. See the base class."""
+        features = map_tensors(itemgetter(0), feats)
+        input_shape = tuple(metainfo['batch_input_shape'])
+        dets = self.bbox_head.predict(features.outputs, features.anchors)
+        dets.masks = self.assemble_masks(
+            features.prototypes, dets.coefficients, dets.bboxes, input_shape
+        )
+        img_shape = tuple(metainfo['img_shape'][:2])
+        if len(state.memory):
+            same_size = (state.input_shape, state.img_shape) == (input_shape, img_shape)
+            if not same_size:
+                self._rescale(state, img_shape)
+            elif self.temporal_net and self.test_cfg.temporal_fusion:
+                moved = self._propagated(features, input_shape, state)
+                self.tracker.propagate(state.memory, **moved)
+        state.temporal = features.temporal
+        state.input_shape, state.img_shape = input_shape, img_shape
+        tracked = self.tracker.track(dets, state.memory, metainfo['frame_id'])
+        return to_original_size(tracked, metainfo, input_shape)
+
+    @staticmethod
+    def _rescale(state: STMaskState, img_shape: tuple[int, int]) -> None:
+        """The remembered boxes in pixels of a frame of another size than the last.
+
+        Feature maps of unequal size cannot be correlated: for this frame the tracks
+        stay where they were seen, and the tracker goes without their masks.
+        """
+        scale = [new / old for new, old in zip(img_shape, state.img_shape, strict=True)]
+        boxes, masks = state.memory['bboxes'], state.memory['masks']
+        state.memory.overwrite(
+            bboxes=boxes * boxes.new_tensor(scale[::-1] * 2),
+            masks=torch.zeros_like(masks),
+        )
+
+    def _propagated(
+        self, features: STMaskFeatures, input_shape: tuple, state: STMaskState
+    ) -> dict[str, Tensor]:
+        """Boxes, coefficients and masks of all tracks in this frame (eqs. 10-14)."""
+        boxes = state.memory['bboxes']
+        deltas, increments = self.temporal_net.between(
+            state.temporal, features.temporal, boxes, input_shape
+        )
+        boxes = self.temporal_net.decode(boxes, deltas)
+        coefficients = state.memory['coefficients'] + increments
+        masks = self.assemble_masks(
+            features.prototypes, coefficients, boxes, input_shape
+        )
+        return dict(bboxes=boxes, coefficients=coefficients, masks=masks)

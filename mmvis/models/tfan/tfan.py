@@ -1,0 +1,291 @@
+"""TFAN (Dong et al., 2019): Cascade Mask R-CNN on temporally augmented features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from mmdet.structures import DetDataSample, TrackSampleList
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from mmvis.models.common.base_vis import BaseVISModel
+from mmvis.models.common.settings import check_keys
+from mmvis.models.masktrack_rcnn.masktrack_rcnn import without_classes
+from mmvis.models.trackers.track_memory import TrackMemory
+from mmvis.registry import MODELS
+
+from .augmented_roi_extractor import AugmentedFeatures, AugmentedRoIExtractor
+from .mask_pasting import paste_masks
+from .reference_proposals import ReferenceMemory, select_references
+from .temporal_feature_augmentation import ReferenceProposals
+
+# Cells of the grid in which masks are compared are so many pixels wide.
+MATCHING_STRIDE = 4
+
+
+@dataclass
+class TFANState:
+    """What is remembered of a video: its tracks, and proposals of its last frames."""
+
+    tracks: TrackMemory
+    references: ReferenceMemory
+    num_frames: int = 0
+
+
+@MODELS.register_module()
+class TFAN(BaseVISModel):
+    """Temporal Feature Augmented Network: a cascade that sees other frames' objects.
+
+    Cascade Mask R-CNN with the track head of MaskTrack R-CNN. The RoI features of every
+    branch (7x7 for class, box and track, 14x14 for mask) and of every stage become
+    weighted sums of themselves and of the RoI features of the ``num_references`` best
+    proposals of several frames (section 2.2). Reference proposals are those of the RPN
+    in all stages, the key frame's among them; what the stages refine are the RoIs that
+    are augmented. At test time they come from the frame and its predecessors.
+
+    Args:
+        detector (dict): mmdet's CascadeRCNN with a ``CascadeMaskRoIHead``. Those
+            branches are augmented whose RoI extractor is an ``AugmentedRoIExtractor``.
+        track_head (dict): mmdet's RoITrackHead; its embed_head is an
+            ``InstanceEmbedHead``.
+        tracker (dict): ``EmbeddingMaskIoUTracker``.
+        augmentation (dict | None): ``TemporalFeatureAugmentation``; None: the cascade
+            of single frames.
+        num_references (int): t, size of a reference set.
+        test_cfg (dict | None): ``num_frames`` (4) is K, how many frames before the
+            current one are remembered; ``frame_proposals`` (100), how many proposals
+            of each.
+        data_preprocessor (dict | None): mmdet's TrackDataPreprocessor, with
+            ``pad_mask=True``.
+        init_cfg (dict | None): Of mmengine.
+    """
+
+    def __init__(
+        self,
+        detector: dict,
+        track_head: dict,
+        tracker: dict,
+        augmentation: dict | None = None,
+        num_references: int = 200,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.detector = MODELS.build(detector)
+        self.track_head = MODELS.build(track_head)
+        self.tracker = MODELS.build(tracker)
+        self.augmentation: nn.Module | None = None
+        if augmentation is not None:
+            self.augmentation = MODELS.build(augmentation)
+            extractors = self.augmented_extractors().values()
+            if not extractors:
+                raise ValueError(
+                    'model.augmentation is given, but nothing is augmented: give '
+                    "RoI extractors the type 'AugmentedRoIExtractor'."
+                )
+            channels = {extractor.out_channels for extractor in extractors}
+            if channels != {self.augmentation.in_channels}:
+                raise ValueError(
+                    f'augmentation.in_channels is {self.augmentation.in_channels}, but '
+                    f'the RoI extractors give features of {sorted(channels)} channels.'
+                )
+        self.num_references = num_references
+        defaults = dict(num_frames=4, frame_proposals=100)
+        given = check_keys(test_cfg, defaults, 'test_cfg of TFAN')
+        self.test_cfg = ConfigDict(defaults | given)
+        for key, value in dict(self.test_cfg, num_references=num_references).items():
+            if value < 0:
+                raise ValueError(f'{key} must not be negative, but is {value}.')
+
+    def init_state(self) -> TFANState:
+        """An empty memory of tracks and of proposals."""
+        references = ReferenceMemory(
+            self.test_cfg.num_frames + 1, self.test_cfg.frame_proposals
+        )
+        return TFANState(self.tracker.init_memory(), references)
+
+    def extract_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
+        """FPN levels of frames (T, C, H, W)."""
+        return self.detector.extract_feat(frames)
+
+    def loss(
+        self, inputs: Tensor, data_samples: TrackSampleList, **kwargs
+    ) -> dict[str, Tensor | list[Tensor]]:
+        """Losses of clips of a key frame and N - 1 reference frames.
+
+        All frames go through the backbone in one batch, with gradients, and through
+        the RPN, whose loss is that of the key frames. The track head compares the key
+        frame with the first reference frame; the features of that one's annotated
+        boxes are augmented by the clip's reference set as well.
+
+        Args:
+            inputs (Tensor): (B, N, C, H, W), normalised and padded.
+            data_samples (list[TrackDataSample]): B clips whose frames have gt_instances
+                with bboxes, labels, masks and instances_ids.
+
+        Returns:
+            dict: Losses of RPN, of the stages' box and mask heads, and of the track
+            head.
+        """
+        if inputs.shape[1] < 2:
+            raise ValueError(
+                'TFAN trains on a key frame and at least one reference frame, but a '
+                'clip has one frame: set num_ref_imgs in the frame sampling.'
+            )
+        frames, samples = _key_frames_first(inputs, data_samples)
+        if self.augmentation is None:
+            frames, samples = frames[:2], samples[:2]
+        feats = self.extract_feat(frames.flatten(0, 1))
+        num_clips = len(inputs)
+        key_feats = tuple(level[:num_clips] for level in feats)
+        ref_feats = tuple(level[num_clips : 2 * num_clips] for level in feats)
+
+        detector = self.detector
+        losses, proposals = detector.rpn_head.loss_and_predict(
+            key_feats,
+            [without_classes(key) for key in samples[0]],
+            proposal_cfg=detector.train_cfg.rpn_proposal,
+        )
+        if self.augmentation is not None:
+            references = self._references_in_training(feats, proposals, samples)
+            key_feats = AugmentedFeatures(key_feats, self.augmentation, references)
+            # Equal boxes in two frames are two RoIs.
+            others = [clip.for_another_frame() for clip in references]
+            ref_feats = AugmentedFeatures(ref_feats, self.augmentation, others)
+        losses.update(detector.roi_head.loss(key_feats, proposals, samples[0]))
+        losses.update(
+            self.track_head.loss(key_feats, ref_feats, proposals, data_samples)
+        )
+        return losses
+
+    def _references_in_training(
+        self,
+        feats: tuple[Tensor, ...],
+        key_proposals: list[InstanceData],
+        samples: list[list[DetDataSample]],
+    ) -> list[ReferenceProposals]:
+        """The reference set of each clip, its features with gradients."""
+        num_clips = len(key_proposals)
+        proposals = [key_proposals]
+        with torch.no_grad():
+            others = self._propose(
+                tuple(level[num_clips:] for level in feats),
+                [frame.metainfo for part in samples[1:] for frame in part],
+                self.detector.train_cfg.rpn_proposal,
+            )
+        for start in range(0, len(others), num_clips):
+            proposals.append(others[start : start + num_clips])
+        selected = select_references(proposals, self.num_references)
+        roi_feats = self._roi_feats(feats, selected.rois)
+        together = ReferenceProposals(
+            roi_feats,
+            self._embeddings(roi_feats),
+            selected.key_bboxes,
+            torch.ones_like(selected.rois[:, 0], dtype=torch.bool),
+        )
+        return together.split(selected.counts)
+
+    def augmented_extractors(self) -> dict[int, AugmentedRoIExtractor]:
+        """One of the RoI extractors that augment, for each size of their features."""
+        heads = (self.detector.roi_head, self.track_head)
+        return {
+            module.roi_layers[0].output_size[0]: module
+            for head in heads
+            for module in head.modules()
+            if isinstance(module, AugmentedRoIExtractor)
+        }
+
+    def _propose(
+        self, feats: tuple[Tensor, ...], metainfos: list[dict], cfg: dict | None = None
+    ) -> list[InstanceData]:
+        """The RPN's proposals of frames, each frame's by descending score."""
+        rpn_head = self.detector.rpn_head
+        return rpn_head.predict_by_feat(
+            *rpn_head(feats), batch_img_metas=metainfos, cfg=cfg
+        )
+
+    def _roi_feats(self, feats: tuple[Tensor, ...], rois: Tensor) -> dict[int, Tensor]:
+        """Plain features (n, C, s, s) of RoIs (n, 5) in each size that is augmented."""
+        return {
+            size: extractor(feats[: extractor.num_inputs], rois)
+            for size, extractor in self.augmented_extractors().items()
+        }
+
+    def _embeddings(self, roi_feats: dict[int, Tensor]) -> Tensor:
+        """f_e (n, d) of RoI features, read in the size that it is made for."""
+        size = self.augmentation.roi_feat_size
+        return self.augmentation.embeddings(
+            roi_feats.get(size, next(iter(roi_feats.values())))
+        )
+
+    def predict_frame(
+        self, feats: tuple[Tensor, ...], metainfo: dict, state: TFANState
+    ) -> InstanceData:
+        """Propose, remember, detect on augmented features, track. See the base."""
+        (proposals,) = self._propose(feats, [metainfo])
+        slot = state.num_frames % (self.test_cfg.num_frames + 1)
+        state.num_frames += 1
+        if self.augmentation is not None:
+            self._remember(slot, feats, proposals, state.references)
+        return self._detect_and_track(feats, proposals, slot, metainfo, state)
+
+    def _remember(
+        self,
+        slot: int,
+        feats: tuple[Tensor, ...],
+        proposals: InstanceData,
+        memory: ReferenceMemory,
+    ) -> None:
+        """Write the best proposals of a frame into the memory."""
+        best = proposals[: memory.slot_size]
+        frame = best.bboxes.new_zeros(len(best), 1)
+        roi_feats = self._roi_feats(feats, torch.cat([frame, best.bboxes], dim=1))
+        embeddings = self._embeddings(roi_feats)
+        memory.write(slot, best.scores, best.bboxes, embeddings, roi_feats)
+
+    def _detect_and_track(
+        self,
+        feats: tuple[Tensor, ...],
+        proposals: InstanceData,
+        slot: int,
+        metainfo: dict,
+        state: TFANState,
+    ) -> InstanceData:
+        if self.augmentation is not None:
+            references = state.references.select(self.num_references, slot)
+            feats = AugmentedFeatures(feats, self.augmentation, [references])
+        roi_head = self.detector.roi_head
+        dets = roi_head.predict_bbox(
+            feats, [metainfo], [proposals], rcnn_test_cfg=roi_head.test_cfg
+        )[0]
+        roi_feats, counts = self.track_head.extract_roi_feats(feats, [dets.bboxes])
+        dets.embeddings = self.track_head.embed_head.extract_feat(roi_feats, counts)[0]
+        masks = roi_head.mask_probabilities(feats, dets.bboxes)
+        dets.masks = paste_masks(
+            roi_head.of_labels(masks, dets.labels),
+            dets.bboxes,
+            [-(-side // MATCHING_STRIDE) for side in metainfo['batch_input_shape']],
+            MATCHING_STRIDE,
+        )
+        dets.rows = torch.arange(len(dets), device=dets.bboxes.device)
+        tracked = self.tracker.track(dets, state.tracks, metainfo['frame_id'])
+        result = roi_head.paste(masks[tracked.rows], tracked, metainfo)
+        del result.embeddings, result.rows
+        return result
+
+
+def _key_frames_first(
+    inputs: Tensor, data_samples: TrackSampleList
+) -> tuple[Tensor, list[list[DetDataSample]]]:
+    """Frames (N, B, C, H, W) and samples, key frames before the others."""
+    order = [[clip.key_frames_inds[0], *clip.ref_frames_inds] for clip in data_samples]
+    places = torch.tensor(order, device=inputs.device).T
+    clips = torch.arange(len(inputs), device=inputs.device)
+    samples = [
+        [clip[t] for clip, t in zip(data_samples, column, strict=True)]
+        for column in zip(*order, strict=True)
+    ]
+    return inputs[clips, places], samples

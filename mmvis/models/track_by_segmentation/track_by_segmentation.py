@@ -1,0 +1,274 @@
+"""Any instance segmentor of mmdet as a video model, without training."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from mmdet.models.detectors import BaseDetector
+from mmdet.structures import DetDataSample, TrackSampleList
+from mmengine.structures import InstanceData
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from mmvis.models.common.base_vis import BaseVISModel
+from mmvis.models.common.mask_boxes import mask_boxes
+from mmvis.models.trackers.match_score import mask_ious
+from mmvis.models.trackers.track_memory import TrackMemory
+from mmvis.registry import MODELS
+from mmvis.structures.frame_result import labels_of
+
+from .mask_pooling import pool_in_masks, shrink_masks
+from .segmentor_config import clip_preprocessor, segmentor_config
+
+
+class SegmentorFeatures(NamedTuple):
+    """What the segmentor has made of B frames.
+
+    Attributes:
+        frames (Tensor): (B, 3, H, W), normalised and padded.
+        levels (tuple[Tensor, ...]): (B, C_l, H_l, W_l) each, of ``extract_feat``.
+    """
+
+    frames: Tensor
+    levels: tuple[Tensor, ...]
+
+
+@MODELS.register_module()
+class TrackBySegmentation(BaseVISModel):
+    """Instances of single frames, associated by masks, boxes, labels and appearance.
+
+    The segmentor finds the instances of each frame on its own. Their appearance is the
+    mean of its own features inside their masks, so nothing has to be trained for the
+    tracks. Training goes on with the segmentor alone: its losses on all frames of the
+    clips.
+
+    Checkpoints of mmdet's detectors load as they are; so do those of models here that
+    have a ``detector``.
+
+    Args:
+        detector (dict): A detector of mmdet whose predictions have masks. With the key
+            ``config`` the model of that config (``'mmdet::<path>'``, or a file), over
+            which the other keys are merged.
+        tracker (dict): ``EmbeddingMaskIoUTracker``, without supplement.
+        score_thr (float): Instances of a lower score are left out.
+        max_per_img (int): At most so many instances a frame, the best ones.
+        mask_nms_thr (float | None): An instance whose mask overlaps a better one's by
+            more than this IoU is a duplicate, whatever their classes; None: keep all.
+        classes (Sequence[str | int] | None): Keep only these, by name or label.
+        class_names (Sequence[str] | None): Names by label, where ``classes`` has names.
+        appearance_levels (Sequence[int]): Which feature maps of the segmentor the
+            appearance is taken of; each counts the same.
+        centred (bool): See ``pool_in_masks``.
+        mask_stride (int): Masks are compared in a grid whose cells are so many pixels
+            of the network's input wide.
+        data_preprocessor (dict | None): mmdet's TrackDataPreprocessor; None: what the
+            detector's says, for clips.
+        init_cfg (dict | None): Of mmengine.
+
+    Raises:
+        ValueError: There is no class of a name, or the tracker supplements tracks.
+    """
+
+    def __init__(
+        self,
+        detector: dict,
+        tracker: dict,
+        score_thr: float = 0.3,
+        max_per_img: int = 50,
+        mask_nms_thr: float | None = 0.7,
+        classes: Sequence[str | int] | None = None,
+        class_names: Sequence[str] | None = None,
+        appearance_levels: Sequence[int] = (0,),
+        centred: bool = True,
+        mask_stride: int = 4,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        detector = segmentor_config(detector)
+        theirs = detector.pop('data_preprocessor', None)
+        if data_preprocessor is None:
+            data_preprocessor = clip_preprocessor(theirs)
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.detector: BaseDetector = MODELS.build(detector)
+        self.tracker = MODELS.build(tracker)
+        if getattr(self.tracker, 'supplement', None) is not None:
+            raise ValueError(
+                'TrackBySegmentation does not move masks on to the next frame, so its '
+                'tracker cannot supplement tracks: leave model.tracker.supplement out.'
+            )
+        self.score_thr = score_thr
+        self.max_per_img = max_per_img
+        self.mask_nms_thr = mask_nms_thr
+        self.labels = None if classes is None else labels_of(classes, class_names)
+        self.appearance_levels = tuple(appearance_levels)
+        self.centred = centred
+        self.mask_stride = mask_stride
+        self._register_load_state_dict_pre_hook(take_detector_weights)
+
+    def init_state(self) -> TrackMemory:
+        """An empty memory of tracks."""
+        return self.tracker.init_memory()
+
+    def extract_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
+        """The segmentor's feature maps of frames (T, C, H, W)."""
+        return tuple(self.detector.extract_feat(frames))
+
+    def extract_test_feat(self, frames: Tensor) -> SegmentorFeatures:
+        """The feature maps, and the frames that they are of."""
+        return SegmentorFeatures(frames, self.extract_feat(frames))
+
+    def loss(
+        self, inputs: Tensor, data_samples: TrackSampleList, **kwargs
+    ) -> dict[str, Tensor | list[Tensor]]:
+        """The segmentor's losses on all frames of clips.
+
+        Args:
+            inputs (Tensor): (N, T, C, H, W), normalised and padded.
+            data_samples (list[TrackDataSample]): N clips whose frames have gt_instances
+                with bboxes, labels and masks.
+        """
+        frames = [frame for clip in data_samples for frame in clip]
+        losses = self.detector.loss(inputs.flatten(0, 1), frames)
+        # Some of mmdet's heads leave parameters without a graph where frames show
+        # nothing, and distributed training waits for their gradients.
+        zero = sum(
+            parameter.flatten()[:1].sum() * 0
+            for parameter in self.detector.parameters()
+            if parameter.requires_grad
+        )
+        name = next(name for name in losses if 'loss' in name)
+        first = losses[name]
+        losses[name] = [*first, zero] if isinstance(first, list) else first + zero
+        return losses
+
+    def predict_frame(
+        self, feats: SegmentorFeatures, metainfo: dict, state: TrackMemory
+    ) -> InstanceData:
+        """Segment, remove duplicates, track. See the base class."""
+        found = self._wanted(self.segment(feats, metainfo))
+        # Frames have been padded, by the pipeline or by the data preprocessor.
+        shares = shares_of_frame(metainfo, feats.frames.shape[-2:])
+        grid = shrink_masks(found.masks, cells(feats.frames, shares, self.mask_stride))
+        unique = self._unique(grid, found.masks)
+        found, grid = found[unique], grid[unique]
+        dets = InstanceData(
+            bboxes=found.bboxes,
+            scores=found.scores,
+            labels=found.labels,
+            masks=grid,
+            embeddings=self._appearance(feats.levels, grid, shares),
+            # Masks of the original size are looked up afterwards: none is remembered.
+            index=torch.arange(len(unique), device=unique.device),
+        )
+        tracked = self.tracker.track(dets, state, metainfo['frame_id'])
+        return InstanceData(
+            bboxes=tracked.bboxes,
+            scores=tracked.scores,
+            labels=tracked.labels,
+            instances_id=tracked.instances_id,
+            masks=found.masks[tracked.index],
+        )
+
+    def segment(self, feats: SegmentorFeatures, metainfo: dict) -> InstanceData:
+        """All that the segmentor finds in a frame, at its original size."""
+        frame = DetDataSample(metainfo=metainfo)
+        segmentor = with_features(self.detector, feats.levels)
+        segmentor.predict(feats.frames, [frame], rescale=True)
+        return frame.get('pred_instances', InstanceData())
+
+    def _wanted(self, found: InstanceData) -> InstanceData:
+        """Instances of the score and the classes that are asked for, best first."""
+        if 'masks' not in found:
+            raise ValueError(
+                f'{type(self.detector).__name__} predicts no masks: '
+                'TrackBySegmentation needs an instance segmentor as its detector.'
+            )
+        wanted = found.scores >= self.score_thr
+        if self.labels is not None:
+            labels = found.labels.new_tensor(self.labels)
+            wanted = wanted & torch.isin(found.labels, labels)
+        rows = wanted.nonzero().squeeze(1)
+        scores = found.scores[rows]
+        rows = rows[scores.argsort(descending=True, stable=True)[: self.max_per_img]]
+        masks = found.masks[rows].bool()
+        boxes = found.bboxes[rows].float()
+        # SOLO's segmentors leave the boxes zero.
+        sized = (boxes[:, 2:] > boxes[:, :2]).all(1, keepdim=True)
+        return InstanceData(
+            bboxes=torch.where(sized, boxes, mask_boxes(masks)),
+            scores=found.scores[rows].float(),
+            labels=found.labels[rows].long(),
+            masks=masks,
+        )
+
+    def _unique(self, grid: Tensor, masks: Tensor) -> Tensor:
+        """Rows of the masks, best first, that are not empty and no duplicate."""
+        kept = grid.flatten(1).any(1)
+        if self.mask_nms_thr is not None:
+            overlaps = mask_ious(grid, grid) > self.mask_nms_thr
+            better = torch.ones_like(overlaps).triu(diagonal=1)
+            kept = kept & ~(overlaps & better).any(0)
+        return kept.nonzero().squeeze(1)
+
+    def _appearance(
+        self, levels: tuple[Tensor, ...], grid: Tensor, shares: tuple[float, float]
+    ) -> Tensor:
+        """Embeddings (n, d) of length 1, of masks in a grid over the frame."""
+        parts = []
+        for number in self.appearance_levels:
+            rows, columns = cells(levels[number], shares)
+            features = levels[number][0, :, :rows, :columns]
+            parts.append(normalize(pool_in_masks(features, grid, self.centred), dim=1))
+        return normalize(torch.cat(parts, dim=1), dim=1)
+
+
+def take_detector_weights(state_dict: dict, prefix: str, *args) -> None:
+    """Rename the weights of a plain detector to those of a model's detector.
+
+    Args:
+        state_dict (dict): Changed in place, if nothing in it is of a model's detector.
+        prefix (str): Of the model's own names.
+        *args: What else torch gives its hooks.
+    """
+    own = f'{prefix}detector.'
+    if not any(name.startswith(own) for name in state_dict):
+        for name in [name for name in state_dict if name.startswith(prefix)]:
+            state_dict[own + name[len(prefix) :]] = state_dict.pop(name)
+
+
+def with_features(detector: BaseDetector, levels: tuple[Tensor, ...]) -> BaseDetector:
+    """The same detector, but one that finds its features already extracted.
+
+    A shallow copy: modules and parameters are shared, and the detector itself is not
+    touched, so that it can serve several videos at once.
+    """
+    view = copy.copy(detector)
+    view.extract_feat = lambda batch_inputs: levels
+    return view
+
+
+def shares_of_frame(
+    metainfo: dict, input_shape: tuple[int, int]
+) -> tuple[float, float]:
+    """Which part of the input's rows and columns is no padding."""
+    # Not img_shape: mmdet's Pad counts its padding in.
+    scale = metainfo['scale_factor'][::-1]
+    return tuple(
+        min(length * factor / padded, 1.0)
+        for length, factor, padded in zip(
+            metainfo['ori_shape'][:2], scale, input_shape, strict=True
+        )
+    )
+
+
+def cells(
+    tensor: Tensor, shares: tuple[float, float], stride: int = 1
+) -> tuple[int, int]:
+    """Rows and columns, at least one, of a map (..., h, w) that are no padding."""
+    return tuple(
+        max(round(length * share / stride), 1)
+        for length, share in zip(tensor.shape[-2:], shares, strict=True)
+    )

@@ -1,0 +1,187 @@
+"""Eqs. 1 and 2 against loops, the switches of Table V, and batches without objects."""
+
+import numpy as np
+import pytest
+import torch
+from instance_flow_pairs import SHAPE, frame, instances, random_frames
+from mmengine.registry import DefaultScope
+
+from mmvis.models.instance_flow.criterion import InstanceFlowMaps
+from mmvis.models.instance_flow.targets import InstanceFlowTargets
+from mmvis.registry import MODELS
+
+CLASSES, STRIDE, SMALL = 5, 4, 150
+
+
+def build(**kwargs):
+    cfg = dict(
+        type='InstanceFlowCriterion',
+        loss_semantic=dict(type='mmdet.CrossEntropyLoss'),
+        loss_center=dict(type='mmdet.MSELoss', loss_weight=100.0),
+        loss_intra=dict(type='mmdet.L1Loss', loss_weight=0.01),
+        loss_inter=dict(type='mmdet.L1Loss', loss_weight=0.01),
+        loss_shape=dict(type='mmdet.MSELoss', loss_weight=0.01),
+        sigma=5.0,
+        small_area=SMALL,
+    )
+    with DefaultScope.overwrite_default_scope('mmvis'):
+        return MODELS.build(cfg | kwargs)
+
+
+def make_targets(frames):
+    return InstanceFlowTargets.make(frames, SHAPE, STRIDE, torch.device('cpu'))
+
+
+def make_maps(batch, seed=0, dtype=torch.float32):
+    generator = torch.Generator().manual_seed(seed)
+    size = (SHAPE[0] // STRIDE, SHAPE[1] // STRIDE)
+    return InstanceFlowMaps(
+        *(
+            torch.randn(batch, depth, *size, generator=generator)
+            .to(dtype)
+            .requires_grad_()
+            for depth in (CLASSES + 1, 1, 2, 2)
+        )
+    )
+
+
+def loops(maps, targets, background=()):
+    """Every loss as a mean over a list of pixels."""
+    semantic, heatmap, intra, inter = (m.detach().double().numpy() for m in maps)
+    owner, counted = targets.owner.numpy(), targets.counted.numpy()
+    classes = targets.semantic(CLASSES).numpy()
+    heat = targets.heatmap(5.0).numpy()
+    to_center = targets.offsets(targets.centers).numpy()
+    to_reference = targets.offsets(targets.reference_centers).numpy()
+    terms = {name: [] for name in ('semantic', 'center', 'intra', 'inter', 'shape')}
+    for b, r, c in zip(*np.nonzero(counted), strict=True):
+        at = (b, slice(None), r, c)
+        logits = semantic[at]
+        terms['semantic'].append(
+            np.log(np.exp(logits).sum()) - logits[classes[b, r, c]]
+        )
+        k = owner[b, r, c]
+        if k < 0:
+            zero = dict(
+                center=heatmap[b, 0, r, c] ** 2,
+                intra=abs(intra[at]).sum(),
+                inter=abs(inter[at]).sum(),
+            )
+            for name in background:
+                terms[name].append(zero[name])
+            continue
+        factor = 3.0 if targets.areas[k] < SMALL else 1.0
+        terms['center'].append(factor * (heatmap[b, 0, r, c] - heat[b, r, c]) ** 2)
+        terms['intra'].append(factor * abs(intra[at] - to_center[at]).sum())
+        if targets.in_reference[k]:
+            terms['inter'].append(factor * abs(inter[at] - to_reference[at]).sum())
+            residual = (to_reference[at] - to_center[at]) - (inter[at] - intra[at])
+            terms['shape'].append((residual**2).sum())
+    weights = dict(semantic=1, center=100, intra=0.01, inter=0.01, shape=0.01)
+    return {
+        f'loss_{name}': weights[name] * (np.mean(values) if values else 0.0)
+        for name, values in terms.items()
+    }
+
+
+BACKGROUND = [(), ('center',), ('intra', 'inter'), ('center', 'intra', 'inter')]
+
+
+@pytest.mark.parametrize('background', BACKGROUND)
+@pytest.mark.parametrize('seed', [0, 1, 2])
+def test_against_loops(background, seed):
+    frames = random_frames(seed)
+    ignored = np.zeros((1, *SHAPE))
+    ignored[0, :10, 10:30] = 1
+    frames[0].ignored_instances = instances(ignored, [9])
+    frames[2].set_metainfo(dict(img_shape=(SHAPE[0] - 9, SHAPE[1])))
+    targets, maps = make_targets(frames), make_maps(len(frames), seed)
+    losses = build(background=background)(maps, targets)
+    expected = loops(maps, targets, background)
+    assert losses.keys() == expected.keys()
+    for name, value in losses.items():
+        assert value.item() == pytest.approx(expected[name], rel=1e-4), name
+
+
+def test_small_and_large_objects_and_pairs_occur():
+    targets = make_targets(random_frames(1))
+    assert (targets.areas < SMALL).any() and (targets.areas >= SMALL).any()
+    assert targets.in_reference.any() and not targets.in_reference.all()
+
+
+def test_perfect_maps_have_no_loss():
+    targets = make_targets(random_frames(1))
+    one_hot = torch.nn.functional.one_hot(targets.semantic(CLASSES), CLASSES + 1)
+    maps = InstanceFlowMaps(
+        one_hot.movedim(3, 1) * 50.0,
+        targets.heatmap(5.0)[:, None],
+        targets.offsets(targets.centers),
+        targets.offsets(targets.reference_centers),
+    )
+    losses = build()(maps, targets)
+    assert max(value.item() for value in losses.values()) < 1e-6
+
+
+def test_the_shape_loss_lets_both_offsets_err_alike():
+    targets = make_targets(random_frames(1))
+    intra, inter = (
+        targets.offsets(centers) + 7.0
+        for centers in (targets.centers, targets.reference_centers)
+    )
+    maps = make_maps(4)._replace(intra=intra, inter=inter)
+    losses = build()(maps, targets)
+    assert losses['loss_shape'].item() < 1e-6
+    assert losses['loss_intra'].item() > 0.1
+
+
+def test_nothing_counts_outside():
+    """Whatever is predicted of padding, ignored objects and, but for classes, bg."""
+    frames = random_frames(1)
+    for sample in frames:
+        sample.set_metainfo(dict(img_shape=(20, 30)))
+    targets, maps = make_targets(frames), make_maps(4)
+    total = sum(build()(maps, targets).values())
+    total.backward()
+    for name, tensor in maps._asdict().items():
+        seen = targets.counted if name == 'semantic' else targets.foreground
+        gradient = tensor.grad.abs().sum(1)
+        assert not gradient[~seen].any(), name
+        assert gradient[seen].any(), name
+
+
+def test_nothing_to_learn_is_a_connected_zero():
+    everything = instances(np.ones((1, *SHAPE)), [9])
+    for frames in (
+        [frame([], []), frame([], [])],
+        [frame([], [], everything), frame([], [], everything)],
+    ):
+        maps = make_maps(2)
+        losses = build()(maps, make_targets(frames))
+        sum(losses.values()).backward()
+        for tensor in maps:
+            assert tensor.grad.isfinite().all()
+        assert all(v.item() == 0 for k, v in losses.items() if 'semantic' not in k)
+    assert losses['loss_semantic'].item() == 0
+
+
+def test_without_an_inter_frame_branch_or_shape_loss():
+    targets, maps = make_targets(random_frames(1)), make_maps(4)
+    alone = build()(maps._replace(inter=None), targets)
+    assert alone.keys() == {'loss_semantic', 'loss_center', 'loss_intra'}
+    assert 'loss_shape' not in build(loss_shape=None)(maps, targets)
+
+
+def test_half_precision_maps_give_single_precision_losses():
+    targets = make_targets(random_frames(1))
+    half = make_maps(4, dtype=torch.float16)
+    exact = build()(InstanceFlowMaps(*(m.double() for m in half)), targets)
+    for name, value in build()(half, targets).items():
+        assert value.dtype == torch.float32
+        torch.testing.assert_close(
+            value.double(), exact[name].double(), rtol=1e-4, atol=0
+        )
+
+
+def test_unknown_background():
+    with pytest.raises(ValueError, match=r"\['offset'\].*center, intra, inter"):
+        build(background=('offset',))
