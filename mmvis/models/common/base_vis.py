@@ -10,6 +10,7 @@ import torch
 from mmdet.models.mot import BaseMOTModel
 from mmdet.structures import TrackDataSample, TrackSampleList
 from mmengine.structures import InstanceData
+from pycocotools import mask as mask_utils
 from torch import Tensor
 
 from mmvis.structures.nested_tensors import map_tensors
@@ -119,7 +120,11 @@ class BaseVISModel(BaseMOTModel):
     def predict_clip(
         self, frames: Tensor, sample: TrackDataSample, state: Any
     ) -> list[InstanceData]:
-        """Predict consecutive frames (T, C, H, W) of one video with its own state."""
+        """Predict consecutive frames (T, C, H, W) of one video with its own state.
+
+        An instance of which nothing is in the frame, an empty mask or an empty box, is
+        not reported; its track goes on.
+        """
         size = self.frames_at_once(frames)
         predictions = []
         for start in range(0, len(frames), size):
@@ -132,7 +137,7 @@ class BaseVISModel(BaseMOTModel):
                 result.masks = encode_masks(result.masks)
                 predictions.append(result)
         for frame, result in zip(sample, _to_host(predictions), strict=True):
-            frame.pred_track_instances = result
+            frame.pred_track_instances = _visible(result)
         return [frame.pred_track_instances for frame in sample]
 
 
@@ -145,3 +150,12 @@ def _to_host(results: list[InstanceData]) -> list[InstanceData]:
         for host, part in zip(hosts, together.split(counts), strict=True):
             host[name] = part
     return hosts
+
+
+def _visible(result: InstanceData) -> InstanceData:
+    """Instances, on the CPU, whose mask has a pixel and whose box has a size."""
+    if len(result) == 0:
+        return result
+    sized = (result.bboxes[:, 2:] > result.bboxes[:, :2]).all(1)
+    seen = sized & (torch.from_numpy(mask_utils.area(result.masks).astype('i8')) > 0)
+    return result if seen.all() else result[seen]

@@ -25,14 +25,11 @@ def to_original_size(
 
     Returns:
         InstanceData: bboxes, scores, labels, instances_id, class_scores where there are
-        any, and masks (n, H, W) bool, of the instances whose box has its centre
-        inside the frame.
+        any, and masks (n, H, W) bool. A box beyond the frame, or in the padding, is
+        clipped to one without a size.
     """
     height, width = metainfo['ori_shape'][:2]
     content = metainfo['img_shape'][:2]
-    centre = (tracked.bboxes[:, :2] + tracked.bboxes[:, 2:]) / 2
-    inside = (centre[:, 0] < content[1]) & (centre[:, 1] < content[0])
-    tracked = tracked[inside.nonzero().squeeze(1)]
 
     scale = tracked.bboxes.new_tensor([width / content[1], height / content[0]])
     corners = tracked.bboxes.reshape(-1, 2, 2) * scale

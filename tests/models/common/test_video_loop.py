@@ -2,17 +2,21 @@
 
 from functools import cache, partial
 
+import pycocotools.mask as mask_util
 import pytest
+import test_instance_flow_model
 import test_masktrack_rcnn
 import test_sg_net
 import test_stmask
 import test_tfan
 import test_track_by_segmentation
 import torch
+from mmengine.structures import InstanceData
 from model_factory import FRAMES, assert_same, clip_sample, moving_frames, predict
 
 # Their models, made to detect something with random weights.
 MODELS = {
+    'instance_flow': test_instance_flow_model.model,
     'masktrack_rcnn': test_masktrack_rcnn.model,
     'stmask': test_stmask.model,
     'tfan': test_tfan.model,
@@ -68,3 +72,25 @@ def test_interleaved_videos_do_not_mix(net):
             mixed[video] += [frame.pred_track_instances for frame in sample]
     for video, frames in videos.items():
         assert_same(predict(net, [2, 2], frames=frames), mixed[video])
+
+
+def test_nothing_empty_is_reported(net, monkeypatch):
+    """Whatever a model gives of a frame, an empty mask or box does not leave it."""
+    expected = whole_video(net)
+    assert all(len(result) for result in expected)
+    predict_frame = net.predict_frame
+
+    def with_empty_ones(*args):
+        result = predict_frame(*args)
+        # The first again: without a pixel; beyond a corner, clipped; a line.
+        more = result[[0, 0, 0]]
+        more.instances_id = more.instances_id + 10**6
+        more.masks[0] = False
+        more.bboxes[1:] = more.bboxes.new_tensor([[0, 0, 0, 0], [9, 5, 9, 50]])
+        return InstanceData.cat([more, result])
+
+    monkeypatch.setattr(net, 'predict_frame', with_empty_ones)
+    assert_same(expected, predict(net, [FRAMES]))
+    for result in expected:
+        assert (result.bboxes[:, 2:] > result.bboxes[:, :2]).all()
+        assert all(mask_util.area(mask) for mask in result.masks)
