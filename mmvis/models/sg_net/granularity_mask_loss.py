@@ -25,9 +25,12 @@ class GranularityMaskLoss(nn.Module):
 
     Args:
         division (str): 'predicted' or 'ground_truth': the boxes that are divided into
-            sub-regions, and outside of which nothing counts.
-        max_samples (int | None): At most this many instances of a frame, drawn at
-            random, count. None: all.
+            sub-regions, and outside of which nothing counts. A predicted box that is
+            smaller than a pixel of the base masks, as all are when training begins,
+            may hold no pixel: the annotated one takes its place, or masks and attention
+            would have no gradient until boxes have grown.
+        max_samples (int | None): :meth:`sample` leaves at most this many instances of a
+            frame, drawn at random. None: all.
         loss_weight (float): Factor to the loss.
 
     Raises:
@@ -84,7 +87,7 @@ class GranularityMaskLoss(nn.Module):
         gt_masks: Tensor,
         gt: Tensor,
     ) -> Tensor:
-        """The loss of p instances of B frames.
+        """The loss of p instances of B frames, all of which count (:meth:`sample`).
 
         Args:
             blender (GranularityBlender): Makes the masks.
@@ -103,9 +106,14 @@ class GranularityMaskLoss(nn.Module):
             do not count; if there are no others, it is zero, connected with base masks
             and scores.
         """
-        chosen = bboxes if self.division == 'predicted' else gt_bboxes
-        instances = self.sample(_Instances(scores, frame, chosen, gt))
-        scores, frame, chosen, gt = instances
+        chosen = gt_bboxes
+        if self.division == 'predicted':
+            rows, columns = base_masks.shape[-2:]
+            height, width = gt_masks.shape[-2:]
+            pixel = bboxes.new_tensor([width / columns, height / rows])
+            # A box of a pixel's size holds one's centre, wherever it lies.
+            grown = (bboxes[:, 2:] - bboxes[:, :2] >= pixel).all(1, keepdim=True)
+            chosen = torch.where(grown, bboxes, gt_bboxes.to(bboxes.dtype))
         pixels = blender.logits(base_masks, scores, frame, chosen, gt_masks.shape[-2:])
         used, gt = gt.unique(return_inverse=True)
         gt_masks = _resized(gt_masks[used], base_masks.shape[-2:]).flatten()
@@ -117,13 +125,6 @@ class GranularityMaskLoss(nn.Module):
         # Not used of instances without pixels, where it has no value.
         weights = ((counts > 0).sum() * counts).to(costs.dtype).reciprocal()
         return self.loss_weight * (costs * weights[pixels.instance]).sum()
-
-
-class _Instances(NamedTuple):
-    scores: Tensor
-    frame: Tensor
-    bboxes: Tensor
-    gt: Tensor
 
 
 def _resized(masks: Tensor, size: tuple[int, int]) -> Tensor:

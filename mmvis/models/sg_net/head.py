@@ -24,6 +24,7 @@ from .pyramid import (
     Locations,
     SGNetLevels,
     SGNetPyramid,
+    SGNetTargets,
     locations_first,
     predict_3x3,
     side_by_side,
@@ -148,28 +149,48 @@ class SGNetHead(FCOSHead):
             *(field.expand(batch, *field.shape) for field in shared),
         )
 
-    def ground_truth(self, levels: SGNetLevels, frames: list[InstanceData]) -> Tensor:
-        """The object (B, N) int64 that each location is trained on, or -1.
+    def targets(self, levels: SGNetLevels, frames: list[InstanceData]) -> SGNetTargets:
+        """What B frames' locations are trained on, assigned once for all losses.
 
         Objects are numbered through all frames, as in ``BatchObjects``. mmdet's targets
-        of FCOS do not tell; so they are asked with the number for a label.
+        of FCOS do not tell which object a location has; so they are asked with the
+        number for a label, and the labels are looked up.
+
+        Args:
+            levels (SGNetLevels): Of B frames.
+            frames (list[InstanceData]): Annotations of each: bboxes (g, 4) and labels
+                (g,) int64.
         """
         sizes = [tuple(level.shape[-2:]) for level in levels.cls_scores]
+        sample = levels.bbox_preds[0]
         points = self.prior_generator.grid_priors(
-            sizes,
-            dtype=levels.bbox_preds[0].dtype,
-            device=levels.bbox_preds[0].device,
+            sizes, dtype=sample.dtype, device=sample.device
         )
         numbered, first = [], self.num_classes + 1
         for gt in frames:
             numbers = torch.arange(len(gt), device=gt.bboxes.device) + first
             numbered.append(InstanceData(bboxes=gt.bboxes, labels=numbers))
             first += len(gt)
-        labels, _ = self.get_targets(points, numbered)
-        labels = torch.cat([level.view(len(frames), -1) for level in labels], 1)
-        return torch.where(
-            labels == self.num_classes, -1, labels - self.num_classes - 1
-        )
+        numbers, distances = super().get_targets(points, numbered)
+        background = numbers[0].new_full((self.num_classes + 1,), self.num_classes)
+        class_of = torch.cat([background, *(gt.labels for gt in frames)])
+        gt = torch.cat([level.view(len(frames), -1) for level in numbers], 1)
+        gt = (gt - self.num_classes - 1).clamp(min=-1)
+        return SGNetTargets([class_of[level] for level in numbers], distances, gt)
+
+    def get_targets(
+        self,
+        points: list[Tensor],
+        batch_gt_instances: list[InstanceData] | SGNetTargets,
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Labels and distances of each level, as ``loss_by_feat`` asks for them.
+
+        What it was given for annotations it hands on to here: :meth:`targets` that are
+        there already are not assigned again.
+        """
+        if isinstance(batch_gt_instances, SGNetTargets):
+            return batch_gt_instances.labels, batch_gt_instances.distances
+        return super().get_targets(points, batch_gt_instances)
 
     def boxes(self, pyramid: SGNetPyramid, at: Locations, shapes: Tensor) -> Tensor:
         """Predicted boxes (p, 4) xyxy at some locations, clipped to their frames.
@@ -225,7 +246,7 @@ class SGNetHead(FCOSHead):
         Args:
             pyramid (SGNetPyramid): Of B frames, those of a clip side by side.
             objects (BatchObjects): g objects of these frames.
-            gt (Tensor): (B, N), of :meth:`ground_truth`.
+            gt (Tensor): (B, N), ``gt`` of :meth:`targets`.
             clip_length (int): Frames of a clip.
 
         Returns:

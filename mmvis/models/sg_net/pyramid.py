@@ -54,6 +54,22 @@ class SGNetPyramid(NamedTuple):
     cell: Tensor
 
 
+class SGNetTargets(NamedTuple):
+    """What the locations of B frames are trained on.
+
+    Attributes:
+        labels (list[Tensor]): (B * n_l,) int64 of each level; the number of classes
+            for background.
+        distances (list[Tensor]): (B * n_l, 4), as ``bbox_preds``.
+        gt (Tensor): (B, N) int64, the object of each location, counted through all
+            frames, or -1.
+    """
+
+    labels: list[Tensor]
+    distances: list[Tensor]
+    gt: Tensor
+
+
 class Locations(NamedTuple):
     """Some locations of some frames.
 

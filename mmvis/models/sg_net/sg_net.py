@@ -120,12 +120,13 @@ class SGNet(BaseVISModel):
         annotations = [frame.gt_instances for frame in frames]
         shapes = inputs.new_tensor([f.metainfo['img_shape'][:2] for f in frames])
         levels = head(feats)
+        targets = head.targets(levels, annotations)
         losses = head.loss_by_feat(
-            *levels[:3], annotations, [frame.metainfo for frame in frames]
+            *levels[:3], targets, [frame.metainfo for frame in frames]
         )
         pyramid = head.flatten(levels)
         objects = BatchObjects.gather(frames, inputs.device)
-        gt = head.ground_truth(levels, annotations)
+        gt = targets.gt
         at = self.loss_mask.sample(Locations(*(gt >= 0).nonzero(as_tuple=True)))
         losses['loss_mask'] = self.loss_mask(
             self.blender,

@@ -147,7 +147,7 @@ def test_the_mask_loss_is_of_each_positive_and_its_object():
         attention = [net.bbox_head.conv_attention(level) for level in levels.attention]
         attention = torch.cat([level.flatten(2) for level in attention], 2)
         pyramid = net.bbox_head.flatten(levels)
-        objects = net.bbox_head.ground_truth(levels, annotations)
+        objects = net.bbox_head.targets(levels, annotations).gt
     costs, first = [], 0
     for t, gts in enumerate(annotations):
         height = samples[0][t].img_shape[0]

@@ -135,7 +135,7 @@ def test_the_object_of_each_location():
         [[20, 20, 50, 60]] * 2 + [[60, 10, 70, 22]],
     ]
     ours, levels = head(), head()(feats(3))
-    found = ours.ground_truth(levels, [annotated(b) for b in boxes])
+    found = ours.targets(levels, [annotated(b) for b in boxes]).gt
     expected, first = [], 0
     for frame in boxes:
         row = []
@@ -151,9 +151,27 @@ def test_the_object_of_each_location():
     assert {0, 1, 2, 3, 5} <= set(found.flatten().tolist())
 
 
+def test_targets_are_mmdets():
+    """Labels and distances looked up by number are those that FCOS assigns."""
+    ours, levels = head(), head()(feats(2))
+    boxes = [[[5, 5, 40, 30], [8, 6, 34, 28]], [[0, 0, 96, 64]]]
+    frames = [annotated(b) for b in boxes]
+    for n, frame in enumerate(frames):
+        frame.labels = torch.arange(len(frame)) + n
+    points = ours.prior_generator.grid_priors([tuple(x.shape[-2:]) for x in levels[0]])
+    expected = ours.get_targets(points, frames)
+    targets = ours.targets(levels, frames)
+    for found, theirs in zip(
+        (targets.labels, targets.distances), expected, strict=True
+    ):
+        for level, other in zip(found, theirs, strict=True):
+            assert torch.equal(level, other)
+    assert set(torch.cat(targets.labels).tolist()) == {0, 1, CLASSES}
+
+
 def test_more_objects_than_classes():
     boxes = [[x, y, x + 12, y + 12] for x in range(0, 84, 14) for y in (5, 30)]
-    found = head().ground_truth(head()(feats(1)), [annotated(boxes)])
+    found = head().targets(head()(feats(1)), [annotated(boxes)]).gt
     assert len(set(found[found >= 0].tolist())) > CLASSES + 2
 
 
@@ -218,7 +236,7 @@ def test_the_movement_loss_is_eq_4_in_strides():
     inputs = feats(len(frames))
     levels = ours(inputs)
     pyramid = ours.flatten(levels)
-    gt = ours.ground_truth(levels, [f.gt_instances for f in frames])
+    gt = ours.targets(levels, [f.gt_instances for f in frames]).gt
     objects = BatchObjects.gather(frames, torch.device('cpu'))
     loss = ours.tracking_losses(pyramid, objects, gt, 2)['loss_movement']
 
@@ -252,7 +270,7 @@ def test_nothing_to_follow_is_a_connected_zero():
     ):
         frames = frames_of(*annotations)
         levels = ours(feats())
-        gt = ours.ground_truth(levels, annotations)
+        gt = ours.targets(levels, annotations).gt
         losses = ours.tracking_losses(
             ours.flatten(levels),
             BatchObjects.gather(frames, torch.device('cpu')),
