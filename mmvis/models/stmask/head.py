@@ -76,6 +76,7 @@ class STMaskHead(BaseModule):
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.num_classes = num_classes
+        self.num_coefficients = num_coefficients
         self.anchor_generator = TASK_UTILS.build(
             anchor_generator or dict(type='KernelAnchorGenerator')
         )
@@ -264,6 +265,8 @@ class STMaskHead(BaseModule):
             if kind == 'fast_nms':
                 kept = fast_nms(boxes, scores, iou_threshold, **nms_cfg)
             else:
+                # From split_thr boxes on, 10,000 by default, mmcv goes class by class.
+                nms_cfg['split_thr'] = len(boxes) + 1
                 _, kept = batched_nms(
                     boxes,
                     scores,

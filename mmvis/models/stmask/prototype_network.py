@@ -53,6 +53,7 @@ class PrototypeNetwork(BaseModule):
         self.upsampled_conv = ConvModule(
             channels[-1], feat_channels, 3, padding=1, norm_cfg=norm_cfg
         )
+        self.num_prototypes = num_prototypes
         self.project = nn.Conv2d(feat_channels, num_prototypes, 1)
 
     def forward(self, feats: Tensor) -> Tensor:

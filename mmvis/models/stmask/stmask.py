@@ -70,6 +70,9 @@ class STMask(BaseVISModel):
         data_preprocessor (dict | None): mmdet's TrackDataPreprocessor, with
             ``pad_mask=True``.
         init_cfg (dict | None): Of mmengine.
+
+    Raises:
+        ValueError: Prototypes, coefficients and their changes are not of one number.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class STMask(BaseVISModel):
         self.prototype_net = MODELS.build(prototype_net)
         self.bbox_head = MODELS.build(bbox_head)
         self.temporal_net = None if temporal_net is None else MODELS.build(temporal_net)
+        self._check_coefficients()
         self.coefficient_activation = coefficient_activation
         self.criterion = criterion and MODELS.build(
             dict(coefficient_activation=coefficient_activation, **criterion)
@@ -99,6 +103,22 @@ class STMask(BaseVISModel):
         self.tracker = MODELS.build(tracker)
         given = check_keys(test_cfg, ['temporal_fusion'], 'test_cfg of STMask')
         self.test_cfg = ConfigDict(dict(temporal_fusion=True) | given)
+
+    def _check_coefficients(self) -> None:
+        """A mask is a sum over prototypes, so three settings have to be one number."""
+        counts = {
+            'prototype_net.num_prototypes': self.prototype_net.num_prototypes,
+            'bbox_head.num_coefficients': self.bbox_head.num_coefficients,
+        }
+        if self.temporal_net is not None:
+            name = 'temporal_net.num_coefficients'
+            counts[name] = self.temporal_net.num_coefficients
+        if len(set(counts.values())) > 1:
+            given = ', '.join(f'{name}={count}' for name, count in counts.items())
+            raise ValueError(
+                'An STMask mask has a coefficient for each prototype, but model has '
+                f'{given}: set them all to one number.'
+            )
 
     def init_state(self) -> STMaskState:
         """An empty memory of tracks, and no frame before."""

@@ -42,6 +42,7 @@ class TemporalNetwork(BaseModule):
         init_cfg: dict | Sequence[dict] | None = XAVIER,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
+        self.num_coefficients = num_coefficients
         self.roi_size = roi_size
         self.roi_align = RoIAlign(roi_size, spatial_scale=1.0, sampling_ratio=0)
         widths = [in_channels, *channels]

@@ -20,6 +20,7 @@ from model_factory import (
 )
 
 from mmvis.models.common.to_original_size import to_original_size
+from mmvis.models.stmask.outputs import STMaskOutputs
 from mmvis.registry import MODELS
 
 
@@ -155,6 +156,34 @@ def test_logits_that_are_not_numbers_detect_nothing():
         parameter.data.fill_(torch.nan)
     for result in predict(net, [3, 3]):
         assert len(result.instances_id) == 0
+
+
+@pytest.mark.parametrize('count', [9_999, 10_001])
+def test_duplicates_of_other_classes_go_however_many_there_are(count):
+    head = model().bbox_head
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.rand(count, head.num_classes + 1, generator=generator)
+    logits[torch.arange(count), torch.arange(count) % head.num_classes] = 5.0
+    outputs = STMaskOutputs(
+        torch.zeros(count, 4),
+        logits,
+        torch.rand(count, generator=generator),
+        torch.zeros(count, head.num_coefficients),
+        torch.zeros(count, 4),
+    )
+    anchors = torch.tensor([[10.0, 10, 40, 40]]).repeat(count, 1)
+    anchors[count // 2 :] += 60
+    dets = head.predict(outputs, anchors)
+    assert sorted(dets.bboxes[:, 0].tolist()) == [10, 70]
+
+
+@pytest.mark.parametrize('part', ['prototype_net', 'bbox_head', 'temporal_net'])
+def test_a_coefficient_for_each_prototype(part):
+    cfg = tiny_config('tiny/stmask_tiny_synthvis.py').model
+    key = 'num_prototypes' if part == 'prototype_net' else 'num_coefficients'
+    cfg[part][key] = 5
+    with pytest.raises(ValueError, match=rf'{part}\.{key}=5.*one number'):
+        MODELS.build(cfg)
 
 
 def test_original_size_by_hand():
