@@ -12,7 +12,7 @@ from typing import Any
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
 from mmvis.structures.segmentation import to_rle
 
-from .summary import Metrics, summarize
+from .summary import Metrics, evaluate_tracks
 from .vis_eval import AREA_RANGES, GroundTruth
 
 NO_LABELS = (
@@ -31,6 +31,7 @@ def evaluate_results(
     classwise: bool = False,
     per_attribute: bool = True,
     count_empty: bool = False,
+    class_agnostic: bool = False,
 ) -> Metrics:
     """Evaluate results in the form of the YouTube-VIS server, by its protocol.
 
@@ -46,6 +47,8 @@ def evaluate_results(
         per_attribute: add ``<attribute>_AP`` if the file's videos carry attributes.
         count_empty: whether an annotation without a pixel in any frame is a missed
             object (as in the official code) or is left out (the default).
+        class_agnostic: add all but ``<category>_precision`` again with all categories
+            as one, as ``<key>_agnostic``.
 
     Returns:
         Unrounded values from 0 to 1 under AP, AP50, AP75, AP_<range>, AR1, AR10, AR100
@@ -62,7 +65,7 @@ def evaluate_results(
     )
     results = checked_results(results, annotations)
     names = {c['id']: c['name'] for c in annotations.categories} if classwise else None
-    return summarize(truth, truth.match(results), names, per_attribute)
+    return evaluate_tracks(truth, results, names, per_attribute, class_agnostic)
 
 
 def load_ground_truth(source: Mapping | VISAnnotations | str | Path) -> VISAnnotations:

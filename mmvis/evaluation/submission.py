@@ -11,7 +11,7 @@ from mmvis.structures.annotation_file import VISAnnotations, read_annotation_fil
 from mmvis.structures.segmentation import to_rle
 
 from .evaluate_results import RESULT_KEYS
-from .vis_eval import video_order
+from .vis_eval import id_order
 
 
 def official_results(results: Iterable[dict], category_ids: Sequence) -> Iterator[dict]:
@@ -24,7 +24,7 @@ def official_results(results: Iterable[dict], category_ids: Sequence) -> Iterato
     Raises:
         ValueError: if there is a label without a category.
     """
-    for video in sorted(results, key=lambda v: video_order(v['video_id'])):
+    for video in sorted(results, key=lambda v: id_order(v['video_id'])):
         size = video['size']
         for track in video['tracks']:
             label = track['label']

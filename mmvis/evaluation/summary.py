@@ -1,15 +1,48 @@
 """From matched tracks to the numbers that are reported, and their tables."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
 
+from .class_agnostic import AGNOSTIC, results_without_categories, without_categories
 from .vis_eval import MAX_DETECTIONS, GroundTruth, MatchedTracks
 
 Metrics = dict[str, float | None]
+
+
+def evaluate_tracks(
+    ground_truth: GroundTruth,
+    results: Sequence[dict],
+    class_names: Mapping | None = None,
+    per_attribute: bool = True,
+    class_agnostic: bool = False,
+) -> Metrics:
+    """Match results, which were checked, and give all numbers of an evaluation.
+
+    Args:
+        ground_truth: what to match with.
+        results: dicts with video_id, category_id, score, segmentations.
+        class_names, per_attribute: see :func:`summarize`.
+        class_agnostic: add ``<key>_agnostic``, the same numbers with all categories as
+            one, for all keys but those of categories.
+
+    Returns:
+        As :func:`summarize`.
+    """
+    metrics = summarize(
+        ground_truth, ground_truth.match(results), class_names, per_attribute
+    )
+    if class_agnostic:
+        as_one = without_categories(ground_truth)
+        matched = as_one.match(
+            results_without_categories(results, ground_truth.category_ids)
+        )
+        numbers = summarize(as_one, matched, None, per_attribute)
+        metrics |= {f'{key}{AGNOSTIC}': value for key, value in numbers.items()}
+    return metrics
 
 
 def summarize(
@@ -96,34 +129,41 @@ def format_number(value: float | None) -> str:
 
 def format_tables(metrics: Metrics) -> str:
     """The metrics as plain text tables: summary, attributes, categories."""
-    attributes = {
-        key[: -len('_AP')]: value
-        for key, value in metrics.items()
-        if key.endswith('_AP')
-    }
-    categories = {
-        key[: -len('_precision')]: value
-        for key, value in metrics.items()
-        if key.endswith('_precision')
-    }
-    summary = {
-        key: value
-        for key, value in metrics.items()
-        if not key.endswith(('_AP', '_precision'))
-    }
+    # A category may be called anything: its keys are set apart first.
+    categories = _of_ending(metrics, '_precision')
+    others = {k: v for k, v in metrics.items() if not k.endswith('_precision')}
+    as_one = _of_ending(others, AGNOSTIC)
+    others = {k: v for k, v in others.items() if not k.endswith(AGNOSTIC)}
+    attributes = _of_ending(others, '_AP')
+    summary = {k: v for k, v in others.items() if not k.endswith('_AP')}
     stream = io.StringIO()
     console = plain_console(stream)
     table = Table(title='Video instance segmentation')
+    if as_one:
+        table.add_column('categories')
     for key in summary:
         table.add_column(key, justify='right', no_wrap=True)
-    table.add_row(*map(format_number, summary.values()))
+    if as_one:
+        for name, row in (('each', summary), ('as one', as_one)):
+            table.add_row(name, *(format_number(row.get(key)) for key in summary))
+    else:
+        table.add_row(*map(format_number, summary.values()))
     console.print(table)
     for title, rows in (('attribute', attributes), ('category', categories)):
         if rows:
+            both = bool(as_one) and rows is attributes
             table = Table()
             table.add_column(title)
             table.add_column('AP', justify='right')
+            if both:
+                table.add_column('as one', justify='right')
             for name, value in rows.items():
-                table.add_row(name, format_number(value))
+                other = [format_number(as_one.get(f'{name}_AP'))] if both else []
+                table.add_row(name, format_number(value), *other)
             console.print(table)
     return '\n' + printable(stream.getvalue().rstrip())
+
+
+def _of_ending(metrics: Metrics, ending: str) -> Metrics:
+    """The numbers whose keys end so, by what is before."""
+    return {k[: -len(ending)]: v for k, v in metrics.items() if k.endswith(ending)}

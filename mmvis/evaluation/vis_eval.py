@@ -75,9 +75,9 @@ class Curves:
         return _mean(self.recall[0, ..., MAX_DETECTIONS.index(max_detections)])
 
 
-def video_order(video_id: Any) -> tuple:
-    """Sort key of video ids: numbers in their order, names after them."""
-    return isinstance(video_id, str), video_id
+def id_order(value: Any) -> tuple:
+    """Sort key of ids: numbers in their order, names after them."""
+    return isinstance(value, str), value
 
 
 def _mean(values: np.ndarray) -> float | None:
@@ -195,7 +195,7 @@ class GroundTruth:
             detections[result['video_id'], result['category_id']].append(result)
         matched = {}
         # Equal scores in different videos are ordered by video id.
-        for video in sorted(self.videos, key=lambda video: video_order(video['id'])):
+        for video in sorted(self.videos, key=lambda video: id_order(video['id'])):
             for category_id in self.category_ids:
                 key = video['id'], category_id
                 if key in detections or key in self._tracks:

@@ -19,7 +19,7 @@ from mmvis.structures.annotation_file import VISAnnotations, read_annotation_fil
 
 from .evaluate_results import build_ground_truth, check_area_ranges, check_results
 from .submission import official_results, write_submission
-from .summary import Metrics, format_tables, summarize
+from .summary import Metrics, evaluate_tracks, format_tables
 from .video_tracks import VideoTracks
 from .vis_eval import GroundTruth
 
@@ -47,6 +47,8 @@ class YouTubeVISMetric(BaseMetric):
         per_attribute (bool): report ``<attribute>_AP`` where videos carry attributes.
         count_empty (bool): count an annotation without a pixel in any frame as a
             missed object, as the official code does.
+        class_agnostic (bool): report all but the categories again with all categories
+            as one, as ``<key>_agnostic``.
         collect_device, prefix, collect_dir: see mmengine's BaseMetric.
     """
 
@@ -62,6 +64,7 @@ class YouTubeVISMetric(BaseMetric):
         classwise: bool = False,
         per_attribute: bool = True,
         count_empty: bool = False,
+        class_agnostic: bool = False,
         collect_device: str = 'cpu',
         prefix: str | None = None,
         collect_dir: str | None = None,
@@ -81,6 +84,7 @@ class YouTubeVISMetric(BaseMetric):
         self.classwise = classwise
         self.per_attribute = per_attribute
         self.count_empty = count_empty
+        self.class_agnostic = class_agnostic
         self._open: dict[Any, VideoTracks] = {}
         self._annotations: VISAnnotations | None = None
 
@@ -213,11 +217,12 @@ class YouTubeVISMetric(BaseMetric):
         self._check_videos(results)
         check_results(tracks, self._annotations)
         names = {c['id']: c['name'] for c in self._annotations.categories}
-        metrics: Metrics = summarize(
+        metrics: Metrics = evaluate_tracks(
             truth,
-            truth.match(tracks),
+            tracks,
             names if self.classwise else None,
             self.per_attribute,
+            self.class_agnostic,
         )
         print_log(format_tables(metrics), logger='current')
         # '-' and not None or nan: it is what the log shall show.

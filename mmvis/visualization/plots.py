@@ -29,7 +29,11 @@ _COLOURS = (
 
 
 # Endings of the keys of parts of an evaluation.
-_GROUPS = {'_precision': 'categories', '_AP': 'attributes'}
+_GROUPS = {
+    '_precision': 'categories',
+    '_AP': 'attributes',
+    '_AP_agnostic': 'attributes, categories as one',
+}
 
 
 class _Panel(NamedTuple):

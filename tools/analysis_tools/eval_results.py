@@ -30,6 +30,11 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='annotations without a pixel in any frame count as missed objects',
     )
+    parser.add_argument(
+        '--class-agnostic',
+        action='store_true',
+        help='also the numbers with all categories as one',
+    )
     parser.add_argument('--out', help='write the unrounded numbers to this json file')
     return parser.parse_args()
 
@@ -47,6 +52,7 @@ def main() -> int:
             area_unit=args.area_unit,
             classwise=args.classwise,
             count_empty=args.count_empty,
+            class_agnostic=args.class_agnostic,
         )
     except (OSError, ValueError, KeyError) as error:
         print(f'{args.results}: {error}', file=sys.stderr)

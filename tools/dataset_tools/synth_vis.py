@@ -3,6 +3,7 @@
 python tools/dataset_tools/synth_vis.py --out data/synth_vis/tiny
 python tools/dataset_tools/synth_vis.py --out data/synth_vis/full --preset full \\
     --train 400 --valid 100 --workers 8
+python tools/dataset_tools/synth_vis.py --out data/synth_vis/bench --preset bench
 """
 
 from __future__ import annotations
@@ -19,9 +20,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('--out', type=Path, required=True, help='folder of the splits')
-    parser.add_argument('--preset', choices=PRESETS, default='tiny', help='frame size')
-    parser.add_argument('--train', type=int, default=40, help='videos to train on')
-    parser.add_argument('--valid', type=int, default=12, help='videos to test on')
+    parser.add_argument(
+        '--preset', choices=PRESETS, default='tiny', help='frame size and categories'
+    )
+    for number, (split, use) in enumerate((('train', 'train'), ('valid', 'test'))):
+        parser.add_argument(
+            f'--{split}',
+            type=int,
+            help=f"videos to {use} on (default: the preset's, "
+            + ', '.join(f'{k} {p.num_videos[number]}' for k, p in PRESETS.items())
+            + ')',
+        )
     parser.add_argument(
         '--seed', type=int, default=0, help='another number gives another benchmark'
     )
@@ -29,7 +38,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--overwrite', action='store_true', help='replace what is there'
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    for split, count in zip(
+        ('train', 'valid'), PRESETS[args.preset].num_videos, strict=True
+    ):
+        if getattr(args, split) is None:
+            setattr(args, split, count)
+    return args
 
 
 def _written_at(path: Path) -> int | None:

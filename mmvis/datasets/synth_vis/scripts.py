@@ -212,7 +212,8 @@ def plan_scene(split_stream: Stream, index: int, attempt: int, preset: Preset) -
     """
     stream = split_stream.fork('video', index, attempt)
     length = split_stream.fork('length', index).between(24, 36)
-    stage = Stage(stream, preset, length, category_order(split_stream, index))
+    categories = category_order(split_stream, index, preset.categories)
+    stage = Stage(stream, preset, length, categories)
     planned = planned_attributes(index)
     for attribute in planned:
         _SCRIPTS[attribute](stage)

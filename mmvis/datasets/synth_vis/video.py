@@ -155,7 +155,8 @@ def generate_video(
         split: Name of the split; it is part of what the randomness starts from.
         seed: Seed of the split.
         index: The video's place in the split. Videos do not depend on each other.
-        preset: 'tiny' (96x160), 'small' (192x320) or 'full' (360x640).
+        preset: 'tiny' (96x160), 'small' (192x320), 'full' (360x640), or 'bench' (96x160
+            of four categories that are easily told apart).
 
     Returns:
         frames (T, H, W, 3) uint8 in BGR order; masks (N, T, H, W) bool, the visible

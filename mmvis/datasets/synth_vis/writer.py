@@ -16,7 +16,7 @@ import cv2
 import torch
 from tqdm import tqdm
 
-from .shapes import CATEGORIES
+from .scene import Preset
 from .video import VERSION, check_request, generate_video
 
 SPLIT_SEEDS = {'train': 0, 'valid': 1}
@@ -45,7 +45,7 @@ def write_split(
         root: Folder of the splits; made if it is not there.
         split: Name of the split, part of what the randomness starts from.
         num_videos: How many videos. The first n of a longer split are the same.
-        preset: 'tiny', 'small' or 'full'.
+        preset: 'tiny', 'small', 'full' or 'bench'.
         seed: Seed of the split; by default that of ``SPLIT_SEEDS``.
         workers: Processes that draw; they change nothing in the result.
         progress: Show a progress bar.
@@ -64,7 +64,7 @@ def write_split(
         seed = SPLIT_SEEDS[split]
     if num_videos < 1:
         raise ValueError(f'A split has at least one video, not {num_videos}.')
-    check_request(VERSION, preset)  # before anything is replaced
+    kind = check_request(VERSION, preset)  # before anything is replaced
     folder = Path(root) / split
     path = folder / 'instances.json'
     info = dict(
@@ -86,7 +86,7 @@ def write_split(
     path.unlink(missing_ok=True)
     _remove_videos(folder / _FRAMES)
     content: dict[str, Any] = dict(
-        info=info, videos=[], annotations=[], categories=_categories()
+        info=info, videos=[], annotations=[], categories=_categories(kind)
     )
     draw = partial(_write_video, str(folder / _FRAMES), split, seed, preset)
     records = _in_order(draw, num_videos, workers)
@@ -122,10 +122,10 @@ def _remove_videos(folder: Path) -> None:
                 shutil.rmtree(video)
 
 
-def _categories() -> list[dict]:
+def _categories(preset: Preset) -> list[dict]:
     return [
         dict(id=category.id, name=category.name, supercategory='shape')
-        for category in CATEGORIES
+        for category in preset.categories
     ]
 
 

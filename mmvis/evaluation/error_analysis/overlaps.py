@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..track_iou import frame_intersections, track_areas
-from ..vis_eval import MAX_DETECTIONS, GroundTruth, video_order
+from ..vis_eval import MAX_DETECTIONS, GroundTruth, id_order
 
 # Below this IoU a mask is not on an object, nor a track about it: TIDE's t_b.
 BACKGROUND_IOU = 0.1
@@ -80,7 +80,7 @@ def overlaps_of(truth: GroundTruth, results: Sequence[dict]) -> list[VideoOverla
         if annotation['category_id'] in labels:
             objects[annotation['video_id']].append(annotation)
     overlaps = []
-    for video in sorted(truth.videos, key=lambda video: video_order(video['id'])):
+    for video in sorted(truth.videos, key=lambda video: id_order(video['id'])):
         ranked = []
         for category_id in truth.category_ids:
             found = tracks.get((video['id'], category_id), [])

@@ -176,6 +176,30 @@ def test_videos_differ_by_split_seed_and_index():
     assert len(set(frames)) == len(keys)
 
 
+def test_bench_differs_in_its_categories_alone():
+    """The scenes of ``tiny``, of four categories, whose colours are never the same."""
+    categories = PRESETS['bench'].categories
+    hues = [set(category.hues) for category in categories]
+    for k, one in enumerate(hues):
+        assert all(len(one & other) <= 1 for other in hues[:k])
+    assert len({category.shape for category in categories}) == len(categories)
+    used = set()
+    for index in range(4):
+        video = render_scene(VERSION, 'valid', 1, index, 'bench')[0]
+        other = render_scene(VERSION, 'valid', 1, index, 'tiny')[0]
+        assert (video.length, video.planned) == (other.length, other.planned)
+        used |= {thing.category for thing in video.objects}
+    assert used == set(categories)
+
+
+def test_bench_shows_every_attribute_in_twenty_videos():
+    """By its scripts alone, each of which asks for what measuring has to find."""
+    _, held_out = PRESETS['bench'].num_videos
+    planned = Counter(name for k in range(held_out) for name in planned_attributes(k))
+    assert held_out >= 80
+    assert all(planned[name] >= 20 for name in ATTRIBUTES)
+
+
 def test_a_larger_preset_has_its_size_and_its_least_area():
     _, masks, record = generate_video(VERSION, 'valid', 1, 5, 'small')
     assert masks.shape[2:] == (192, 320)
@@ -188,7 +212,7 @@ def test_a_larger_preset_has_its_size_and_its_least_area():
     ('arguments', 'message'),
     [
         (('0.1', 'valid', 1, 0, 'tiny'), "'0.1' is not known"),
-        ((VERSION, 'valid', 1, 0, 'huge'), "no preset 'huge'.*tiny, small, full"),
+        ((VERSION, 'valid', 1, 0, 'huge'), "no preset 'huge'.*small, full, bench"),
         ((VERSION, 'valid', 1, -1, 'tiny'), 'index .* not -1'),
     ],
 )

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_api
 
-from mmvis.datasets.synth_vis import CATEGORIES, VERSION, generate_video, write_split
+from mmvis.datasets.synth_vis import (
+    CATEGORIES,
+    PRESETS,
+    VERSION,
+    generate_video,
+    write_split,
+)
 from mmvis.structures import read_annotation_file
 
 # Content of the first three valid videos. It changes with VERSION only.
@@ -103,3 +109,11 @@ def test_another_split_is_refused_and_then_replaced(tmp_path):
 def test_mistakes_are_named(tmp_path, split_name, count, message):
     with pytest.raises(ValueError, match=message):
         write_split(tmp_path, split_name, count)
+
+
+def test_bench_lists_its_own_categories(tmp_path):
+    path = write_split(tmp_path, 'valid', 1, 'bench', workers=1, progress=False)
+    content = json.loads(path.read_text())
+    listed = [category['id'] for category in content['categories']]
+    assert listed == [category.id for category in PRESETS['bench'].categories]
+    assert {a['category_id'] for a in content['annotations']} <= set(listed)
