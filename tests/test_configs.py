@@ -1,5 +1,6 @@
 """Every config parses, names only what exists, and builds."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -144,10 +145,44 @@ def test_from_scratch_configs_train_everything(configs, path):
     assert not fixed
 
 
-def test_model_index_names_existing_configs():
+# The data sets of model-index.yml by the folders that they are trained from.
+DATA_OF = {
+    'data/youtube_vis_2019/': 'youtube-vis 2019',
+    'data/youtube_vis_2021/': 'youtube-vis 2021',
+    'data/ovis/': 'ovis',
+    'data/coco/': 'coco',
+    'data/synth_vis/tiny/': 'synthvis',
+    'data/videos/': 'own videos',
+}
+LISTED = {path.stem: path for path in RUNNABLE if 'ablations' not in path.parts}
+
+
+@pytest.fixture(scope='module')
+def listed() -> dict[str, dict]:
+    """What ``mim search mmvis`` shows, by config name."""
     modelindex = pytest.importorskip('modelindex.load_model_index')
+    search = pytest.importorskip('mim.commands.search')
     index = modelindex.load(str(ROOT / 'model-index.yml'))
-    index.build_models_with_collections()
-    assert index.models
-    for model in index.models:
-        assert (ROOT / model.config).is_file(), model.config
+    assert index.check(silent=True) == []
+    table = search.convert2df(index)
+    assert not table.index.duplicated().any()
+    return {name: row.dropna().to_dict() for name, row in table.iterrows()}
+
+
+def test_mim_lists_every_config_but_ablations(listed):
+    paths = {name: ROOT / row['config'] for name, row in listed.items()}
+    assert paths == LISTED
+
+
+@pytest.mark.parametrize('name', LISTED)
+def test_what_mim_lists_is_so(configs, listed, name):
+    """Model, training data, weights and paper, held against config and page."""
+    row, config = listed[name], configs[LISTED[name]]
+    model = config.model.type.lower()
+    assert re.sub('[ -]', '', row['model']) == model
+    roots = set(re.findall(r"'data_root': '(.*?)'", repr(config.train_dataloader)))
+    assert set(row['training_data'].split(',')) == {DATA_OF[root] for root in roots}
+    assert row.get('weight', config.load_from) == config.load_from
+    page = ' '.join((ROOT / 'configs/metafiles' / row['readme']).read_text().split())
+    if model != 'trackbysegmentation':  # the one that is no paper
+        assert all(part in page for part in row['paper'].split(','))
