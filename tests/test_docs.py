@@ -7,9 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+DOCUMENTS = [
+    *(ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')),
+    ROOT / 'configs/README.md',
+    *sorted((ROOT / 'docs').rglob('*.md')),
+]
 
 
 def name_of(path: Path) -> str:
@@ -39,6 +44,22 @@ def test_bare_configs_exist(path):
     names = re.findall(r'mim (?:train|test) mmvis ([\w/]+\.py)', path.read_text())
     known = {config.name for config in (ROOT / 'configs').rglob('*.py')}
     assert {Path(name).name for name in names} <= known
+
+
+def test_cited_papers_are_those_of_the_models():
+    """CITATION.cff names the papers as the models' pages do, authors in their order."""
+    pages = [
+        ' '.join(p.read_text().split()) for p in (ROOT / 'docs/en/models').glob('*.md')
+    ]
+    cited = yaml.safe_load((ROOT / 'CITATION.cff').read_text())['references']
+    assert len(cited) == 4
+    for paper in cited:
+        page = next(page for page in pages if f'*{paper["title"]}*' in page)
+        initials = [
+            f'{a["given-names"][0]}. {a["family-names"]}' for a in paper['authors']
+        ]
+        assert f'{", ".join(initials)}: *{paper["title"]}*' in page
+        assert paper.get('url', '') in page and str(paper['year']) in page
 
 
 # Runs a script as far as its arguments: unknown, missing and misspelt ones end it.
