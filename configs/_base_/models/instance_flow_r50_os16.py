@@ -1,5 +1,6 @@
 # InstanceFlow (Li et al., 2021): a ResNet-50 of output stride 16, and three branches
-# with an ASPP and a decoder each. Pixels are those of a 640 px wide input.
+# with an ASPP and a decoder each. Training crops 640 px of frames up to 1280 px wide,
+# and tests see frames 1280 px wide: settings in pixels are for these.
 num_classes = 40
 norm_cfg = dict(type='BN', requires_grad=True)
 in_channels = (256, 512, 2048)
@@ -50,6 +51,7 @@ model = dict(
         loss_intra=dict(type='mmdet.L1Loss', loss_weight=0.01),
         loss_inter=dict(type='mmdet.L1Loss', loss_weight=0.01),
         loss_shape=dict(type='mmdet.MSELoss', loss_weight=0.01),
+        shape_unit=16.0,
         sigma=8.0,
         small_area=32**2,
         small_weight=3.0,

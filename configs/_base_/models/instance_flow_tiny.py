@@ -30,8 +30,8 @@ model = dict(
     criterion=dict(
         loss_intra=dict(loss_weight=0.1),
         loss_inter=dict(loss_weight=0.1),
-        # Offsets from nothing are tens of pixels off: their squares drown all else.
-        loss_shape=dict(loss_weight=0.001),
+        loss_shape=dict(loss_weight=0.1),
+        shape_unit=8.0,
         sigma=4.0,
         small_area=16**2,
     ),

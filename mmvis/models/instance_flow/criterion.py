@@ -48,6 +48,11 @@ class InstanceFlowCriterion(nn.Module):
         loss_intra, loss_inter (dict): L1Loss; 0.01.
         loss_shape (dict | None): MSELoss of the offset residual (eq. 2); 0.01. None:
             without it (Table IV).
+        shape_unit (float): Pixels of the input that a residual of one stands for in
+            eq. 2, where it is squared. The paper gives no unit. In single pixels the
+            shape loss is a hundred times all others before training: a residual of 100
+            px costs 100, an inter-frame offset that is so wrong costs 1. The default is
+            the unit of the heads' outputs.
         sigma (float): Standard deviation of the centres' Gaussians in pixels of the
             input. The paper has no number: that of Panoptic-DeepLab, for crops of 640.
         small_area (float): Objects of fewer pixels of the input are small.
@@ -56,7 +61,7 @@ class InstanceFlowCriterion(nn.Module):
             the background as well, where they should be zero (Table V).
 
     Raises:
-        ValueError: If ``background`` names anything else.
+        ValueError: If ``background`` names anything else, or a unit has no size.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class InstanceFlowCriterion(nn.Module):
         loss_intra: dict,
         loss_inter: dict,
         loss_shape: dict | None = None,
+        shape_unit: float = 16.0,
         sigma: float = 8.0,
         small_area: float = 32**2,
         small_weight: float = 3.0,
@@ -83,6 +89,9 @@ class InstanceFlowCriterion(nn.Module):
         self.loss_intra = MODELS.build(loss_intra)
         self.loss_inter = MODELS.build(loss_inter)
         self.loss_shape = None if loss_shape is None else MODELS.build(loss_shape)
+        if not shape_unit > 0:
+            raise ValueError(f'shape_unit must be positive, but is {shape_unit}.')
+        self.shape_unit = shape_unit
         self.sigma = sigma
         self.small_area = small_area
         self.small_weight = small_weight
@@ -151,8 +160,8 @@ class InstanceFlowCriterion(nn.Module):
         )
         if self.loss_shape is not None:
             losses['loss_shape'] = self.loss_shape(
-                maps.inter - maps.intra,
-                inter - intra,
+                (maps.inter - maps.intra) / self.shape_unit,
+                (inter - intra) / self.shape_unit,
                 weight=shared[:, None],
                 avg_factor=_number(shared),
             )

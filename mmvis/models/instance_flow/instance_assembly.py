@@ -18,7 +18,7 @@ class InstanceAssembly:
 
     Args:
         kernel (int): Window of the centre NMS in pixels of the network input, odd; 41
-            in the paper is for a width of 640.
+            in the paper, which tests on frames of 1280x720: at half the size, half.
         threshold (float): Of the centre NMS; only larger values are centres.
         top_k (int, optional): The most centres of a frame; None: all.
         min_area (int): Smaller instances are left out, in pixels of the network input.

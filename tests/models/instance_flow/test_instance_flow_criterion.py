@@ -1,16 +1,19 @@
 """Eqs. 1 and 2 against loops, the switches of Table V, and batches without objects."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
 from instance_flow_pairs import SHAPE, frame, instances, random_frames
 from mmengine.registry import DefaultScope
+from model_factory import tiny_config
 
 from mmvis.models.instance_flow.criterion import InstanceFlowMaps
 from mmvis.models.instance_flow.targets import InstanceFlowTargets
 from mmvis.registry import MODELS
 
-CLASSES, STRIDE, SMALL = 5, 4, 150
+CLASSES, STRIDE, SMALL, UNIT = 5, 4, 150, 12.0
 
 
 def build(**kwargs):
@@ -21,6 +24,7 @@ def build(**kwargs):
         loss_intra=dict(type='mmdet.L1Loss', loss_weight=0.01),
         loss_inter=dict(type='mmdet.L1Loss', loss_weight=0.01),
         loss_shape=dict(type='mmdet.MSELoss', loss_weight=0.01),
+        shape_unit=UNIT,
         sigma=5.0,
         small_area=SMALL,
     )
@@ -76,7 +80,7 @@ def loops(maps, targets, background=()):
         if targets.in_reference[k]:
             terms['inter'].append(factor * abs(inter[at] - to_reference[at]).sum())
             residual = (to_reference[at] - to_center[at]) - (inter[at] - intra[at])
-            terms['shape'].append((residual**2).sum())
+            terms['shape'].append(((residual / UNIT) ** 2).sum())
     weights = dict(semantic=1, center=100, intra=0.01, inter=0.01, shape=0.01)
     return {
         f'loss_{name}': weights[name] * (np.mean(values) if values else 0.0)
@@ -185,3 +189,40 @@ def test_half_precision_maps_give_single_precision_losses():
 def test_unknown_background():
     with pytest.raises(ValueError, match=r"\['offset'\].*center, intra, inter"):
         build(background=('offset',))
+
+
+def test_no_offset_loss_drowns_the_others():
+    """Of the R50 config, at no error and where offsets are 100 px wrong.
+
+    As the stage on videos begins: inter-frame offsets are copies of the intra-frame
+    ones, all objects have moved by 100 px.
+    """
+    cfg = tiny_config('instance_flow_r50.py').model.criterion
+    with DefaultScope.overwrite_default_scope('mmvis'):
+        criterion = MODELS.build(cfg)
+    targets = make_targets([frame(np.ones((1, *SHAPE)), [1], video_id=0)] * 2)
+    centers = targets.offsets(targets.centers)
+    for moved in (0.0, 100.0):
+        # Intra-frame offsets are as wrong as the others.
+        intra = (centers + moved).requires_grad_()
+        reference = centers - centers.new_tensor([moved, 0])[:, None, None]
+        with mock.patch.object(
+            type(targets),
+            'offsets',
+            lambda _, to, there=reference: (
+                there if to is targets.reference_centers else centers
+            ),
+        ):
+            losses = criterion(make_maps(2)._replace(intra=intra, inter=intra), targets)
+        names = 'loss_intra', 'loss_inter', 'loss_shape'
+        offsets = {name: losses[name] for name in names}
+        total = sum(offsets.values()).item()
+        if moved == 0:
+            assert total == pytest.approx(0, abs=1e-5)
+            continue
+        assert max(offsets.values()).item() < 0.6 * total
+        own, shape = (
+            torch.autograd.grad(offsets[name], intra, retain_graph=True)[0].norm()
+            for name in ('loss_intra', 'loss_shape')
+        )
+        assert shape < own
