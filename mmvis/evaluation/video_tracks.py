@@ -32,6 +32,7 @@ class VideoTracks:
         self._scores = defaultdict(list)
         self._labels = defaultdict(list)
         self._class_scores = defaultdict(list)
+        self._objectness = defaultdict(list)
 
     @property
     def length(self) -> int:
@@ -48,7 +49,8 @@ class VideoTracks:
             frame_id: its position in the video.
             instances: scores (n,), labels (n,), instances_id (n,), masks (n RLEs, or
                 a (n, h, w) bool array or tensor), optionally class_scores
-                (n, num_classes).
+                (n, num_classes), and with them objectness (n,): the factor that makes
+                a class score the score of this class in the frame.
 
         Raises:
             ValueError: if another frame was due, an id occurs twice in the frame, the
@@ -79,6 +81,8 @@ class VideoTracks:
             raise ValueError(f'{place}: an instance id occurs twice: {sorted(ids)}')
         soft = instances.get('class_scores')
         soft = None if soft is None else _to_numpy(soft).astype(np.float64)
+        objectness = instances.get('objectness')
+        objectness = None if objectness is None else _to_list(objectness)
         for row, (instance_id, score, label, counts) in enumerate(
             zip(ids, *fields.values(), strict=True)
         ):
@@ -88,6 +92,8 @@ class VideoTracks:
                 self._counts[instance_id][frame_id] = counts
             if soft is not None:
                 self._class_scores[instance_id].append(soft[row])
+            if objectness is not None:
+                self._objectness[instance_id].append(objectness[row])
         self.num_frames += 1
 
     def _packed(self, masks: Any, place: str) -> list[bytes | None]:
@@ -119,15 +125,18 @@ class VideoTracks:
         A track has id, label, score (mean over the frames in which it was predicted)
         and counts (packed run lengths or None for each frame). Its label is that of
         highest accumulated class score where all its frames have class_scores, else
-        that of most frames, of equals the one of highest summed score. A track that
-        never has a pixel is left out: it could only be a false positive.
+        that of most frames, of equals the one of highest summed score. Where all its
+        frames have objectness too, its score is that of this label in every frame,
+        whatever label a frame was given before the others were seen. A track that never
+        has a pixel is left out: it could only be a false positive.
         """
         tracks = []
         for instance_id, of_frame in self._counts.items():
+            label = self._label(instance_id)
             track = {
                 'id': instance_id,
-                'label': self._label(instance_id),
-                'score': float(np.mean(self._scores[instance_id])),
+                'label': label,
+                'score': self._score(instance_id, label),
                 'counts': [of_frame.get(frame) for frame in range(self.length)],
             }
             tracks.append(track)
@@ -149,6 +158,13 @@ class VideoTracks:
             votes[label][1] += score
         # Of equal counts and sums the lowest label, so that order does not matter.
         return min(votes, key=lambda label: (-votes[label][0], -votes[label][1], label))
+
+    def _score(self, instance_id: Any, label: int) -> float:
+        scores, objectness = self._scores[instance_id], self._objectness[instance_id]
+        if len(objectness) == len(self._class_scores[instance_id]) == len(scores):
+            soft = np.array(self._class_scores[instance_id])[:, label]
+            scores = soft * np.array(objectness)
+        return float(np.mean(scores))
 
 
 def _to_numpy(values: Any) -> np.ndarray:

@@ -19,6 +19,8 @@ _COLUMNS = {
     'labels': np.int64,
     'ids': np.int64,
 }
+# Fields (n, ...) that models have which decide a track's class after all its frames.
+_SOFT = ('class_scores', 'objectness')
 
 
 # Not eq: == of arrays is no bool.
@@ -40,6 +42,8 @@ class FrameResult:
         class_names (tuple[str] | None): Names by label.
         class_scores (np.ndarray | None): (n, num_classes) of a model that decides the
             class of a track by scores summed over its frames.
+        objectness (np.ndarray | None): (n,) of such a model, if the score of any class
+            in this frame is its class score times that.
 
     Raises:
         ValueError: Fields of different lengths, a mask of another size, an id that
@@ -55,6 +59,7 @@ class FrameResult:
     rles: tuple[RLE, ...]
     class_names: tuple[str, ...] | None = None
     class_scores: np.ndarray | None = None
+    objectness: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         def put(name: str, value: Any) -> None:
@@ -67,15 +72,14 @@ class FrameResult:
         for name, dtype in _COLUMNS.items():
             shape = (-1, 4) if name == 'bboxes' else (-1,)
             put(name, np.asarray(getattr(self, name), dtype=dtype).reshape(shape))
-        if self.class_scores is not None:
-            put('class_scores', np.asarray(self.class_scores, dtype=np.float32))
+        for name, value in self._soft.items():
+            put(name, np.asarray(value, dtype=np.float32))
         self._check()
 
     def _check(self) -> None:
         place = f'frame {self.frame_id}'
         lengths = {name: len(getattr(self, name)) for name in (*_COLUMNS, 'rles')}
-        if self.class_scores is not None:
-            lengths['class_scores'] = len(self.class_scores)
+        lengths |= {name: len(value) for name, value in self._soft.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f'{place}: fields of different lengths: {lengths}.')
         if not (np.isfinite(self.bboxes).all() and np.isfinite(self.scores).all()):
@@ -96,6 +100,12 @@ class FrameResult:
                     f'{list(self.size)} (height, width).'
                 )
 
+    @property
+    def _soft(self) -> dict[str, np.ndarray]:
+        """The fields that only some models have, those that this one has."""
+        fields = {name: getattr(self, name) for name in _SOFT}
+        return {name: value for name, value in fields.items() if value is not None}
+
     @classmethod
     def from_instances(
         cls,
@@ -105,11 +115,12 @@ class FrameResult:
         class_names: Sequence[str] | None = None,
     ) -> FrameResult:
         """From a model's ``pred_track_instances``: bboxes, scores, labels,
-        instances_id, masks (n RLEs, or (n, h, w) bool) and perhaps class_scores."""
+        instances_id, masks (n RLEs, or (n, h, w) bool), perhaps class_scores and
+        objectness."""
         masks = instances.masks
         if not isinstance(masks, (list, tuple)):
             masks = encode_masks(masks)
-        soft = instances.class_scores if 'class_scores' in instances else None
+        soft = {name: _array(instances[name]) for name in _SOFT if name in instances}
         return cls(
             frame_id=frame_id,
             size=tuple(size),
@@ -119,7 +130,7 @@ class FrameResult:
             ids=_array(instances.instances_id),
             rles=tuple(masks),
             class_names=class_names,
-            class_scores=None if soft is None else _array(soft),
+            **soft,
         )
 
     def __len__(self) -> int:
@@ -130,9 +141,9 @@ class FrameResult:
         index = slice(0) if isinstance(index, list) and not index else index
         rows = np.atleast_1d(np.arange(len(self))[index])
         columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
-        soft = None if self.class_scores is None else self.class_scores[rows]
+        columns |= {name: value[rows] for name, value in self._soft.items()}
         rles = tuple(self.rles[row] for row in rows)
-        return replace(self, **columns, rles=rles, class_scores=soft)
+        return replace(self, **columns, rles=rles)
 
     @cached_property
     def masks(self) -> np.ndarray:
@@ -202,15 +213,13 @@ class FrameResult:
 
     def to_tracks(self) -> dict[str, Any]:
         """In the words of ``VideoTracks.add_frame``."""
-        fields = dict(
+        return dict(
             scores=self.scores,
             labels=self.labels,
             instances_id=self.ids,
             masks=list(self.rles),
+            **self._soft,
         )
-        if self.class_scores is not None:
-            fields['class_scores'] = self.class_scores
-        return fields
 
 
 def labels_of(

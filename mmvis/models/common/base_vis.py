@@ -66,7 +66,8 @@ class BaseVISModel(BaseMOTModel):
             InstanceData: bboxes (n, 4) xyxy in pixels of the original frame, scores
             (n,), labels (n,), instances_id (n,) int64, masks (n, h, w) bool at the
             original size, and class_scores (n, num_classes) where the model decides a
-            track's category by accumulated soft scores.
+            track's category by accumulated soft scores; with objectness (n,), if the
+            score of any class in this frame is its class score times that.
         """
 
     @property

@@ -9,7 +9,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-PASSED_ON = ('scores', 'labels', 'instances_id', 'class_scores')
+PASSED_ON = ('scores', 'labels', 'instances_id', 'class_scores', 'objectness')
 
 
 def to_original_size(
@@ -24,9 +24,9 @@ def to_original_size(
         input_shape (tuple[int, int]): Height and width of the padded input.
 
     Returns:
-        InstanceData: bboxes, scores, labels, instances_id, class_scores where there are
-        any, and masks (n, H, W) bool. A box beyond the frame, or in the padding, is
-        clipped to one without a size.
+        InstanceData: bboxes, scores, labels, instances_id, class_scores and objectness
+        where there are any, and masks (n, H, W) bool. A box beyond the frame, or in the
+        padding, is clipped to one without a size.
     """
     height, width = metainfo['ori_shape'][:2]
     content = metainfo['img_shape'][:2]

@@ -1,4 +1,4 @@
-"""What InstanceFlow remembers of a video: its first frame and the latest ones."""
+"""What InstanceFlow remembers of a video: where it begins, and its latest frames."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ class ReferenceFrame:
 class InstanceFlowMemory:
     """The first frame and the latest ones of a video, and the votes of their tracks.
 
+    The first frame is the first one with an instance: nothing can be found again in a
+    frame that shows none.
+
     A track that is in none of these frames is never found again. So its votes are
     forgotten, and the memory does not grow with the video.
 
@@ -38,7 +41,7 @@ class InstanceFlowMemory:
         num_recent (int): The latest frames that are kept.
         keep_first (bool): Whether the first frame is kept, too.
         next_id (int): The id that the next new track gets; ids are never used twice.
-        first (ReferenceFrame | None): The first frame.
+        first (ReferenceFrame | None): The first frame with an instance.
         recent (list[ReferenceFrame]): The latest frames, in their order.
         track_ids (Tensor): (k,) int64, the ids in these frames, ascending, on the host.
         votes (Tensor | None): (k, C), the class scores of each of these tracks, summed
@@ -56,7 +59,7 @@ class InstanceFlowMemory:
     @property
     def frames(self) -> list[ReferenceFrame]:
         """All frames that are kept, each once, in their order."""
-        if self.first is None or self.first is self.recent[0]:
+        if self.first is None or self.first in self.recent:
             return self.recent
         return [self.first, *self.recent]
 
@@ -88,7 +91,7 @@ class InstanceFlowMemory:
             class_scores + before[_rows(frame.ids, self.track_ids).to(before.device)]
         )
 
-        if self.keep_first and self.first is None:
+        if self.keep_first and self.first is None and len(frame.ids):
             self.first = frame
         self.recent = [*self.recent, frame][-self.num_recent :]
         known = torch.cat([frame.ids, self.track_ids])

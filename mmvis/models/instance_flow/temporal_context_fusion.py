@@ -103,6 +103,14 @@ class TemporalContextFusion(BaseModule):
         Returns:
             Tensor: (B, out_channels, h, w). Memory grows with h w + h' w'.
         """
+        # A place is a sum over thousands of pixels less the pixel's own: in half
+        # precision both are wrong by pixels, their difference more.
+        with torch.autocast(target.device.type, enabled=False):
+            found = self._attend(target.float(), reference.float())
+        return self.output(found.to(target.dtype))
+
+    def _attend(self, target: Tensor, reference: Tensor) -> Tensor:
+        """What attention finds, (B, d, h, w): features, and places as displacements."""
         size, rows, columns = len(reference), *target.shape[-2:]
         keys = reference[:, : self.embed_channels]
         values = reference[:, self.embed_channels :]
@@ -114,7 +122,7 @@ class TemporalContextFusion(BaseModule):
         if self.encode_position:
             feats, places = found.split([self.embed_channels - 2, 2], dim=1)
             found = torch.cat([feats, places - _coordinates(found)], dim=1)
-        return self.output(found)
+        return found
 
 
 def _tokens(maps: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ class InstanceFlowTracker:
     A frame makes the host wait for the device once, to read the distances.
 
     Args:
-        num_references (int): Reference frames: the first frame of the video and
+        num_references (int): Reference frames: the first one with an instance, and
             ``num_references - 1`` before the target, or with 1 that before the target
             only (Table III).
         epsilon (float): Only smaller distances match. In pixels of the network input,
@@ -118,8 +118,10 @@ class InstanceFlowTracker:
         Returns:
             InstanceData: The same instances, with instances_id (m,) int64, labels (m,)
             int64, the classes of the highest class scores of the tracks so far, and
-            scores (m,). The class_scores stay those of this frame: summing them over a
-            video gives the final label.
+            scores (m,), by the label so far. The class_scores stay those of this frame:
+            summing them over a video gives the final label. Its score in this frame is
+            its class score times objectness (m,), the other factor of eq. 6; which is
+            not there where the score does not depend on the class.
         """
         ids = self._assign(len(dets), distances, memory)
         frame = ReferenceFrame(frame_id, dets.centers.detach(), ids)
@@ -129,7 +131,13 @@ class InstanceFlowTracker:
         tracked = dets.new()
         tracked.labels = memory.add(frame, class_scores).argmax(1)
         tracked.instances_id = ids.to(class_scores.device)
-        tracked.scores = self._scores(dets, tracked.labels)
+        tracked.scores = dets.center_scores.detach()
+        if self.score != 'center':
+            semantic = class_scores.gather(1, tracked.labels[:, None])[:, 0]
+            tracked.objectness = torch.ones_like(semantic)
+            if self.score == 'instance':
+                tracked.objectness = dets.center_scores.detach()
+            tracked.scores = semantic * tracked.objectness
         return tracked
 
     def _assign(
@@ -155,11 +163,3 @@ class InstanceFlowTracker:
         ids = torch.cat([column[:0].new_zeros(1), tracks])[column]
         ids[new] = memory.new_ids(len(new))
         return ids
-
-    def _scores(self, dets: InstanceData, labels: Tensor) -> Tensor:
-        """Scores (m,) by eq. 6, or one factor of it."""
-        semantic = dets.class_scores.detach().gather(1, labels[:, None])[:, 0]
-        center = dets.center_scores.detach()
-        if self.score == 'semantic':
-            return semantic
-        return center if self.score == 'center' else semantic * center

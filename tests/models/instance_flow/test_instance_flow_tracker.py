@@ -10,8 +10,10 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmvis.evaluation.video_tracks import VideoTracks
+from mmvis.models.instance_flow.reference_frames import ReferenceFrame
 from mmvis.models.instance_flow.tracker import InstanceFlowTracker
 from mmvis.registry import MODELS
+from mmvis.structures.frame_result import FrameResult
 
 
 def instances(num, class_scores=None, centers=None):
@@ -35,10 +37,14 @@ def run(tracker, frames, memory=None):
     return found
 
 
-def plain_references(count, frame_id):
-    """Numbers of the reference frames, as Table III words it."""
+def plain_references(count, shown):
+    """Numbers of the reference frames, as Table III words it.
+
+    The first frame is the first of those that show something.
+    """
+    frame_id = len(shown)
     adjacent = range(max(frame_id - max(count - 1, 1), 0), frame_id)
-    first = [0] if count > 1 and frame_id > 0 else []
+    first = [k for k in range(frame_id) if shown[k]][:1] if count > 1 else []
     return sorted({*first, *adjacent})
 
 
@@ -69,7 +75,7 @@ def test_equals_a_plain_loop(count, odd):
     for frame_id in range(40):
         num = int(torch.randint(0, 5, (1,), generator=generator))
         seen += num
-        references = [(k, history[k]) for k in plain_references(count, frame_id)]
+        references = [(k, history[k]) for k in plain_references(count, history)]
         references = [(k, ids) for k, ids in references if ids]
         assert [r.frame_id for r in memory.references] == [k for k, _ in references]
         distances = []
@@ -212,6 +218,44 @@ def test_the_semantic_score_is_that_of_the_tracks_label():
     assert result.scores.tolist() == pytest.approx([0.4])
 
 
+@pytest.mark.parametrize(
+    ('score', 'wanted'),
+    # By hand: class 1 has 0.1 + 0.9 + 0.8 of the votes, class 0 0.9 + 0.1 + 0.2.
+    [
+        ('semantic', (0.1 + 0.9 + 0.8) / 3),
+        ('instance', (0.1 * 0.9 + 0.9 * 0.5 + 0.8 * 0.7) / 3),
+        ('center', (0.9 + 0.5 + 0.7) / 3),
+    ],
+)
+def test_a_track_is_scored_by_its_final_label_in_every_frame(score, wanted):
+    tracker = InstanceFlowTracker(score=score)
+    memory, tracks = tracker.init_memory(), VideoTracks(0, 3, (2, 2))
+    frames = zip([0.9, 0.5, 0.7], [[0.9, 0.1], [0.1, 0.9], [0.2, 0.8]], strict=True)
+    for t, (center, scores) in enumerate(frames):
+        dets = instances(1, [scores])
+        dets.center_scores = torch.tensor([center])
+        distances = [torch.zeros(1, 1) for _ in memory.references]
+        result = tracker.track(dets, distances, memory, t)
+        result.masks = torch.ones(1, 2, 2, dtype=torch.bool)
+        result.bboxes = torch.tensor([[0.0, 0, 2, 2]])
+        # Through what the inferencer keeps of a frame.
+        kept = FrameResult.from_instances(t, (2, 2), result)[[0]]
+        tracks.add_frame(t, kept.to_tracks())
+    (track,) = tracks.to_results()['tracks']
+    assert track['label'] == 1
+    assert track['score'] == pytest.approx(wanted)
+
+
+def test_the_first_frame_is_the_first_that_shows_something():
+    memory = InstanceFlowTracker(num_references=3).init_memory()
+    kept = []
+    for t, count in enumerate([0, 0, 2, 1, 0, 1, 1]):
+        frame = ReferenceFrame(t, torch.zeros(count, 2), torch.arange(count))
+        memory.add(frame, torch.zeros(count, 2))
+        kept.append([frame.frame_id for frame in memory.frames])
+    assert kept == [[0], [0, 1], [1, 2], [2, 3], [2, 3, 4], [2, 4, 5], [2, 5, 6]]
+
+
 @pytest.mark.parametrize('count', [1, 2, 4])
 def test_memory_does_not_grow_with_the_video(count):
     """Every frame has two instances, which are new in two frames of three."""
@@ -228,7 +272,7 @@ def test_memory_does_not_grow_with_the_video(count):
         del frame
         gc.collect()
         kept = [i for i, feature in enumerate(features) if feature() is not None]
-        assert kept == plain_references(count, frame_id + 1)
+        assert kept == plain_references(count, [2] * (frame_id + 1))
         ids = {i for reference in memory.references for i in reference.ids.tolist()}
         assert memory.track_ids.tolist() == sorted(ids)
         assert memory.votes.shape == (len(ids), 2)

@@ -164,3 +164,26 @@ def test_registered():
         target = fusion.embed_target(torch.randn(1, 4, 6, 5))
         memory = fusion.embed_reference(torch.randn(2, 4, 6, 5))
         assert fusion(target, memory).shape == (2, 3, 6, 5)
+
+
+def test_places_are_summed_in_single_precision():
+    """Where attention is even, the place found is the middle of the map."""
+    rows, columns = 45, 80
+    fusion = build(8, 2, 8)
+    with torch.no_grad():
+        for part in (fusion.query, fusion.key_value, fusion.position_weight):
+            for values in [part] if torch.is_tensor(part) else part.parameters():
+                values.zero_()
+        # Only the places come out; the keys' sines would make it uneven.
+        fusion.output.weight.zero_()
+        fusion.output.weight[0, -2] = fusion.output.weight[1, -1] = 1
+        fusion.output.bias.zero_()
+    feats = torch.zeros(1, 8, rows, columns)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = fusion(fusion.embed_target(feats), fusion.embed_reference(feats))
+    x = (columns - 1) / 2 - torch.arange(columns)
+    # What is left is one rounding, of the difference.
+    expected = (x / PIXELS_PER_UNIT).bfloat16().float()
+    torch.testing.assert_close(
+        found[0, 0].float(), expected.expand(rows, -1), rtol=0.01, atol=1e-3
+    )
