@@ -1,5 +1,6 @@
 """TODO floor plan."""
 
+from . import release
 from .anchor_convolution import AnchorConvolution
 from .centerness_loss import CenternessLoss
 from .correlation import local_correlation
@@ -58,4 +59,5 @@ __all__ = [
     'fast_nms',
     'fast_nms_per_class',
     'local_correlation',
+    'release',
 ]
