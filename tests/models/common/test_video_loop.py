@@ -1,29 +1,25 @@
 """Every model goes through a video alike, however its frames arrive."""
 
+import copy
 from functools import cache, partial
+from itertools import pairwise
 
 import pycocotools.mask as mask_util
 import pytest
-import test_instance_flow_model
-import test_masktrack_rcnn
-import test_sg_net
-import test_stmask
-import test_tfan
-import test_track_by_segmentation
 import torch
+import video_models
 from mmengine.structures import InstanceData
 from model_factory import FRAMES, assert_same, clip_sample, moving_frames, predict
 
-# Their models, made to detect something with random weights.
 MODELS = {
-    'instance_flow': test_instance_flow_model.model,
-    'masktrack_rcnn': test_masktrack_rcnn.model,
-    'stmask': test_stmask.model,
-    'tfan': test_tfan.model,
-    'track_by_segmentation': test_track_by_segmentation.model,
-} | {
-    f'sg_net_{case}': partial(test_sg_net.model, **settings)
-    for case, settings in test_sg_net.CASES.items()
+    'masktrack_rcnn': video_models.masktrack_rcnn,
+    'stmask': video_models.stmask,
+    'sg_net': video_models.sg_net,
+    'sg_net_embedding': partial(video_models.sg_net, 'embedding'),
+    'tfan': video_models.tfan,
+    'instance_flow': video_models.instance_flow,
+    'instance_flow_scales': partial(video_models.instance_flow, 'scales'),
+    'track_by_segmentation': video_models.track_by_segmentation,
 }
 
 
@@ -38,16 +34,22 @@ def whole_video(net):
     return predict(net, [FRAMES])
 
 
-@pytest.mark.parametrize('chunks', [[1] * 6, [2, 4], [5, 1]])
+def test_the_case_is_worth_comparing(net):
+    ids = [set(result.instances_id.tolist()) for result in whole_video(net)]
+    assert all(len(frame) >= 2 for frame in ids)
+    assert all(before & after for before, after in pairwise(ids))
+    assert len({m['counts'] for result in whole_video(net) for m in result.masks}) > 6
+
+
+@pytest.mark.parametrize('chunks', [[1] * 6, [2, 4]])
 def test_chunking_changes_nothing(net, chunks):
     assert_same(whole_video(net), predict(net, chunks))
 
 
 def test_frames_that_go_through_the_network_together(net, monkeypatch):
-    expected = whole_video(net)
     # As on a GPU; of 6 frames, 4 and 2.
     monkeypatch.setattr(net, 'frames_at_once', lambda frames: 4)
-    assert_same(expected, predict(net, [FRAMES]))
+    assert_same(whole_video(net), predict(net, [FRAMES]))
 
 
 def test_a_callers_own_state_gives_the_same(net):
@@ -71,7 +73,7 @@ def test_interleaved_videos_do_not_mix(net):
                 net.predict(frames[None, first : first + 2], [sample])
             mixed[video] += [frame.pred_track_instances for frame in sample]
     for video, frames in videos.items():
-        assert_same(predict(net, [2, 2], frames=frames), mixed[video])
+        assert_same(predict(net, [4], frames=frames), mixed[video])
 
 
 def test_nothing_empty_is_reported(net, monkeypatch):
@@ -94,3 +96,35 @@ def test_nothing_empty_is_reported(net, monkeypatch):
     for result in expected:
         assert (result.bboxes[:, 2:] > result.bboxes[:, :2]).all()
         assert all(mask_util.area(mask) for mask in result.masks)
+
+
+def test_a_video_of_one_frame(net):
+    (result,) = predict(net, [1], frames=moving_frames(1))
+    ids = result.instances_id.tolist()
+    assert len(set(ids)) == len(ids) == len(result.masks) == len(result.bboxes) > 1
+
+
+def blind(net):
+    """A copy that finds nothing."""
+    net = copy.deepcopy(net)
+    if hasattr(net, 'semantic_head'):
+        # All is background.
+        net.semantic_head.predictors[-1][1].bias.data[-1] = 100.0
+    elif hasattr(net, 'bbox_head'):
+        net.bbox_head.test_cfg.score_thr = 1.1
+    elif hasattr(net, 'score_thr'):
+        net.score_thr = 1.1
+    else:
+        net.detector.roi_head.test_cfg.score_thr = 1.1
+    return net
+
+
+def test_nothing_found_at_first_or_ever(net):
+    nothing, frames, state = blind(net), moving_frames(3), net.init_state()
+    for result in predict(nothing, [1, 2], frames=frames):
+        assert len(result.instances_id) == len(result.masks) == len(result.bboxes) == 0
+        assert result.instances_id.dtype == torch.int64
+    with torch.no_grad():
+        nothing.predict_clip(frames[:1], clip_sample(1, 9, 0, 3), state)
+        after = net.predict_clip(frames[1:], clip_sample(2, 9, 1, 3), state)
+    assert set(after[0].instances_id.tolist()) & set(after[1].instances_id.tolist())

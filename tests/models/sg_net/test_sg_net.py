@@ -1,17 +1,13 @@
 """SG-Net on random weights: the video loop, trackers, and gradients."""
 
 import copy
-import functools
 import json
 from unittest import mock
 
 import pytest
 import torch
-from mmengine.registry import init_default_scope
 from model_factory import (
     COUNTS,
-    FRAMES,
-    assert_same,
     clip_sample,
     moving_frames,
     predict,
@@ -19,68 +15,11 @@ from model_factory import (
     training_clip,
     without_gradient,
 )
+from video_models import EMBEDDING_TRACKER
+from video_models import sg_net as model
 
 from mmvis.models.sg_net.sub_regions import divide_boxes
 from mmvis.registry import MODELS
-
-TINY = 'tiny/sg_net_tiny_synthvis.py'
-EMBEDDING_TRACKER = dict(
-    type='EmbeddingMaskIoUTracker', epsilon=0.3, num_frames_retain=20
-)
-
-
-@functools.lru_cache
-def model(tracker=None, **head):
-    """A tiny SG-Net whose random weights do give detections and follow them."""
-    init_default_scope('mmvis')
-    cfg = tiny_config(TINY).model
-    cfg.bbox_head.test_cfg.update(score_thr=0.2, max_per_img=8)
-    cfg.bbox_head.update(head)
-    if tracker == 'embedding':
-        cfg.tracker = EMBEDDING_TRACKER
-    torch.manual_seed(0)
-    net = MODELS.build(cfg)
-    net.init_weights()
-    made = net.bbox_head
-    for name in ('conv_cls', 'conv_centerness', 'conv_attention'):
-        torch.nn.init.normal_(getattr(made, name).weight, std=0.2)
-    # Boxes of some 40 px, which move by less.
-    torch.nn.init.constant_(made.conv_reg.bias, 3.0)
-    torch.nn.init.normal_(made.conv_movement.weight, std=0.03)
-    # Batch statistics of a few frames, so that activations are neither tiny nor huge.
-    with torch.no_grad():
-        net.train().extract_feat(moving_frames(4))
-    return net.eval()
-
-
-CASES = {
-    'default': {},
-    'current': dict(previous_features=False),
-    'embedding': dict(tracker='embedding', embed_channels=16),
-}
-
-
-@pytest.mark.parametrize('case', CASES)
-def test_the_case_is_worth_comparing(case):
-    results = predict(model(**CASES[case]), [FRAMES])
-    ids = [set(r.instances_id.tolist()) for r in results]
-    assert all(len(i) >= 3 for i in ids)
-    assert ids[0] & ids[1]
-    assert len(set(map(frozenset, ids))) > 1
-    assert len({m['counts'] for r in results for m in r.masks}) > FRAMES
-
-
-def test_two_videos_in_turns():
-    net, videos = model(), [moving_frames(3, seed=s) for s in (0, 1)]
-    states = [net.init_state() for _ in videos]
-    results = [[], []]
-    for t in range(3):
-        for v, frames in enumerate(videos):
-            sample = clip_sample(1, v, t, 3)
-            with torch.no_grad():
-                results[v] += net.predict_clip(frames[t : t + 1], sample, states[v])
-    for v, frames in enumerate(videos):
-        assert_same(predict(net, [3], frames=frames), results[v])
 
 
 def test_another_frame_before_gives_other_movements():
@@ -187,27 +126,9 @@ def blind(net):
     return net
 
 
-def test_nothing_detected_at_first_or_ever():
-    for result in predict(blind(model()), [2, 4]):
-        assert len(result.instances_id) == len(result.masks) == len(result.bboxes) == 0
-        assert result.instances_id.dtype == torch.int64
-    # Detections that begin later.
-    net, state, frames = model(), model().init_state(), moving_frames(3)
-    with torch.no_grad():
-        blind(net).predict_clip(frames[:1], clip_sample(1, 9, 0, 3), state)
-        after = net.predict_clip(frames[1:], clip_sample(2, 9, 1, 3), state)
-    assert after[0].instances_id.tolist() == list(range(len(after[0].instances_id)))
-
-
-def test_a_video_of_one_frame():
-    (result,) = predict(model(), [1], frames=moving_frames(1))
-    assert result.instances_id.tolist() == list(range(len(result.instances_id)))
-    assert len(result.masks) == len(result.instances_id) > 0
-
-
-@pytest.mark.parametrize('case', CASES)
+@pytest.mark.parametrize('case', ['default', 'embedding'])
 def test_frames_of_differing_size(case):
-    net = model(**CASES[case])
+    net = model(case)
     state = net.init_state()
     large = clip_sample(1, 9, 1, 3, img_shape=(128, 192), ori_shape=(256, 384))
     with torch.no_grad():
@@ -227,24 +148,6 @@ def test_frames_of_differing_size(case):
     assert all(mask['size'] == [256, 384] for mask in two.masks)
 
 
-@pytest.mark.parametrize('case', CASES)
-@pytest.mark.parametrize('counts', COUNTS)
-def test_every_parameter_gets_a_finite_gradient(case, counts):
-    net = copy.deepcopy(model(**CASES[case])).train()
-    losses = net.loss(*training_clip(*COUNTS[counts]))
-    assert without_gradient(net, losses) == []
-    assert (float(losses['loss_movement'].detach()) > 0) == (counts == 'common')
-    assert ('loss_embed' in losses) == (case == 'embedding')
-
-
-def test_mixed_clips_train_together():
-    net = copy.deepcopy(model()).train()
-    inputs, samples = zip(*(training_clip(*c) for c in COUNTS.values()), strict=True)
-    samples = [sample for clip in samples for sample in clip]
-    losses = net.loss(torch.cat(inputs), samples)
-    assert without_gradient(net, losses) == []
-
-
 def test_clips_of_one_frame_train_detector_and_masks():
     net = copy.deepcopy(model()).train()
     inputs, samples = training_clip(*COUNTS['common'])
@@ -254,7 +157,7 @@ def test_clips_of_one_frame_train_detector_and_masks():
 
 
 def test_a_tracker_by_embeddings_needs_embeddings():
-    cfg = tiny_config(TINY).model
+    cfg = tiny_config('tiny/sg_net_tiny_synthvis.py').model
     cfg.tracker = EMBEDDING_TRACKER
     with pytest.raises(ValueError, match=r'embed_channels'):
         MODELS.build(cfg)
@@ -264,7 +167,7 @@ def test_the_tiny_model_sees_several_divisions(tmp_path):
     """Boxes of generated videos at the size that the tiny config trains on."""
     from mmvis.datasets.synth_vis.writer import write_split
 
-    cfg = tiny_config(TINY)
+    cfg = tiny_config('tiny/sg_net_tiny_synthvis.py')
     path = write_split(tmp_path, 'train', 6, workers=1, progress=False)
     videos = json.loads(path.read_text())
     scale = cfg.image_scale[0] / videos['videos'][0]['width']

@@ -13,8 +13,15 @@ import torch
 from mmcv.ops import RoIAlign
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from mmdet.structures.bbox import bbox2roi
-from model_factory import COUNTS, clip_sample, moving_frames, without_gradient
-from test_tfan import model, three_frames, training_clip
+from model_factory import (
+    COUNTS,
+    clip_sample,
+    moving_frames,
+    training_clip,
+    without_gradient,
+)
+from tfan_clips import three_frames
+from video_models import tfan as model
 
 STAGES = [f'{kind}_head_{stage}' for kind in ('bbox', 'mask') for stage in range(3)]
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_tfan import config
+from video_models import tfan_config
 
 from mmvis.registry import MODELS
 
@@ -13,7 +13,7 @@ def build(cfg):
 
 
 def test_an_augmentation_that_nothing_uses_is_refused():
-    cfg = config()
+    cfg = tfan_config()
     roi_head = cfg.detector.roi_head
     for extractor in (
         roi_head.bbox_roi_extractor,
@@ -38,7 +38,7 @@ def test_an_augmentation_that_nothing_uses_is_refused():
     ],
 )
 def test_settings_that_do_not_fit(changed, message):
-    cfg = config()
+    cfg = tfan_config()
     for key, value in changed.items():
         if isinstance(value, dict):
             cfg[key].update(value)

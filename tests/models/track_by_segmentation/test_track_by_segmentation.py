@@ -1,7 +1,5 @@
 """Segmentors of all kinds keep their instances, and these their identities."""
 
-from functools import cache
-
 import numpy as np
 import pycocotools.mask as mask_util
 import pytest
@@ -9,27 +7,19 @@ import torch
 from mmdet.structures import DetDataSample
 from model_configs import build
 from model_factory import (
-    COUNTS,
     clip_sample,
     moving_frames,
     predict,
     tiny_config,
-    training_clip,
-    without_gradient,
 )
 from segmentors import FAMILIES, track_by
+from video_models import track_by_segmentation as model
 
 from mmvis.engine.checkpoint_fit import WeightsMismatchError, check_fit
 from mmvis.models.track_by_segmentation.track_by_segmentation import shares_of_frame
 from mmvis.models.trackers.match_score import mask_ious
 
 SIZE = (40, 64)
-
-
-@cache
-def model(family='mask_rcnn'):
-    """All that a segmentor with random weights finds is kept."""
-    return track_by(FAMILIES[family], score_thr=0.0, max_per_img=100, mask_nms_thr=None)
 
 
 @pytest.mark.parametrize('family', FAMILIES)
@@ -67,17 +57,6 @@ def test_features_are_computed_once_and_the_segmentor_stays_as_it_is():
     hook.remove()
     assert len(calls) == 6
     assert vars(net.detector) == before
-
-
-@pytest.mark.parametrize('case', ['common', 'empty'])
-@pytest.mark.parametrize('family', ['mask_rcnn', 'condinst'])
-def test_it_trains_on_all_frames_of_clips(family, case):
-    net = track_by(FAMILIES[family])
-    net.train()
-    inputs, samples = training_clip(*COUNTS[case])
-    losses = net.loss(inputs, samples)
-    torch.manual_seed(0)
-    assert without_gradient(net, losses) == []
 
 
 # Scenes of painted instances: number, looks, and columns of a bar in each frame.
