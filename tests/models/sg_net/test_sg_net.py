@@ -6,6 +6,7 @@ from unittest import mock
 
 import pytest
 import torch
+from model_configs import build
 from model_factory import (
     COUNTS,
     clip_sample,
@@ -19,7 +20,6 @@ from video_models import EMBEDDING_TRACKER
 from video_models import sg_net as model
 
 from mmvis.models.sg_net.sub_regions import divide_boxes
-from mmvis.registry import MODELS
 
 
 def test_another_frame_before_gives_other_movements():
@@ -160,7 +160,7 @@ def test_a_tracker_by_embeddings_needs_embeddings():
     cfg = tiny_config('tiny/sg_net_tiny_synthvis.py').model
     cfg.tracker = EMBEDDING_TRACKER
     with pytest.raises(ValueError, match=r'embed_channels'):
-        MODELS.build(cfg)
+        build(cfg)
 
 
 def test_the_tiny_model_sees_several_divisions(tmp_path):

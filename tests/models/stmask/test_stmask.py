@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from model_configs import build
 from model_factory import (
     COUNTS,
     clip_sample,
@@ -17,7 +18,6 @@ from video_models import stmask as model
 
 from mmvis.models.common.to_original_size import to_original_size
 from mmvis.models.stmask.outputs import STMaskOutputs
-from mmvis.registry import MODELS
 
 
 def blind(net, frames):
@@ -126,7 +126,7 @@ def test_a_coefficient_for_each_prototype(part):
     key = 'num_prototypes' if part == 'prototype_net' else 'num_coefficients'
     cfg[part][key] = 5
     with pytest.raises(ValueError, match=rf'{part}\.{key}=5.*one number'):
-        MODELS.build(cfg)
+        build(cfg)
 
 
 def test_original_size_by_hand():
@@ -189,18 +189,18 @@ def test_unknown_branches_are_refused():
     cfg = tiny_config('tiny/stmask_tiny_synthvis.py')
     cfg.model.bbox_head.calibration = dict(branches=('class',))
     with pytest.raises(ValueError, match=r"'class'.*'coeff'"):
-        MODELS.build(cfg.model)
+        build(cfg.model)
 
 
 def test_masks_are_made_as_they_are_trained():
     cfg = tiny_config('tiny/stmask_tiny_synthvis.py').model
     cfg.coefficient_activation = None
-    net = MODELS.build(cfg)
+    net = build(cfg)
     for part in (net, net.criterion.loss_mask, net.criterion.loss_shift_mask):
         assert part.coefficient_activation is None
     cfg.criterion.loss_shift_mask.coefficient_activation = 'tanh'
     with pytest.raises(TypeError, match=r"multiple values .*'coefficient_activation'"):
-        MODELS.build(cfg)
+        build(cfg)
 
 
 def test_objects_of_two_videos_are_not_one():
