@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mmvis.models.instance_flow.instance_grouping import pixel_positions
+from mmvis.models.instance_flow.grouping import pixel_positions
 
 STRIDE, SIZE, NUM_CLASSES = 4, (24, 40), 3
 

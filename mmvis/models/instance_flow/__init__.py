@@ -2,11 +2,12 @@
 
 from .affinity_field_criterion import AffinityFieldCriterion
 from .aspp import ASPP
+from .assembly import InstanceAssembly
 from .center_nms import find_centers
 from .concat_fusion import ConcatCascadeASPPFusion, ConcatConvFusion
 from .criterion import InstanceFlowCriterion
 from .deeplab_decoder import DeepLabDecoder, PixelPredictor
-from .flow_estimators import (
+from .flow_distances import (
     AffinityField,
     InterOffsetAverage,
     InterOffsetIoU,
@@ -14,9 +15,8 @@ from .flow_estimators import (
     TargetInstances,
     instance_flow,
 )
-from .instance_assembly import InstanceAssembly
+from .grouping import group_pixels, instance_means
 from .instance_flow import InstanceFlow
-from .instance_grouping import group_pixels, instance_means
 from .inter_frame_head import InterFrameFeatures, InterFrameHead
 from .intra_frame_head import IntraFrameHead
 from .reference_frames import InstanceFlowMemory, ReferenceFrame

@@ -11,7 +11,7 @@ from instance_flow_scenes import (
     semantic_of,
 )
 
-from mmvis.models.instance_flow.instance_assembly import InstanceAssembly
+from mmvis.models.instance_flow.assembly import InstanceAssembly
 from mmvis.models.instance_flow.tracker import InstanceFlowTracker
 
 OFFSET_WAYS = ('OffsetResidual', 'InterOffsetAverage', 'InterOffsetIoU')

@@ -6,8 +6,8 @@ import pytest
 import torch
 from peak_memory import peak_memory
 
-from mmvis.models.instance_flow import instance_grouping
-from mmvis.models.instance_flow.instance_grouping import (
+from mmvis.models.instance_flow import grouping
+from mmvis.models.instance_flow.grouping import (
     group_pixels,
     group_sizes,
     instance_means,
@@ -30,7 +30,7 @@ def test_positions():
 @pytest.mark.parametrize('chunk', [1, 50, 2**19])
 @pytest.mark.parametrize('seed', range(3))
 def test_every_pixel_takes_the_nearest_centre(seed, chunk, monkeypatch):
-    monkeypatch.setattr(instance_grouping, 'CHUNK_DISTANCES', chunk)
+    monkeypatch.setattr(grouping, 'CHUNK_DISTANCES', chunk)
     generator = torch.Generator().manual_seed(seed)
     # Whole numbers: many pixels are as far from one centre as from another.
     centers = torch.randint(0, 40, (1 + 3 * seed, 2), generator=generator).float()
@@ -117,7 +117,7 @@ def test_memory_of_a_full_frame(num):
 
 @pytest.mark.parametrize('chunk', [1, 7, 2**16])
 def test_means_are_those_of_each_instance(chunk, monkeypatch):
-    monkeypatch.setattr(instance_grouping, 'CHUNK_PIXELS', chunk)
+    monkeypatch.setattr(grouping, 'CHUNK_PIXELS', chunk)
     generator = torch.Generator().manual_seed(0)
     values = torch.randn(3, 6, 5, generator=generator)
     id_map = torch.randint(0, 5, (6, 5), generator=generator)

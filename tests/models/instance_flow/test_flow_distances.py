@@ -6,8 +6,8 @@ import pytest
 import torch
 from instance_flow_scenes import STRIDE, Box, offsets_to, places, regions
 
-from mmvis.models.instance_flow.flow_estimators import TargetInstances, instance_flow
-from mmvis.models.instance_flow.instance_grouping import pixel_positions
+from mmvis.models.instance_flow.flow_distances import TargetInstances, instance_flow
+from mmvis.models.instance_flow.grouping import pixel_positions
 from mmvis.registry import TASK_UTILS
 
 WAYS = ('OffsetResidual', 'InterOffsetAverage', 'InterOffsetIoU', 'AffinityField')

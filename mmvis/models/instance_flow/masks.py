@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .flow_estimators import TargetInstances
-from .instance_grouping import group_pixels
+from .flow_distances import TargetInstances
+from .grouping import group_pixels
 
 
 def soft_masks(target: TargetInstances, probability: Tensor) -> Tensor:

@@ -8,8 +8,8 @@ from torch import Tensor
 from mmvis.registry import TASK_UTILS
 
 from .center_nms import find_centers
-from .flow_estimators import TargetInstances
-from .instance_grouping import group_pixels, group_sizes, instance_means
+from .flow_distances import TargetInstances
+from .grouping import group_pixels, group_sizes, instance_means
 
 
 @TASK_UTILS.register_module()

@@ -14,7 +14,7 @@ from torch.nn.functional import grid_sample
 
 from mmvis.registry import TASK_UTILS
 
-from .instance_grouping import group_pixels, group_sizes, instance_means
+from .grouping import group_pixels, group_sizes, instance_means
 
 
 class TargetInstances(NamedTuple):
