@@ -23,7 +23,7 @@ from mmvis.apis import find_config, load_model, open_source
 from mmvis.apis.video_session import Preparation
 from mmvis.engine.command_line import CommandError, user_message
 from mmvis.engine.config_files import read_config
-from mmvis.models.instance_flow.flow_distances import instance_flow
+from mmvis.models.instance_flow.flow import instance_flow
 from mmvis.models.instance_flow.instance_flow import STRIDE, InstanceFlow
 from mmvis.visualization import draw_tracks
 from mmvis.visualization.contact_sheet import SheetRow, contact_sheet, evenly_spaced

@@ -1,4 +1,16 @@
-"""TODO floor plan."""
+"""What models share, and what imports none of them.
+
+The floor plan, in the order in which frames go through it.
+
+    base_vis.py                 every model's loop over the frames of a video
+    video_states.py             the states of videos, kept apart from the network
+    settings.py                 a key of test_cfg that nothing reads is an error
+    prediction_at_places.py     a convolution at a few places, not on the whole map
+    mask_boxes.py               boxes around masks
+    to_original_size.py         boxes and masks, from the input to the frame
+    batch_objects.py            annotated objects of a batch, for losses
+    pairwise_embedding_loss.py  embeddings of one object alike, of two not
+"""
 
 from .base_vis import BaseVISModel
 from .pairwise_embedding_loss import PairwiseEmbeddingLoss

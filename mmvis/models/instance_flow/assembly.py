@@ -8,7 +8,7 @@ from torch import Tensor
 from mmvis.registry import TASK_UTILS
 
 from .center_nms import find_centers
-from .flow_distances import TargetInstances
+from .flow import TargetInstances
 from .grouping import group_pixels, group_sizes, instance_means
 
 

@@ -1,4 +1,4 @@
-"""Instance flow: where each instance was in reference frames (Table IV's four ways).
+"""How far instances are from those of reference frames (eq. 5; Table IV's four ways).
 
 Every way answers with distance matrices, so that instances are matched alike.
 """
@@ -6,7 +6,7 @@ Every way answers with distance matrices, so that instances are matched alike.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,24 +14,8 @@ from torch.nn.functional import grid_sample
 
 from mmvis.registry import TASK_UTILS
 
-from .grouping import group_pixels, group_sizes, instance_means
-
-
-class TargetInstances(NamedTuple):
-    """The instances of the target frame, and where its pixels point.
-
-    Attributes:
-        centers (Tensor): (m, 2) x, y in pixels of the network input.
-        id_map (Tensor): (h, w) int64: 0 for background, n + 1 for instance n.
-        intra_offsets (Tensor): (2, h, w) x, y from each pixel to its centre in this
-            frame, in pixels of the input.
-        stride (int): Of the maps.
-    """
-
-    centers: Tensor
-    id_map: Tensor
-    intra_offsets: Tensor
-    stride: int
+from .flow import TargetInstances, field_means, instance_flow
+from .grouping import group_pixels, group_sizes
 
 
 class FlowEstimator(Protocol):
@@ -57,34 +41,6 @@ class FlowEstimator(Protocol):
             list[Tensor]: R times (m, M_r), at least float32; small for the same
             instance.
         """
-
-
-def instance_flow(target: TargetInstances, inter_offsets: Tensor) -> Tensor:
-    """The mean of the offset residual over each instance (eq. 3).
-
-    Both offsets of a pixel begin at the pixel. So their difference is the way from its
-    centre in this frame to the one in the reference frame, wherever the pixel is, and
-    a mask with wrong or missing parts does not bend the mean.
-
-    Args:
-        target (TargetInstances): m instances.
-        inter_offsets (Tensor): (R, 2, h, w) x, y from each pixel to the centre of its
-            instance in R reference frames, in pixels of the input.
-
-    Returns:
-        Tensor: (R, m, 2) x, y, at least float32; 0 for an instance without a pixel.
-    """
-    # The mean of differences is the difference of means.
-    offsets = torch.cat([inter_offsets, target.intra_offsets[None]])
-    means = _field_means(target, offsets)
-    return means[:-1] - means[-1]
-
-
-def _field_means(target: TargetInstances, fields: Tensor) -> Tensor:
-    """Means (R, m, 2) of R fields (R, 2, h, w), by one scatter."""
-    num = len(target.centers)
-    means = instance_means(fields.flatten(0, 1), target.id_map, num)
-    return means.view(num, len(fields), 2).transpose(0, 1)
 
 
 def _distances(warped: Tensor, reference_centers: Sequence[Tensor]) -> list[Tensor]:
@@ -130,7 +86,7 @@ class InterOffsetAverage:
         reference_centers: Sequence[Tensor],
     ) -> list[Tensor]:
         """See :class:`FlowEstimator`; the fields are inter-frame offsets."""
-        flow = _field_means(target, inter_fields)
+        flow = field_means(target, inter_fields)
         return _distances(target.centers + flow, reference_centers)
 
 

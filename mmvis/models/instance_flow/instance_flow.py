@@ -20,7 +20,7 @@ from mmvis.registry import MODELS, TASK_UTILS
 from mmvis.structures.nested_tensors import map_tensors
 
 from .criterion import InstanceFlowMaps
-from .flow_distances import TargetInstances
+from .flow import TargetInstances
 from .inter_frame_head import InterFrameFeatures, InterFrameHead
 from .masks import soft_masks
 from .multi_scale import in_input_pixels, mean_of_scales, scale_frames

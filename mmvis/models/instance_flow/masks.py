@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .flow_distances import TargetInstances
+from .flow import TargetInstances
 from .grouping import group_pixels
 
 

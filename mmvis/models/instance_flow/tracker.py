@@ -13,7 +13,7 @@ from torch.nn.functional import pad
 from mmvis.models.trackers.match_conflicts import next_best
 from mmvis.registry import MODELS, TASK_UTILS
 
-from .flow_distances import TargetInstances
+from .flow import TargetInstances
 from .reference_frames import InstanceFlowMemory, ReferenceFrame
 
 SCORES = ('instance', 'semantic', 'center')

@@ -1,6 +1,20 @@
-"""TODO floor plan."""
+"""MaskTrack R-CNN (Yang et al., ICCV 2019): Mask R-CNN, embeddings and a memory.
 
-from .masktrack_rcnn import InstanceEmbedHead, MaskTrackRCNN
+The floor plan, in the order in which frames go through it. Detector, tracking head and
+their losses are mmdet's; numbers are the paper's.
+
+    masktrack_rcnn.py  the model, frame by frame
+    embed_head.py      embeddings of detections in training (eqs. 1, 2)
+    tracker.py         ids by embeddings, scores, boxes and labels (eq. 3)
+
+Shared with other models:
+
+    common/base_vis.py        the loop over the frames of a video
+    trackers/track_memory.py  what is remembered of a track
+"""
+
+from .embed_head import InstanceEmbedHead
+from .masktrack_rcnn import MaskTrackRCNN
 from .tracker import MaskTrackRCNNTracker
 
 __all__ = [

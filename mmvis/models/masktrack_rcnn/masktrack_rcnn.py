@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmdet.models.vis
 import torch
-from mmdet.models.tracking_heads import RoIEmbedHead
 from mmdet.structures import DetDataSample, TrackSampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -114,25 +113,3 @@ def without_classes(sample: DetDataSample) -> DetDataSample:
         labels = boxes.new_zeros(len(boxes), dtype=torch.long)
         setattr(objects, name, InstanceData(bboxes=boxes, labels=labels))
     return objects
-
-
-@MODELS.register_module()
-class InstanceEmbedHead(RoIEmbedHead):
-    """mmdet's RoIEmbedHead with a gradient for every parameter in every batch.
-
-    A clip whose reference frame has no instance leaves mmdet's similarity without a
-    graph, so that distributed training waits for gradients that never come.
-    """
-
-    def loss_by_feat(
-        self,
-        x_split: tuple[Tensor, ...],
-        ref_x_split: tuple[Tensor, ...],
-        *args,
-        **kwargs,
-    ) -> dict:
-        """mmdet's losses, and a zero that is connected with the embeddings."""
-        losses = super().loss_by_feat(x_split, ref_x_split, *args, **kwargs)
-        connected_zero = torch.cat([*x_split, *ref_x_split]).sum() * 0
-        losses['loss_match'] = losses.get('loss_match', 0) + connected_zero
-        return losses

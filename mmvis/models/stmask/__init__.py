@@ -1,28 +1,57 @@
-"""TODO floor plan."""
+"""STMask (Li et al., CVPR 2021): spatial feature calibration and temporal fusion.
+
+The floor plan, in the order in which frames go through it. Numbers are the paper's.
+
+    stmask.py                       the model, frame by frame (section 3, Figure 2)
+    deformable_resnet.py            backbone, every third block deformable (4.1)
+    deformable_sampling.py          deformable convolution on a CPU
+    yolact_fpn.py                   Yolact's feature pyramid, P3 to P7
+    prototype_network.py            prototypes, from P3 (P of eq. 9)
+    head.py                         class, box, mask and track of each anchor
+    kernel_anchor_generator.py      FCA: anchors as large as their kernels (3.1.1)
+    anchor_convolution.py           FCA: a kernel for each anchor (3.1.1, Figure 3)
+    yolact_bbox_coder.py            transformation of boxes (eqs. 1, 2, 11, 12)
+    calibration_offsets.py          FCB: adaptive (eq. 5), aligned (eqs. 6, 7, 8)
+    calibrated_convolution.py       FCB: samples the regressed box (eqs. 3, 4)
+    outputs.py                      what the head predicts of all anchors
+    postponed_predictions.py        what it predicts of the detections alone
+    fast_nms.py                     Yolact's NMS without a loop
+    mask_assembly.py                masks of both frames (eqs. 9, 14)
+    temporal_fusion.py              from frame to frame (3.2, eqs. 10, 11, 12, 13)
+    correlation.py                  its correlation of two feature maps
+    tiling.py                       tiles and windows of that, on a CPU
+    temporal_network.py             its network (Figure 5, eqs. 10, 13)
+    criterion.py                    all losses; the paper names none
+    targets.py                      which anchor is trained on which object
+    hard_negative_cross_entropy.py  loss of classes
+    prototype_mask_loss.py          loss of masks (of eqs. 9 and 14)
+    centerness_loss.py              loss of the box quality that the release predicts
+    release/                        what only the authors' checkpoints need
+
+Shared with other models:
+
+    common/base_vis.py                      the loop over the frames of a video
+    common/prediction_at_places.py          a convolution at a few places only
+    common/to_original_size.py              boxes and masks of the original frame
+    common/batch_objects.py                 annotated objects of a batch
+    common/pairwise_embedding_loss.py       loss of embeddings
+    common/settings.py                      refuses unknown keys of test_cfg
+    trackers/match_score.py                 scores of detections and tracks (eq. 15)
+    trackers/match_conflicts.py             two detections of one track (eq. 16)
+    trackers/embedding_mask_iou_tracker.py  ids (eq. 16), supplements (eq. 17)
+    trackers/track_memory.py                what is remembered of a track
+"""
 
 from . import release
 from .anchor_convolution import AnchorConvolution
+from .calibrated_convolution import CalibratedConvolution
+from .calibration_offsets import AdaptiveOffset, AlignedOffset
 from .centerness_loss import CenternessLoss
-from .correlation import local_correlation
 from .criterion import STMaskCriterion
 from .deformable_resnet import DeformableResNet
-from .fast_nms import fast_nms, fast_nms_per_class
-from .feature_calibration import (
-    AdaptiveOffset,
-    AlignedOffset,
-    CalibratedConvolution,
-    CalibratedFeatureConvolution,
-    SameDeformConv2d,
-    aligned_offsets,
-)
-from .hard_negative_cross_entropy import (
-    HardNegativeCrossEntropyLoss,
-    ReleasedHardNegativeCrossEntropyLoss,
-)
+from .hard_negative_cross_entropy import HardNegativeCrossEntropyLoss
 from .head import STMaskHead
 from .kernel_anchor_generator import KernelAnchorGenerator
-from .mask_assembly import assemble_masks, crop_masks
-from .outputs import STMaskOutputs
 from .prototype_mask_loss import PrototypeMaskLoss
 from .prototype_network import PrototypeNetwork
 from .stmask import STMask
@@ -36,28 +65,18 @@ __all__ = [
     'AlignedOffset',
     'AnchorConvolution',
     'CalibratedConvolution',
-    'CalibratedFeatureConvolution',
     'CenternessLoss',
     'DeformableResNet',
     'HardNegativeCrossEntropyLoss',
     'KernelAnchorGenerator',
     'PrototypeMaskLoss',
     'PrototypeNetwork',
-    'ReleasedHardNegativeCrossEntropyLoss',
     'STMask',
     'STMaskCriterion',
     'STMaskHead',
-    'STMaskOutputs',
-    'SameDeformConv2d',
     'TemporalFusion',
     'TemporalNetwork',
     'YolactBBoxCoder',
     'YolactFPN',
-    'aligned_offsets',
-    'assemble_masks',
-    'crop_masks',
-    'fast_nms',
-    'fast_nms_per_class',
-    'local_correlation',
     'release',
 ]

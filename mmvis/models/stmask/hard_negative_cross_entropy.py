@@ -91,22 +91,3 @@ class HardNegativeCrossEntropyLoss(nn.Module):
     def negative_weight(self, negative: Tensor) -> Tensor:
         """A scalar: b times the number of frames over the number of negatives."""
         return self.negative_balance * len(negative) / negative.sum().clamp(min=1)
-
-
-@MODELS.register_module()
-class ReleasedHardNegativeCrossEntropyLoss(HardNegativeCrossEntropyLoss):
-    """The same with the released code's pairing of weights and entropies.
-
-    The release lists the weights of all positives before those of all negatives, but
-    the entropies in the order of the anchors. Its checkpoints are trained so.
-    """
-
-    def weights(self, positive: Tensor, negative: Tensor) -> Tensor:
-        """Weights (m,): those of positives, then those of negatives."""
-        weight = self.negative_weight(negative)
-        return torch.cat(
-            [
-                self.positive_weights(positive)[positive],
-                weight.expand(negative.shape)[negative],
-            ]
-        )

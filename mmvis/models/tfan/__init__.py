@@ -1,25 +1,37 @@
-"""TODO floor plan."""
+"""TFAN (Dong et al., ICCV Workshops 2019): a cascade that sees other frames' objects.
 
-from .augmented_roi_extractor import AugmentedFeatures, AugmentedRoIExtractor
+The floor plan, in the order in which frames go through it. Numbers are the paper's.
+
+    tfan.py                            the model, frame by frame (section 2.1, Figure 1)
+    reference_proposals.py             the t best proposals of all frames (2.2)
+    augmented_roi_extractor.py         where features are augmented (Figure 1)
+    temporal_feature_augmentation.py   similarity, weighted sum (2.2, eqs. 1, 2)
+    cascade_mask_roi_head.py           mmdet's cascade, masks before they are pasted
+    mask_pasting.py                    masks on a grid, for the match (2.3)
+    offline.py                         the same with frames of the whole video
+
+Shared with other models:
+
+    masktrack_rcnn/masktrack_rcnn.py        targets of an RPN
+    masktrack_rcnn/embed_head.py            the tracking head's embeddings (2.3)
+    common/base_vis.py                      the loop over the frames of a video
+    common/settings.py                      refuses unknown keys of test_cfg
+    trackers/match_score.py                 cues of the match, mask IoU too (2.3)
+    trackers/match_conflicts.py             two detections of one track
+    trackers/embedding_mask_iou_tracker.py  ids (2.3)
+    trackers/track_memory.py                what is remembered of a track
+"""
+
+from .augmented_roi_extractor import AugmentedRoIExtractor
 from .cascade_mask_roi_head import CascadeMaskRoIHead
-from .mask_pasting import paste_masks
 from .offline import OfflineTFAN
-from .reference_proposals import ReferenceMemory, select_references
-from .temporal_feature_augmentation import (
-    ReferenceProposals,
-    TemporalFeatureAugmentation,
-)
+from .temporal_feature_augmentation import TemporalFeatureAugmentation
 from .tfan import TFAN
 
 __all__ = [
     'TFAN',
-    'AugmentedFeatures',
     'AugmentedRoIExtractor',
     'CascadeMaskRoIHead',
     'OfflineTFAN',
-    'ReferenceMemory',
-    'ReferenceProposals',
     'TemporalFeatureAugmentation',
-    'paste_masks',
-    'select_references',
 ]

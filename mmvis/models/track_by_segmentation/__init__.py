@@ -1,4 +1,20 @@
-"""TODO floor plan."""
+"""TrackBySegmentation: any instance segmentor of mmdet as a video model, untrained.
+
+The floor plan, in the order in which frames go through it.
+
+    track_by_segmentation.py  the model, frame by frame
+    segmentor_config.py       a segmentor's config as part of a video model's
+    mask_pooling.py           looks: features inside masks
+
+Shared with other models:
+
+    common/base_vis.py                      the loop over the frames of a video
+    common/mask_boxes.py                    boxes around masks
+    trackers/match_score.py                 mask IoU, and scores of the match
+    trackers/match_conflicts.py             two detections of one track
+    trackers/embedding_mask_iou_tracker.py  ids
+    trackers/track_memory.py                what is remembered of a track
+"""
 
 from .track_by_segmentation import TrackBySegmentation
 

@@ -1,4 +1,13 @@
-"""TODO floor plan."""
+"""Association that several models use: it knows ``InstanceData``, not models.
+
+The floor plan, in the order in which detections go through it; equations are STMask's
+(Li et al., CVPR 2021). What only one model has is in that model's folder.
+
+    match_score.py                 scores between detections and tracks (eq. 15)
+    match_conflicts.py             which track each gets, and its rivals (eq. 16)
+    embedding_mask_iou_tracker.py  both, and tracks without a detection (eq. 17)
+    track_memory.py                what is remembered of a video: a row a track
+"""
 
 from .embedding_mask_iou_tracker import EmbeddingMaskIoUTracker
 from .track_memory import TrackMemory

@@ -8,7 +8,8 @@ from mmengine.registry import DefaultScope
 
 from mmvis.models.instance_flow.affinity_field_criterion import affinity_field
 from mmvis.models.instance_flow.criterion import InstanceFlowMaps
-from mmvis.models.instance_flow.flow_distances import AffinityField, TargetInstances
+from mmvis.models.instance_flow.flow import TargetInstances
+from mmvis.models.instance_flow.flow_distances import AffinityField
 from mmvis.models.instance_flow.targets import InstanceFlowTargets
 from mmvis.registry import MODELS
 

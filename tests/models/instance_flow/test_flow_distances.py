@@ -6,7 +6,7 @@ import pytest
 import torch
 from instance_flow_scenes import STRIDE, Box, offsets_to, places, regions
 
-from mmvis.models.instance_flow.flow_distances import TargetInstances, instance_flow
+from mmvis.models.instance_flow.flow import TargetInstances, instance_flow
 from mmvis.models.instance_flow.grouping import pixel_positions
 from mmvis.registry import TASK_UTILS
 

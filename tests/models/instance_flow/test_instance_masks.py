@@ -6,7 +6,7 @@ import pytest
 import torch
 from instance_flow_scenes import SIZE, STRIDE, Box, offsets_to, places, regions
 
-from mmvis.models.instance_flow.flow_distances import TargetInstances
+from mmvis.models.instance_flow.flow import TargetInstances
 from mmvis.models.instance_flow.grouping import pixel_positions
 from mmvis.models.instance_flow.masks import soft_masks
 

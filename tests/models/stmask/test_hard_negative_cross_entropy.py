@@ -8,8 +8,8 @@ from fixtures.stmask_fixtures import load
 
 from mmvis.models.stmask.hard_negative_cross_entropy import (
     HardNegativeCrossEntropyLoss,
-    ReleasedHardNegativeCrossEntropyLoss,
 )
+from mmvis.models.stmask.release.class_loss import ReleasedHardNegativeCrossEntropyLoss
 
 CLASSES = 4
 LOSSES = [HardNegativeCrossEntropyLoss, ReleasedHardNegativeCrossEntropyLoss]

@@ -7,7 +7,7 @@ another one is not counted twice: the clock of the outer one stands still meanwh
 
 from __future__ import annotations
 
-import importlib
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -54,14 +54,8 @@ MODEL_PARTS = {
     'tracker': ('tracker.track', 'tracker.propagate'),
     'upsampling': ('detector.roi_head.mask_head.predict_by_feat',),
 }
-# And functions, by the module that looks them up.
-FUNCTIONS = {
-    'upsampling': (
-        'mmvis.models.stmask.stmask.to_original_size',
-        'mmvis.models.sg_net.sg_net.to_original_size',
-    ),
-    'RLE': ('mmvis.models.common.base_vis.encode_masks',),
-}
+# And functions that the modules of the model's class and of its bases look up.
+FUNCTIONS = {'upsampling': 'to_original_size', 'RLE': 'encode_masks'}
 NETWORK = ('backbone', 'neck', 'head', 'prototypes', 'temporal network')
 OTHER = 'other'
 STAGES = (*NETWORK, 'NMS', 'mask assembly', 'tracker', 'upsampling', 'RLE', OTHER)
@@ -150,10 +144,10 @@ def stage_times(model: nn.Module, stopwatch: Stopwatch) -> Iterator[set[str]]:
                 owner = follow(model, parents)
                 if hasattr(owner, name):
                     wrappers.replace(owner, name, timed(stage))
-        for stage, paths in FUNCTIONS.items():
-            for path in paths:
-                module, name = path.rsplit('.', 1)
-                wrappers.replace(importlib.import_module(module), name, timed(stage))
+        for stage, name in FUNCTIONS.items():
+            for module in {sys.modules[c.__module__] for c in type(model).__mro__}:
+                if hasattr(module, name):
+                    wrappers.replace(module, name, timed(stage))
         yield found
     finally:
         wrappers.undo()

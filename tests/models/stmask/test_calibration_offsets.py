@@ -9,11 +9,8 @@ from mmcv.ops import roi_align
 from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
 from sampling_reference import draw, points
 
-from mmvis.models.stmask.feature_calibration import (
-    AlignedOffset,
-    SameDeformConv2d,
-    aligned_offsets,
-)
+from mmvis.models.stmask.calibrated_convolution import SameDeformConv2d
+from mmvis.models.stmask.calibration_offsets import AlignedOffset, aligned_offsets
 from mmvis.models.stmask.kernel_anchor_generator import KernelAnchorGenerator
 
 FIXTURES = Path(__file__).parents[2] / 'fixtures/stmask'

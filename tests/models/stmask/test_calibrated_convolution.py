@@ -8,7 +8,7 @@ import torch
 from sampling_reference import convolved_by_grid_sample, draw
 from torch.nn.functional import conv2d, pad, relu
 
-from mmvis.models.stmask.feature_calibration import SameDeformConv2d
+from mmvis.models.stmask.calibrated_convolution import SameDeformConv2d
 from mmvis.registry import MODELS
 
 FIXTURES = Path(__file__).parents[2] / 'fixtures/stmask'
