@@ -116,6 +116,11 @@ def build(root, **kwargs):
     return DATASETS.build(config | kwargs)
 
 
+def test_images_of_the_least_size_take_part(coco):
+    assert len(build(coco, min_size=SIZE[0], serialize_data=False)) == 1
+    assert len(build(coco, min_size=SIZE[0] + 1, serialize_data=False)) == 0
+
+
 def test_labels_are_indices_of_the_target_list(coco):
     dataset = build(coco)
     assert dataset.metainfo['classes'] == YTVIS_2019_CLASSES

@@ -38,7 +38,7 @@ def test_sets_with_other_ids_of_the_same_classes_are_joined(tmp_path):
     )
     assert len(joined) == 3
     assert joined.metainfo['classes'] == ('box', 'disc')
-    assert joined[2, 1]['key_frame_id'] == 1
+    assert [joined[2, f]['key_frame_id'] for f in range(4)] == [0, 1, 2, 3]
     assert joined[2]['video_length'] == 4
     assert joined.get_key_frames(2).tolist() == [0, 1, 2, 3]
     labels = [i['bbox_label'] for i in joined[2]['images'][0]['instances']]

@@ -84,6 +84,7 @@ def test_videos_without_objects_are_dealt_as_well():
         (dict(a=0.85, b='rest'), 2238, [1902, 336]),
         (dict(a=0.85, b=0.15), 2238, [1902, 336]),
         (dict(a=0.29, b=0.71), 100, [29, 71]),
+        (dict(a=0.29, b='rest'), 100, [29, 71]),
         (dict(a=0.5, b=0.5), 5, [3, 2]),
         (dict(a=0.1, b=0.45, c=0.45), 10, [1, 5, 4]),
         (dict(a='rest', b=3), 3, [0, 3]),

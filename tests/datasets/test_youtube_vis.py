@@ -131,21 +131,21 @@ def test_user_errors_are_one_sentence(tmp_path):
 
 
 def test_training_keeps_all_frames_and_draws_key_frames_with_targets(tmp_path):
-    nulls = {1: [0, 1, 3], 2: [0, 1], 3: [0, 1, 2], 4: [0, 1, 2]}
-    vis_set = make_vis_dataset(tmp_path, lengths=(5, 3, 4), nulls=nulls, crowds=[5])
+    nulls = {1: [0, 1, 3, 4], 2: [0, 1, 3, 4], 3: [0, 1, 2], 4: [0, 1, 2]}
+    vis_set = make_vis_dataset(tmp_path, lengths=(6, 3, 4), nulls=nulls, crowds=[5])
     for annotation in vis_set.content['annotations']:
         if annotation['id'] == 6:
             annotation['iscrowd'] = 1
     vis_set.write()
     dataset = build(vis_set)
     assert len(dataset) == 1  # video 2 shows nothing, video 3 only crowds
-    assert dataset.get_key_frames(0).tolist() == [2, 3, 4]
-    assert dataset.get_len_per_video(0) == 5
+    assert dataset.get_key_frames(0).tolist() == [2, 5]
+    assert dataset.get_len_per_video(0) == 6
     drawn = {dataset[0]['key_frame_id'] for _ in range(60)}
-    assert drawn == {2, 3, 4}
-    nearest = [dataset[0, frame]['key_frame_id'] for frame in range(5)]
-    assert nearest == [2, 2, 2, 3, 4]
-    assert len(dataset[0, 1]['images']) == 5
+    assert drawn == {2, 5}
+    nearest = [dataset[0, frame]['key_frame_id'] for frame in range(6)]
+    assert nearest == [2, 2, 2, 2, 5, 5]
+    assert len(dataset[0, 1]['images']) == 6
     everything = build(vis_set, filter_cfg=dict(filter_empty_gt=False))
     assert len(everything) == 3
     assert everything[1, 1]['key_frame_id'] == 1

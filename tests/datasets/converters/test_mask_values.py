@@ -145,6 +145,18 @@ def test_255_is_an_ordinary_value_of_16_bits(one_video, dtype, void, names):
     assert list(areas(convert(one_video, void=void))) == names
 
 
+def test_one_mask_of_16_bits_makes_255_an_object_of_its_video(tmp_path):
+    two_frames = make_vis_dataset(tmp_path, lengths=(2,), objects=0)
+    for frame, dtype in enumerate((np.uint8, np.uint16)):
+        path = mask_path(two_frames).with_name(f'{5 * frame:05d}.png')
+        Image.fromarray(halves(255, 3, dtype)).save(path)
+    written = convert(two_frames)['annotations']
+    assert {a['object']: a['areas'] for a in written} == {
+        '3': [AREA // 2] * 2,
+        '255': [AREA // 2] * 2,
+    }
+
+
 def raises(vis_set, message):
     with pytest.raises(ValueError, match=message) as raised:
         convert(vis_set)

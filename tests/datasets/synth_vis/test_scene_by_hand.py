@@ -74,6 +74,14 @@ def test_every_pixel_belongs_to_the_nearest_thing(scenes, index, frame):
     assert measured.amodal_areas[:, frame].tolist() == amodal
 
 
+def test_an_object_of_the_fewest_pixels_is_seen(scenes):
+    scene, _, measured = scenes[3]
+    k, t = np.argwhere(measured.areas > 0)[0]
+    least = int(measured.areas[k, t])
+    assert render_masks(scene, least)[0][k, t].sum() == least
+    assert not render_masks(scene, least + 1)[0][k, t].any()
+
+
 def test_the_scenes_above_have_posts_and_overlaps(scenes):
     assert any(scenes[index][0].statics for index in (0, 3, 7, 11))
     hidden = [

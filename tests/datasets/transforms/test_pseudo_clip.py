@@ -90,6 +90,17 @@ def test_objects_leave_the_reference_frame_only():
     assert fewer > 5 and ignored > 3
 
 
+def test_an_object_that_shrinks_is_still_a_target():
+    """What counts is the share of it that is seen, not its area in pixels."""
+    np.random.seed(0)
+    still = dict(max_translate=0, max_rotate=0, max_shear=0)
+    clip = one_frame(0)
+    areas = clip['gt_masks'][0].areas
+    results = PseudoClip(scale_range=(0.4, 0.4), min_visible=0.5, **still)(clip)
+    assert (results['gt_masks'][1].areas < 0.3 * areas).all()
+    assert not results['gt_ignore_flags'][1].any()
+
+
 def test_hopeless_motion_leaves_the_frame_as_it_is():
     """Every motion throws the object out: the reference is then the key frame."""
     np.random.seed(0)
