@@ -3,6 +3,7 @@
 from .checkpoint_fit_hook import CheckpointFitHook
 from .non_finite_loss_hook import NonFiniteLossError, NonFiniteLossHook
 from .num_class_check_hook import NumClassCheckHook
+from .training_time_hook import TrainingTimeHook
 from .visualization_hook import VISVisualizationHook
 
 __all__ = [
@@ -10,5 +11,6 @@ __all__ = [
     'NonFiniteLossError',
     'NonFiniteLossHook',
     'NumClassCheckHook',
+    'TrainingTimeHook',
     'VISVisualizationHook',
 ]

@@ -1,0 +1,150 @@
+"""What a plan may say, and in which order its runs are begun."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from reproduction.plan_format import Claim, Plan, PlanError, Run, read_plan
+
+CONFIG = 'configs/bench/stmask_bench.py'
+PLAN = Path(__file__).parents[3] / 'tools/reproduction/plan.py'
+
+
+def trained(name, iterations=10, **overrides):
+    return Run(name, CONFIG, iterations, overrides)
+
+
+def claim(name, better, than, **more):
+    return Claim(name, 'STMask', 'It helps.', 'Table 1.', better, than, **more)
+
+
+def make(runs, claims=(), seeds=(0, 1)):
+    return Plan('data', 'bench', seeds, runs, claims)
+
+
+def test_claims_come_first_seed_by_seed_and_weights_before_their_tests():
+    plan = make(
+        [trained('a'), trained('b'), Run('c', test_of='a'), Run('d', test_of='b')],
+        [claim('one', 'c', 'b'), claim('two', 'a', 'b')],
+    )
+    names = [(run.name, seed) for run, seed in plan.jobs()]
+    assert names == [
+        *(('a', 0), ('c', 0), ('b', 0)),
+        *(('a', 1), ('c', 1), ('b', 1)),
+        *(('d', 0), ('d', 1)),
+    ]
+    only = [(run.name, seed) for run, seed in plan.jobs(['two'])]
+    assert only == [('a', 0), ('b', 0), ('a', 1), ('b', 1)]
+
+
+def test_what_is_tested_has_the_settings_of_what_was_trained():
+    plan = make([trained('a', x=1, y=1), Run('b', test_of='a', overrides={'y': 2})])
+    tested = plan.run('b')
+    assert plan.overrides_of(tested) == {'x': 1, 'y': 2}
+    assert plan.config_of(tested) == CONFIG
+
+
+@pytest.mark.parametrize(
+    ('runs', 'claims', 'message'),
+    [
+        ([trained('a'), trained('a')], [], 'run a is there twice'),
+        ([trained('a b')], [], "'a b' is no name"),
+        ([trained('a', None)], [], 'needs iterations'),
+        ([Run('a', 'configs/none.py', 10)], [], 'configs/none.py.*does not exist'),
+        ([Run('a', test_of='b')], [], "no run 'b', which test_of of the run a"),
+        ([trained('a'), Run('b', test_of='a', iterations=3)], [], 'b is only tested'),
+        (
+            [trained('a'), Run('b', test_of='a'), Run('c', test_of='b')],
+            [],
+            "set test_of='a'",
+        ),
+        ([trained('a')], [claim('x', 'a', 'b')], "no run 'b', which the claim x"),
+        (
+            [trained('a'), trained('b', 20)],
+            [claim('x', 'a', 'b')],
+            "budget='iterations', which they do not have in common",
+        ),
+        (
+            [trained('a'), trained('b')],
+            [claim('x', 'a', 'b', budget='weights')],
+            "budget='weights'",
+        ),
+        (
+            [trained('a'), trained('b')],
+            [claim('x', 'a', 'b', where=())],
+            'about no videos',
+        ),
+    ],
+)
+def test_mistakes_are_named(runs, claims, message):
+    with pytest.raises(PlanError, match=message):
+        make(runs, claims)
+
+
+def test_an_unknown_claim_is_named():
+    with pytest.raises(PlanError, match='no claim y; there are: x'):
+        make([trained('a'), trained('b')], [claim('x', 'a', 'b')]).jobs(['y'])
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        (None, 'does not exist'),
+        ('PLAN = 3', 'has no PLAN'),
+        ('import nothing_of_that_name', 'ModuleNotFoundError'),
+        (
+            'from reproduction import *\n'
+            'PLAN = Plan("d", "bench", (0,), [Run("a b", "", 1)], [])',
+            'plan.py: .a b. is no name',
+        ),
+    ],
+)
+def test_a_file_that_is_no_plan(tmp_path, text, message):
+    path = tmp_path / 'plan.py'
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(PlanError, match=message):
+        read_plan(path)
+
+
+@pytest.fixture(scope='module')
+def plan():
+    return read_plan(PLAN)
+
+
+def test_every_row_of_the_plan_builds_and_differs(plan):
+    """Overrides reach the model: no two rows are the same one under two names."""
+    import torch
+    from reproduction.job import run_config
+
+    from mmvis.registry import MODELS
+
+    seen = {}
+    for run in plan.runs:
+        config = run_config(plan, run, {})
+        assert config.train_cfg.max_iters == plan.trained(run).iterations
+        assert config.param_scheduler[1].end == plan.trained(run).iterations
+        text = Config({'model': config.model.to_dict()}).pretty_text
+        assert text not in seen, (run.name, seen[text])
+        seen[text] = run.name
+        with DefaultScope.overwrite_default_scope('mmvis'), torch.device('meta'):
+            MODELS.build(config.model)
+
+
+def test_what_is_only_tested_has_the_weights_of_what_was_trained(plan):
+    import torch
+    from reproduction.job import run_config
+
+    from mmvis.registry import MODELS
+
+    def shapes(run):
+        model = run_config(plan, run, {}).model
+        with DefaultScope.overwrite_default_scope('mmvis'), torch.device('meta'):
+            state = MODELS.build(model).state_dict()
+        return {name: tuple(value.shape) for name, value in state.items()}
+
+    tested = [run for run in plan.runs if run.test_of is not None]
+    assert tested
+    for run in tested:
+        assert shapes(run) == shapes(plan.trained(run)), run.name
