@@ -88,6 +88,21 @@ def tfan(type_name='TFAN', num_frames=2, **settings):
     cfg = tfan_config()
     cfg.update(type=type_name, **settings)
     cfg.test_cfg.num_frames = num_frames
+    return _tfan(cfg)
+
+
+@functools.cache
+def tfan_fc():
+    """A tiny TFAN that is augmented among fc features, as before its first step."""
+    cfg = tfan_config()
+    cfg.detector.roi_head.mask_roi_extractor.type = 'SingleRoIExtractor'
+    cfg.augmentation = dict(
+        type='FCFeatureAugmentation', in_channels=64, embed_channels=32
+    )
+    return _tfan(cfg)
+
+
+def _tfan(cfg):
     net = _build(cfg)
     head = net.detector.roi_head
     for box_head, mask_head in zip(head.bbox_head, head.mask_head, strict=True):

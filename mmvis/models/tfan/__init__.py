@@ -5,7 +5,9 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     tfan.py                            the model, frame by frame (section 2.1, Figure 1)
     reference_proposals.py             the t best proposals of all frames (2.2)
     augmented_roi_extractor.py         where features are augmented (Figure 1)
+    reference_set.py                   a frame's references, and who takes part (2.2)
     temporal_feature_augmentation.py   similarity, weighted sum (2.2, eqs. 1, 2)
+    fc_feature_augmentation.py         not the paper's: among fc features
     cascade_mask_roi_head.py           mmdet's cascade, masks before they are pasted
     mask_pasting.py                    masks on a grid, for the match (2.3)
     offline.py                         the same with frames of the whole video
@@ -24,6 +26,7 @@ Shared with other models:
 
 from .augmented_roi_extractor import AugmentedRoIExtractor
 from .cascade_mask_roi_head import CascadeMaskRoIHead
+from .fc_feature_augmentation import FCFeatureAugmentation
 from .offline import OfflineTFAN
 from .temporal_feature_augmentation import TemporalFeatureAugmentation
 from .tfan import TFAN
@@ -32,6 +35,7 @@ __all__ = [
     'TFAN',
     'AugmentedRoIExtractor',
     'CascadeMaskRoIHead',
+    'FCFeatureAugmentation',
     'OfflineTFAN',
     'TemporalFeatureAugmentation',
 ]

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from mmvis.registry import MODELS
 
-from .temporal_feature_augmentation import (
-    ReferenceProposals,
-    TemporalFeatureAugmentation,
-)
+from .fc_feature_augmentation import FCFeatureAugmentation
+from .reference_set import ReferenceProposals, shares
+from .temporal_feature_augmentation import TemporalFeatureAugmentation
+
+Augmentation = TemporalFeatureAugmentation | FCFeatureAugmentation
 
 
 class AugmentedFeatures(tuple):
@@ -25,27 +26,34 @@ class AugmentedFeatures(tuple):
 
     Args:
         levels (Sequence[Tensor]): The feature maps.
-        augmentation (TemporalFeatureAugmentation): The module.
+        augmentation (Augmentation): The module.
         references (list[ReferenceProposals]): One reference set a key frame.
+
+    Attributes:
+        shares (list[Tensor]): Of each frame's RoIs at each augmentation, in order:
+            mean weights (3,) of own features, the key frame's references, the others'.
     """
 
     def __new__(
         cls,
         levels: Sequence[Tensor],
-        augmentation: TemporalFeatureAugmentation,
+        augmentation: Augmentation,
         references: list[ReferenceProposals],
     ) -> AugmentedFeatures:
         """A tuple is complete before ``__init__``."""
         features = super().__new__(cls, levels)
         features.augmentation = augmentation
         features.references = references
+        features.shares = []
         return features
 
     def __getitem__(self, index):
         """One level, or a slice that knows the references too."""
         levels = super().__getitem__(index)
         if isinstance(index, slice):
-            return AugmentedFeatures(levels, self.augmentation, self.references)
+            part = AugmentedFeatures(levels, self.augmentation, self.references)
+            part.shares = self.shares
+            return part
         return levels
 
     def augment(self, roi_feats: Tensor, rois: Tensor) -> Tensor:
@@ -55,15 +63,22 @@ class AugmentedFeatures(tuple):
             roi_feats (Tensor): Features of the RoIs.
             rois (Tensor): (m, 5), frame and xyxy, frames in ascending order.
         """
-        bboxes = rois[:, 1:]
-        if len(self.references) == 1:
-            return self.augmentation(roi_feats, bboxes, self.references[0])
-        frames = rois[:, 0].long()
-        counts = frames.bincount(minlength=len(self.references)).tolist()
-        parts = zip(
-            roi_feats.split(counts), bboxes.split(counts), self.references, strict=True
-        )
-        return torch.cat([self.augmentation(*part) for part in parts])
+        counts = [len(rois)]
+        if len(self.references) > 1:
+            frames = rois[:, 0].long()
+            counts = frames.bincount(minlength=len(self.references)).tolist()
+        augmented = []
+        for part, bboxes, references in zip(
+            roi_feats.split(counts),
+            rois[:, 1:].split(counts),
+            self.references,
+            strict=True,
+        ):
+            feats, weights = self.augmentation(part, bboxes, references)
+            augmented.append(feats)
+            if len(part):
+                self.shares.append(shares(weights, references))
+        return torch.cat(augmented)
 
 
 @MODELS.register_module()
@@ -86,3 +101,53 @@ class AugmentedRoIExtractor(SingleRoIExtractor):
         if isinstance(feats, AugmentedFeatures):
             roi_feats = feats.augment(roi_feats, rois)
         return roi_feats
+
+
+def size_of(extractor: SingleRoIExtractor) -> int:
+    """Side of the RoI features that it gives."""
+    return extractor.roi_layers[0].output_size[0]
+
+
+def check_extractors(
+    augmentation: Augmentation, extractors: Sequence[AugmentedRoIExtractor]
+) -> None:
+    """Check that RoIs of all branches can be augmented by one set of references.
+
+    Raises:
+        ValueError: Nothing is augmented; features have another number of channels or,
+            where only one size can be augmented, another size; or two extractors of one
+            size pool the same RoI differently.
+    """
+    if not extractors:
+        raise ValueError(
+            'model.augmentation is given, but nothing is augmented: give RoI '
+            "extractors the type 'AugmentedRoIExtractor'."
+        )
+    channels = {extractor.out_channels for extractor in extractors}
+    if channels != {augmentation.in_channels}:
+        raise ValueError(
+            f'augmentation.in_channels is {augmentation.in_channels}, but the RoI '
+            f'extractors give features of {sorted(channels)} channels.'
+        )
+    sizes = {size_of(extractor) for extractor in extractors}
+    if not augmentation.sums_features and sizes != {augmentation.roi_feat_size}:
+        raise ValueError(
+            f'{type(augmentation).__name__} augments RoI features of '
+            f'{augmentation.roi_feat_size} cells a side alone, but '
+            f"AugmentedRoIExtractor gives {sorted(sizes)}: give the others' extractors "
+            "(the mask branch's) the type 'SingleRoIExtractor'."
+        )
+    for size in sizes:
+        settings = {
+            f'finest_scale={e.finest_scale}, featmap_strides={e.featmap_strides}, '
+            f'{e.roi_layers[0]}'
+            for e in extractors
+            if size_of(e) == size
+        }
+        if len(settings) > 1:
+            raise ValueError(
+                f'RoI features of {size} cells a side are pooled in more than one way, '
+                'but references are pooled once for all branches: '
+                f'{" / ".join(sorted(settings))}. Give these RoI extractors equal '
+                'settings.'
+            )

@@ -9,7 +9,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from .temporal_feature_augmentation import ReferenceProposals
+from .reference_set import ReferenceProposals
 
 
 class SelectedProposals(NamedTuple):
@@ -18,11 +18,13 @@ class SelectedProposals(NamedTuple):
     Attributes:
         rois (Tensor): (n, 5) frame of the batch and xyxy, clip after clip.
         key_bboxes (Tensor): (n, 4) the boxes of those of key frames, NaN elsewhere.
+        scores (Tensor): (n,).
         counts (list[int]): How many each clip has.
     """
 
     rois: Tensor
     key_bboxes: Tensor
+    scores: Tensor
     counts: list[int]
 
 
@@ -38,7 +40,7 @@ def select_references(
         num_references (int): t, at most so many a clip.
     """
     num_clips = len(proposals[0])
-    rois, key_bboxes, counts = [], [], []
+    rois, key_bboxes, best_scores, counts = [], [], [], []
     for clip in range(num_clips):
         frames = [frame[clip] for frame in proposals]
         scores = torch.cat([frame.scores for frame in frames])
@@ -53,8 +55,11 @@ def select_references(
         of_key = best[:, None] < len(frames[0])
         rois.append(torch.cat([numbers, bboxes], dim=1))
         key_bboxes.append(bboxes.masked_fill(~of_key, torch.nan))
+        best_scores.append(scores[best])
         counts.append(len(best))
-    return SelectedProposals(torch.cat(rois), torch.cat(key_bboxes), counts)
+    return SelectedProposals(
+        torch.cat(rois), torch.cat(key_bboxes), torch.cat(best_scores), counts
+    )
 
 
 class ReferenceMemory:
@@ -110,12 +115,15 @@ class ReferenceMemory:
             start = slot * self.slot_size
             self._fields['scores'][start : start + self.slot_size] = -torch.inf
 
-    def select(self, num_references: int, key_slot: int) -> ReferenceProposals:
+    def select(
+        self, num_references: int, key_slot: int, min_score: float = 0.0
+    ) -> ReferenceProposals:
         """The t best proposals of all slots as references of the frame of one slot.
 
         Args:
             num_references (int): t.
             key_slot (int): Slot of the key frame; it has been written.
+            min_score (float): Proposals of a lower score are left out.
         """
         fields = self._fields
         scores, rows = fields['scores'].topk(
@@ -127,5 +135,6 @@ class ReferenceMemory:
             feats=feats,
             embeddings=fields['embeddings'][rows],
             bboxes=fields['bboxes'][rows].masked_fill(~of_key, torch.nan),
-            valid=scores > -torch.inf,
+            places=fields['bboxes'][rows],
+            valid=scores >= min_score,
         )

@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, normalize, pad
+from torch.nn.functional import adaptive_avg_pool2d, normalize
 
 from mmvis.registry import MODELS
 
-
-class ReferenceProposals(NamedTuple):
-    """The reference set of a key frame: t proposals of all sampled frames.
-
-    Attributes:
-        feats (dict[int, Tensor]): RoI features (t, C, s, s) for each size s in use.
-        embeddings (Tensor): (t, d), f_e of the features.
-        bboxes (Tensor): (t, 4) xyxy of proposals of the key frame itself, NaN for those
-            of other frames.
-        valid (Tensor): (t,) bool; the other rows are place-holders without weight.
-    """
-
-    feats: dict[int, Tensor]
-    embeddings: Tensor
-    bboxes: Tensor
-    valid: Tensor
-
-    def split(self, counts: list[int]) -> list[ReferenceProposals]:
-        """Sets of so many references each."""
-        feats = [
-            dict(zip(self.feats, parts, strict=True))
-            for parts in zip(
-                *(v.split(counts) for v in self.feats.values()), strict=True
-            )
-        ]
-        rest = (field.split(counts) for field in self[1:])
-        return [ReferenceProposals(*parts) for parts in zip(feats, *rest, strict=True)]
-
-    def for_another_frame(self) -> ReferenceProposals:
-        """The same set for RoIs of a frame that none of the ``bboxes`` are of."""
-        return self._replace(bboxes=torch.full_like(self.bboxes, torch.nan))
+from .reference_set import ReferenceProposals, check_members, taking_part
 
 
 @MODELS.register_module()
@@ -76,8 +44,13 @@ class TemporalFeatureAugmentation(BaseModule):
         learn_temperature (bool): Whether it is trained.
         centred (bool): Whether the references' mean is subtracted.
         residual (bool): Add the sum to the feature instead of replacing it.
+        members (str): Which references take part, see :func:`taking_part`; 'all', as in
+            the paper.
         init_cfg (dict | list[dict], optional): Of mmengine.
     """
+
+    # What is summed are RoI features, of every size.
+    sums_features = True
 
     def __init__(
         self,
@@ -88,6 +61,7 @@ class TemporalFeatureAugmentation(BaseModule):
         learn_temperature: bool = True,
         centred: bool = False,
         residual: bool = False,
+        members: str = 'all',
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         if temperature <= 0:
@@ -95,6 +69,7 @@ class TemporalFeatureAugmentation(BaseModule):
         if init_cfg is None:
             init_cfg = dict(type='Xavier', layer='Linear', distribution='uniform')
         super().__init__(init_cfg=init_cfg)
+        self.members = check_members(members)
         self.in_channels = in_channels
         self.roi_feat_size = roi_feat_size
         self.embed = nn.Linear(in_channels * roi_feat_size**2, embed_channels)
@@ -122,7 +97,7 @@ class TemporalFeatureAugmentation(BaseModule):
 
     def forward(
         self, roi_feats: Tensor, bboxes: Tensor, references: ReferenceProposals
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         """Augment the RoI features of one key frame.
 
         Args:
@@ -132,21 +107,22 @@ class TemporalFeatureAugmentation(BaseModule):
             references (ReferenceProposals): With features of size s.
 
         Returns:
-            Tensor: (m, C, s, s), of the same dtype.
+            tuple[Tensor, Tensor]: (m, C, s, s), of the same dtype; and the weights
+            (m, 1 + t) of a RoI's own feature and of the references'.
         """
-        own, others = self.weights(self.embeddings(roi_feats), bboxes, references)
+        weights = self.weights(self.embeddings(roi_feats), bboxes, references)
         feats = references.feats[roi_feats.shape[-1]]
-        dtype = roi_feats.dtype
+        own, others = weights.to(roi_feats.dtype).split([1, len(feats)], dim=1)
         augmented = torch.addmm(
-            own.to(dtype) * roi_feats.flatten(1), others.to(dtype), feats.flatten(1)
-        )
-        augmented = augmented.to(dtype).view_as(roi_feats)
-        return roi_feats + augmented if self.residual else augmented
+            own * roi_feats.flatten(1), others, feats.flatten(1)
+        ).to(roi_feats.dtype)
+        augmented = augmented.view_as(roi_feats)
+        return roi_feats + augmented if self.residual else augmented, weights
 
     def weights(
         self, embeddings: Tensor, bboxes: Tensor, references: ReferenceProposals
-    ) -> tuple[Tensor, Tensor]:
-        """Weights of RoIs' own features (m, 1) and of the references' (m, t)."""
+    ) -> Tensor:
+        """Weights (m, 1 + t) of RoIs' own features and of the references'."""
         with torch.autocast(embeddings.device.type, enabled=False):
             first, second = embeddings, references.embeddings
             if self.centred:
@@ -159,7 +135,5 @@ class TemporalFeatureAugmentation(BaseModule):
             # there is no reference.
             own = (first * first).sum(1, keepdim=True)
             logits = torch.cat([own, first @ second.T], dim=1) / self.temperature
-            itself = (bboxes[:, None] == references.bboxes[None]).all(2)
-            left_out = pad(itself | ~references.valid, (1, 0))
-            weights = logits.masked_fill(left_out, -torch.inf).softmax(1)
-        return weights[:, :1], weights[:, 1:]
+            left_out = ~taking_part(self.members, bboxes, references)
+            return logits.masked_fill(left_out, -torch.inf).softmax(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -16,10 +17,15 @@ from mmvis.models.masktrack_rcnn.masktrack_rcnn import without_classes
 from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
 
-from .augmented_roi_extractor import AugmentedFeatures, AugmentedRoIExtractor
+from .augmented_roi_extractor import (
+    AugmentedFeatures,
+    AugmentedRoIExtractor,
+    check_extractors,
+    size_of,
+)
 from .mask_pasting import paste_masks
 from .reference_proposals import ReferenceMemory, select_references
-from .temporal_feature_augmentation import ReferenceProposals
+from .reference_set import ReferenceProposals
 
 # Cells of the grid in which masks are compared are so many pixels wide.
 MATCHING_STRIDE = 4
@@ -51,9 +57,11 @@ class TFAN(BaseVISModel):
         track_head (dict): mmdet's RoITrackHead; its embed_head is an
             ``InstanceEmbedHead``.
         tracker (dict): ``EmbeddingMaskIoUTracker``.
-        augmentation (dict | None): ``TemporalFeatureAugmentation``; None: the cascade
-            of single frames.
+        augmentation (dict | None): ``TemporalFeatureAugmentation`` (eqs. 1-2) or
+            ``FCFeatureAugmentation``; None: the cascade of single frames.
         num_references (int): t, size of a reference set.
+        min_reference_score (float): Proposals of a lower RPN score are no references,
+            in [0, 1].
         test_cfg (dict | None): ``num_frames`` (4) is K, how many frames before the
             current one are remembered; ``frame_proposals`` (100), how many proposals
             of each.
@@ -69,6 +77,7 @@ class TFAN(BaseVISModel):
         tracker: dict,
         augmentation: dict | None = None,
         num_references: int = 200,
+        min_reference_score: float = 0.0,
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
@@ -80,23 +89,15 @@ class TFAN(BaseVISModel):
         self.augmentation: nn.Module | None = None
         if augmentation is not None:
             self.augmentation = MODELS.build(augmentation)
-            extractors = self.augmented_extractors().values()
-            if not extractors:
-                raise ValueError(
-                    'model.augmentation is given, but nothing is augmented: give '
-                    "RoI extractors the type 'AugmentedRoIExtractor'."
-                )
-            channels = {extractor.out_channels for extractor in extractors}
-            if channels != {self.augmentation.in_channels}:
-                raise ValueError(
-                    f'augmentation.in_channels is {self.augmentation.in_channels}, but '
-                    f'the RoI extractors give features of {sorted(channels)} channels.'
-                )
+            check_extractors(self.augmentation, [*self._augmented_extractors()])
         self.num_references = num_references
+        self.min_reference_score = min_reference_score
         defaults = dict(num_frames=4, frame_proposals=100)
         given = check_keys(test_cfg, defaults, 'test_cfg of TFAN')
         self.test_cfg = ConfigDict(defaults | given)
-        for key, value in dict(self.test_cfg, num_references=num_references).items():
+        numbers = dict(self.test_cfg, num_references=num_references)
+        numbers['min_reference_score'] = min_reference_score
+        for key, value in numbers.items():
             if value < 0:
                 raise ValueError(f'{key} must not be negative, but is {value}.')
 
@@ -128,7 +129,9 @@ class TFAN(BaseVISModel):
 
         Returns:
             dict: Losses of RPN, of the stages' box and mask heads, and of the track
-            head.
+            head. For the log: weight_own, weight_key and weight_other, the mean weights
+            of RoIs' own features, of the key frame's references and of the others',
+            over all branches and stages.
         """
         if inputs.shape[1] < 2:
             raise ValueError(
@@ -159,6 +162,10 @@ class TFAN(BaseVISModel):
         losses.update(
             self.track_head.loss(key_feats, ref_feats, proposals, data_samples)
         )
+        if self.augmentation is not None and key_feats.shares:
+            means = torch.stack(key_feats.shares).mean(0)
+            names = 'weight_own', 'weight_key', 'weight_other'
+            losses.update(zip(names, means, strict=True))
         return losses
 
     def _references_in_training(
@@ -179,24 +186,22 @@ class TFAN(BaseVISModel):
         for start in range(0, len(others), num_clips):
             proposals.append(others[start : start + num_clips])
         selected = select_references(proposals, self.num_references)
-        roi_feats = self._roi_feats(feats, selected.rois)
+        roi_feats, embeddings = self._references(feats, selected.rois)
         together = ReferenceProposals(
             roi_feats,
-            self._embeddings(roi_feats),
+            embeddings,
             selected.key_bboxes,
-            torch.ones_like(selected.rois[:, 0], dtype=torch.bool),
+            selected.rois[:, 1:],
+            selected.scores >= self.min_reference_score,
         )
         return together.split(selected.counts)
 
-    def augmented_extractors(self) -> dict[int, AugmentedRoIExtractor]:
-        """One of the RoI extractors that augment, for each size of their features."""
-        heads = (self.detector.roi_head, self.track_head)
-        return {
-            module.roi_layers[0].output_size[0]: module
-            for head in heads
-            for module in head.modules()
-            if isinstance(module, AugmentedRoIExtractor)
-        }
+    def _augmented_extractors(self) -> Iterator[AugmentedRoIExtractor]:
+        """The RoI extractors that augment, of all branches and stages."""
+        for head in (self.detector.roi_head, self.track_head):
+            for module in head.modules():
+                if isinstance(module, AugmentedRoIExtractor):
+                    yield module
 
     def _propose(
         self, feats: tuple[Tensor, ...], metainfos: list[dict], cfg: dict | None = None
@@ -207,19 +212,22 @@ class TFAN(BaseVISModel):
             *rpn_head(feats), batch_img_metas=metainfos, cfg=cfg
         )
 
-    def _roi_feats(self, feats: tuple[Tensor, ...], rois: Tensor) -> dict[int, Tensor]:
-        """Plain features (n, C, s, s) of RoIs (n, 5) in each size that is augmented."""
-        return {
+    def _references(
+        self, feats: tuple[Tensor, ...], rois: Tensor
+    ) -> tuple[dict[int, Tensor], Tensor]:
+        """What is needed of references: features of each size, embeddings (n, d)."""
+        # Of one size any will do: they are alike (check_extractors).
+        extractors = {size_of(e): e for e in self._augmented_extractors()}
+        read = self.augmentation.roi_feat_size
+        if not self.augmentation.sums_features:
+            extractors = {read: extractors[read]}
+        roi_feats = {
             size: extractor(feats[: extractor.num_inputs], rois)
-            for size, extractor in self.augmented_extractors().items()
+            for size, extractor in extractors.items()
         }
-
-    def _embeddings(self, roi_feats: dict[int, Tensor]) -> Tensor:
-        """f_e (n, d) of RoI features, read in the size that it is made for."""
-        size = self.augmentation.roi_feat_size
-        return self.augmentation.embeddings(
-            roi_feats.get(size, next(iter(roi_feats.values())))
-        )
+        some = roi_feats.get(read, next(iter(roi_feats.values())))
+        embeddings = self.augmentation.embeddings(some)
+        return roi_feats if self.augmentation.sums_features else {}, embeddings
 
     def predict_frame(
         self, feats: tuple[Tensor, ...], metainfo: dict, state: TFANState
@@ -242,8 +250,8 @@ class TFAN(BaseVISModel):
         """Write the best proposals of a frame into the memory."""
         best = proposals[: memory.slot_size]
         frame = best.bboxes.new_zeros(len(best), 1)
-        roi_feats = self._roi_feats(feats, torch.cat([frame, best.bboxes], dim=1))
-        embeddings = self._embeddings(roi_feats)
+        rois = torch.cat([frame, best.bboxes], dim=1)
+        roi_feats, embeddings = self._references(feats, rois)
         memory.write(slot, best.scores, best.bboxes, embeddings, roi_feats)
 
     def _detect_and_track(
@@ -255,7 +263,9 @@ class TFAN(BaseVISModel):
         state: TFANState,
     ) -> InstanceData:
         if self.augmentation is not None:
-            references = state.references.select(self.num_references, slot)
+            references = state.references.select(
+                self.num_references, slot, self.min_reference_score
+            )
             feats = AugmentedFeatures(feats, self.augmentation, [references])
         roi_head = self.detector.roi_head
         dets = roi_head.predict_bbox(

@@ -25,6 +25,7 @@ VARIANTS = {
     'sg_net_current': partial(video_models.sg_net, 'current'),
     'sg_net_embedding': partial(video_models.sg_net, 'embedding'),
     'tfan_cascade': partial(video_models.tfan, augmentation=None),
+    'tfan_fc': video_models.tfan_fc,
     # Some of mmdet's heads leave parameters without a graph.
     'track_by_condinst': partial(video_models.track_by_segmentation, 'condinst'),
 }

@@ -47,6 +47,7 @@ def references(made, count: int, seed: int) -> ReferenceProposals:
         {7: feats},
         made.embeddings(feats),
         torch.full((count, 4), torch.nan),
+        torch.rand(count, 4),
         torch.ones(count, dtype=torch.bool),
     )
 
@@ -64,7 +65,7 @@ def test_each_clip_has_its_own_references():
     features = AugmentedFeatures(maps, made, sets)
     result = extractor(features[:2], places)
     plain = extractor(maps[:2], places)
-    torch.testing.assert_close(result[:3], made(plain[:3], places[:3, 1:], sets[0]))
+    torch.testing.assert_close(result[:3], made(plain[:3], places[:3, 1:], sets[0])[0])
     # The third clip has no references.
     torch.testing.assert_close(result[3:], plain[3:])
     assert (result[:3] - plain[:3]).abs().max() > 0.1

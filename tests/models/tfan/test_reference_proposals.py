@@ -122,3 +122,16 @@ def test_the_memory_does_not_grow_and_what_was_selected_stays():
     # Eight rows of a score, four numbers, three of an embedding, and features.
     assert sizes == {8 * 4 * (1 + 4 + 3 + 2 * 7 * 7)}
     assert rows_of(selected) == before
+
+
+def test_references_above_a_score():
+    memory = ReferenceMemory(num_slots=2, slot_size=3)
+    for slot, scores in enumerate([[0.9, 0.4, 0.1], [0.8, 0.2]]):
+        new = observed(len(scores), seed=slot) | {'scores': torch.tensor(scores)}
+        memory.write(slot, **new)
+    selected = memory.select(5, key_slot=1, min_score=0.2)
+    everything = memory.select(5, key_slot=1)
+    assert selected.valid.sum() == 4 and everything.valid.sum() == 5
+    assert len(selected.valid) == 5
+    kept = {tuple(box) for box in selected.places[selected.valid].tolist()}
+    assert kept < {tuple(box) for box in everything.places[everything.valid].tolist()}

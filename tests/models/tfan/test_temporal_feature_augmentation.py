@@ -42,8 +42,14 @@ def reference_set(made, feats, own_boxes=None, valid=None) -> ReferenceProposals
         feats={feats.shape[-1]: feats},
         embeddings=made.embeddings(feats),
         bboxes=none if own_boxes is None else own_boxes,
+        places=boxes(len(feats), 9) if own_boxes is None else own_boxes,
         valid=torch.ones(len(feats), dtype=torch.bool) if valid is None else valid,
     )
+
+
+def augmented(made, *args) -> torch.Tensor:
+    """The features alone."""
+    return made(*args)[0]
 
 
 def by_loops(made, rois, others, mean_over=None) -> torch.Tensor:
@@ -77,7 +83,7 @@ def by_loops(made, rois, others, mean_over=None) -> torch.Tensor:
 def test_equals_loops(temperature, centred):
     made = module(temperature=temperature, centred=centred)
     rois, others = features(4), features(7, seed=2)
-    result = made(rois, boxes(4), reference_set(made, others))
+    result = augmented(made, rois, boxes(4), reference_set(made, others))
     torch.testing.assert_close(result, by_loops(made, rois, others))
 
 
@@ -100,7 +106,7 @@ def test_a_proposal_of_the_key_frame_counts_once(centred):
         )
         for i in range(4)
     ]
-    result = made(own, boxes(4), references)
+    result = augmented(made, own, boxes(4), references)
     torch.testing.assert_close(result, torch.cat(wanted))
 
 
@@ -108,16 +114,16 @@ def test_a_sharp_temperature_over_its_own_proposals_is_the_identity():
     made = module(temperature=1e-4)
     own = features(6)
     references = reference_set(made, own, boxes(6))
-    torch.testing.assert_close(made(own, boxes(6), references), own)
+    torch.testing.assert_close(augmented(made, own, boxes(6), references), own)
     # So it is when boxes were refined a little and are no proposals any more.
-    torch.testing.assert_close(made(own, boxes(6) + 1, references), own)
+    torch.testing.assert_close(augmented(made, own, boxes(6) + 1, references), own)
 
 
 @pytest.mark.parametrize('temperature', [0.05, 1.0])
 def test_no_references_is_the_identity(temperature):
     made = module(temperature=temperature)
     own, nothing = features(3), features(0)
-    result = made(own, boxes(3), reference_set(made, nothing))
+    result = augmented(made, own, boxes(3), reference_set(made, nothing))
     torch.testing.assert_close(result, own)
     result.sum().backward()
     assert all(p.grad is not None for p in made.parameters())
@@ -125,7 +131,7 @@ def test_no_references_is_the_identity(temperature):
 
 def test_no_rois():
     made = module()
-    result = made(features(0), boxes(0), reference_set(made, features(4)))
+    result = augmented(made, features(0), boxes(0), reference_set(made, features(4)))
     assert result.shape == (0, CHANNELS, SIDE, SIDE)
     result.sum().backward()
     assert all((p.grad == 0).all() for p in made.parameters())
@@ -136,7 +142,7 @@ def test_the_order_of_references_changes_nothing():
     own, others = features(4), features(9, seed=2)
     order = torch.randperm(9, generator=torch.Generator().manual_seed(3))
     results = [
-        made(own, boxes(4), reference_set(made, feats))
+        augmented(made, own, boxes(4), reference_set(made, feats))
         for feats in (others, others[order])
     ]
     torch.testing.assert_close(*results)
@@ -147,8 +153,8 @@ def test_invalid_references_have_no_effect():
     own, others = features(4), features(9, seed=2)
     valid = torch.arange(9) % 3 > 0
     results = [
-        made(own, boxes(4), reference_set(made, others, valid=valid)),
-        made(own, boxes(4), reference_set(made, others[valid])),
+        augmented(made, own, boxes(4), reference_set(made, others, valid=valid)),
+        augmented(made, own, boxes(4), reference_set(made, others[valid])),
     ]
     torch.testing.assert_close(*results)
 
@@ -161,27 +167,28 @@ def test_weights_as_printed_differ_by_no_more_than_e_squared():
     ]
     own, others = features(4), features(50, seed=2)
     references = reference_set(made, others)
-    itself, weights = made.weights(made.embeddings(own), boxes(4), references)
-    together = torch.cat([itself, weights], dim=1)
+    together = made.weights(made.embeddings(own), boxes(4), references)
     torch.testing.assert_close(together.sum(1), torch.ones(4).double())
     assert (together.amax(1) / together.amin(1)).max() <= math.e**2 + 1e-6
     sharp = module(temperature=0.05, centred=False).weights(
         made.embeddings(own), boxes(4), references
-    )[0]
-    assert (sharp > 10 * itself).all()
+    )
+    assert (sharp[:, 0] > 10 * together[:, 0]).all()
 
 
 def test_gradients_reach_everything():
     made = module(temperature=0.3)
     own = features(4).requires_grad_()
     others = features(6, seed=2).requires_grad_()
-    made(own, boxes(4), reference_set(made, others)).square().sum().backward()
+    augmented(
+        made, own, boxes(4), reference_set(made, others)
+    ).square().sum().backward()
     tensors = dict(made.named_parameters(), own=own, others=others)
     for name, tensor in tensors.items():
         assert tensor.grad.isfinite().all() and tensor.grad.abs().sum() > 0, name
     # The key frame's own row, which is left out, must not turn it into NaN.
     made.zero_grad()
-    made(own, boxes(4), reference_set(made, own, boxes(4))).sum().backward()
+    augmented(made, own, boxes(4), reference_set(made, own, boxes(4))).sum().backward()
     assert all(p.grad.isfinite().all() for p in made.parameters())
 
 
@@ -192,7 +199,9 @@ def test_the_gradient_of_the_temperature():
     def loss(exponent: float) -> torch.Tensor:
         with torch.no_grad():
             made.temperature_exponent.fill_(exponent)
-        return made(own, boxes(4), reference_set(made, others)).square().sum()
+        return (
+            augmented(made, own, boxes(4), reference_set(made, others)).square().sum()
+        )
 
     step = 1e-3
     numeric = (loss(step) - loss(-step)).item() / (2 * step)
@@ -214,7 +223,7 @@ def test_features_of_zeros_have_a_finite_gradient():
     made = module()
     torch.nn.init.zeros_(made.embed.bias)
     own = torch.zeros_like(features(3)).requires_grad_()
-    made(own, boxes(3), reference_set(made, features(5))).sum().backward()
+    augmented(made, own, boxes(3), reference_set(made, features(5))).sum().backward()
     assert own.grad.isfinite().all()
     assert all(p.grad.isfinite().all() for p in made.parameters())
 
@@ -223,15 +232,15 @@ def test_centring_takes_away_what_all_have_in_common():
     made = module(temperature=0.05, centred=True)
     own, others = features(4), features(6, seed=2)
     bias = torch.randn(EMBED, generator=torch.Generator().manual_seed(5)).double()
-    before = made(own, boxes(4), reference_set(made, others))
+    before = augmented(made, own, boxes(4), reference_set(made, others))
     with torch.no_grad():
         made.embed.bias += 100 * bias
-    after = made(own, boxes(4), reference_set(made, others))
+    after = augmented(made, own, boxes(4), reference_set(made, others))
     torch.testing.assert_close(after, before)
     raw = module(temperature=0.05, centred=False)
     with torch.no_grad():
         raw.embed.bias += 100 * bias
-    blurred = raw(own, boxes(4), reference_set(raw, others))
+    blurred = augmented(raw, own, boxes(4), reference_set(raw, others))
     assert (blurred - blurred.mean(0)).norm() < (after - after.mean(0)).norm() / 2
 
 
@@ -240,7 +249,7 @@ def test_residual_adds():
     results = []
     for residual in (False, True):
         made = module(residual=residual)
-        results.append(made(own, boxes(4), reference_set(made, others)))
+        results.append(augmented(made, own, boxes(4), reference_set(made, others)))
     torch.testing.assert_close(results[1], own + results[0])
 
 
@@ -253,9 +262,9 @@ def test_larger_features_share_the_embedding():
         return feats.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
 
     references = reference_set(made, others)
-    wanted = made(own, boxes(4), references)
+    wanted = augmented(made, own, boxes(4), references)
     references.feats[2 * SIDE] = double(others)
-    result = made(double(own), boxes(4), references)
+    result = augmented(made, double(own), boxes(4), references)
     torch.testing.assert_close(result, double(wanted))
 
 
@@ -265,8 +274,8 @@ def test_split_gives_each_clip_its_own():
     parts = reference_set(made, others).split([2, 0, 7])
     assert [len(part.valid) for part in parts] == [2, 0, 7]
     torch.testing.assert_close(
-        made(own, boxes(4), parts[2]),
-        made(own, boxes(4), reference_set(made, others[2:])),
+        augmented(made, own, boxes(4), parts[2]),
+        augmented(made, own, boxes(4), reference_set(made, others[2:])),
     )
 
 
@@ -288,7 +297,7 @@ def test_memory_is_that_of_the_weights_and_not_of_all_pairs_of_features():
     made = module()
     own, references = features(count), reference_set(made, features(count, seed=2))
     with LargestTensor() as largest:
-        made(own, boxes(count), references).sum().backward()
+        augmented(made, own, boxes(count), references).sum().backward()
     # Equality of boxes compares their four numbers.
     assert 4 * count**2 <= largest.elements <= 5 * count**2
     assert largest.elements < count**2 * CHANNELS * SIDE**2 / 10
@@ -297,12 +306,12 @@ def test_memory_is_that_of_the_weights_and_not_of_all_pairs_of_features():
 def test_autocast_keeps_the_weights_in_full_precision():
     made = module(temperature=0.05).float()
     own, others = features(8).float(), features(64, seed=2).float()
-    wanted = made(own, boxes(8), reference_set(made, others))
+    wanted = augmented(made, own, boxes(8), reference_set(made, others))
     with torch.autocast('cpu', dtype=torch.bfloat16):
         references = reference_set(made, others)
         assert references.embeddings.dtype == torch.float32
-        result = made(own.bfloat16(), boxes(8), references)
-        weights = made.weights(made.embeddings(own), boxes(8), references)[1]
+        result = augmented(made, own.bfloat16(), boxes(8), references)
+        weights = made.weights(made.embeddings(own), boxes(8), references)[:, 1:]
     assert result.dtype == torch.bfloat16
     assert weights.dtype == torch.float32
     torch.testing.assert_close(result.float(), wanted, atol=0.1, rtol=0.1)

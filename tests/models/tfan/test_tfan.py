@@ -9,7 +9,7 @@ from mmdet.registry import MODELS as MMDET_MODELS
 from model_factory import assert_same, clip_sample, moving_frames, predict
 from tfan_clips import assert_same_detections, detections
 from video_models import tfan as model
-from video_models import tfan_config
+from video_models import tfan_config, tfan_fc
 
 
 def test_references_do_something():
@@ -20,14 +20,17 @@ def test_references_do_something():
     )
 
 
-@pytest.mark.parametrize('sharp', [False, True])
-def test_without_references_it_is_mmdets_cascade(sharp):
-    """So it is with a frame's own proposals under a sharp temperature."""
-    if sharp:
+@pytest.mark.parametrize('case', ['nothing', 'sharp', 'fc'])
+def test_without_references_it_is_mmdets_cascade(case):
+    """So it is with a frame's own proposals under a sharp temperature.
+
+    And among fc features, with all references, until the first step.
+    """
+    if case == 'sharp':
         net = copy.deepcopy(model())
         net.augmentation.initial_temperature = 1e-5
     else:
-        net = model(augmentation=None)
+        net = tfan_fc() if case == 'fc' else model(augmentation=None)
     cfg = tfan_config()
     theirs = cfg.detector
     theirs.roi_head.type = 'CascadeRoIHead'

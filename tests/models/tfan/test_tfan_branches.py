@@ -181,7 +181,7 @@ def test_masks_that_are_matched_are_those_of_the_result():
     net, seen = copy.deepcopy(model()), []
 
     def track(dets, *args):
-        seen.append(dets.masks)
+        seen.extend([dets.labels, dets.masks])
         dets.instances_id = torch.arange(len(dets))
         return dets
 
@@ -193,10 +193,13 @@ def test_masks_that_are_matched_are_those_of_the_result():
         (result,) = net.predict_clip(moving_frames(1), clip_sample(1), net.init_state())
     # The original frame is twice as large as the input: 8 pixels a cell.
     masks = torch.from_numpy(mask_util.decode(result.masks)).permute(2, 0, 1).bool()
-    at_centres, matched = masks[:, 4::8, 4::8], seen[0] > 0.5
+    labels, matched = seen[0], seen[1] > 0.5
+    assert 0 < (labels == 0).sum() < len(labels)
+    assert torch.equal(matched.any(2).any(1), labels != 0)
+    # Empty ones are not reported.
+    assert result.instances_id.tolist() == (labels != 0).nonzero().squeeze(1).tolist()
+    at_centres, matched = masks[:, 4::8, 4::8], matched[labels != 0]
     assert at_centres.shape == matched.shape == (len(result.labels), 24, 40)
-    assert 0 < (result.labels == 0).sum() < len(result.labels)
-    assert torch.equal(matched.any(2).any(1), result.labels != 0)
     common, union = (at_centres & matched).sum(), (at_centres | matched).sum()
     assert union > 100
     assert common > 0.8 * union

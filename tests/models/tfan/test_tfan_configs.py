@@ -122,14 +122,29 @@ ROWS = {
     'tfan_r50_references_50': ('num_references', 50),
     'tfan_r50_references_400': ('num_references', 400),
     'tfan_r50_offline': ('type', 'OfflineTFAN'),
+    'tfan_r50_no_track_augmentation': (
+        'track_head.roi_extractor.type',
+        'SingleRoIExtractor',
+    ),
+    'tfan_r50_others_only': ('augmentation.members', 'others'),
+    'tfan_r50_references_by_score': ('min_reference_score', 0.5),
 }
 FRAMES = dict(tfan_r50_frames_2=2, tfan_r50_frames_5=5)
+
+
+# Rows that change more than a key: the parts in which all of their changes are.
+MASK, TRACK = 'detector.roi_head.mask_roi_extractor', 'track_head.roi_extractor'
+OTHERS = dict(
+    tfan_r50_box_only={MASK, TRACK},
+    tfan_r50_fc={'augmentation', MASK},
+    tfan_r50_fc_geometry={'augmentation', MASK},
+)
 
 
 def test_rows_differ_by_what_they_name():
     document = (CONFIGS.parent / 'docs/en/models/tfan.md').read_text()
     names = {path.stem for path in ALL if 'ablations' in path.parts}
-    assert names == {*ROWS, *FRAMES}
+    assert names == {*ROWS, *FRAMES, *OTHERS}
     default = load('tfan_r50_holdout')
     for name in names:
         assert f'{name}.py' in document
@@ -137,6 +152,9 @@ def test_rows_differ_by_what_they_name():
         frames = 1 + config.train_dataloader.dataset.pipeline[0].num_ref_imgs
         assert frames == FRAMES.get(name, 3)
         changed = changes(default.model, config.model)
+        if name in OTHERS:
+            assert {key.rsplit('.', 1)[0] for key in changed} == OTHERS[name]
+            continue
         if name in ROWS:
             key, value = ROWS[name]
             assert changed.pop(key) == value

@@ -6,6 +6,7 @@ import pytest
 import torch
 from tfan_clips import three_frames
 from video_models import tfan as model
+from video_models import tfan_fc
 
 
 def logged(net, inputs, samples):
@@ -95,3 +96,12 @@ def test_clips_of_one_frame_are_refused():
     inputs, samples = three_frames()
     with pytest.raises(ValueError, match='num_ref_imgs'):
         model().loss(inputs[:, :1], samples)
+
+
+@pytest.mark.parametrize('make', [model, tfan_fc])
+def test_weights_are_logged(make):
+    """Of RoIs' own features, of the key frame's references and of the others'."""
+    log = logged(copy.deepcopy(make()).train(), *three_frames())
+    weights = [float(log[f'weight_{of}']) for of in ('own', 'key', 'other')]
+    assert min(weights) > 0
+    assert sum(weights) == pytest.approx(1)

@@ -1,0 +1,98 @@
+"""The reference set of a frame: proposals that augment its RoI features."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+MEMBERS = ('all', 'own', 'key', 'others')
+
+
+class ReferenceProposals(NamedTuple):
+    """The reference set of a key frame: t proposals of all sampled frames.
+
+    Attributes:
+        feats (dict[int, Tensor]): RoI features (t, C, s, s) for each size s in use;
+            none where the augmentation sums something else.
+        embeddings (Tensor): (t, d), what the augmentation makes of a reference.
+        bboxes (Tensor): (t, 4) xyxy of proposals of the key frame itself, NaN for those
+            of other frames.
+        places (Tensor): (t, 4) xyxy of all of them, each in its own frame.
+        valid (Tensor): (t,) bool; the other rows are place-holders without weight.
+    """
+
+    feats: dict[int, Tensor]
+    embeddings: Tensor
+    bboxes: Tensor
+    places: Tensor
+    valid: Tensor
+
+    def split(self, counts: list[int]) -> list[ReferenceProposals]:
+        """Sets of so many references each."""
+        feats = [{} for _ in counts]
+        for size, values in self.feats.items():
+            for part, value in zip(feats, values.split(counts), strict=True):
+                part[size] = value
+        rest = (field.split(counts) for field in self[1:])
+        return [ReferenceProposals(*parts) for parts in zip(feats, *rest, strict=True)]
+
+    def for_another_frame(self) -> ReferenceProposals:
+        """The same set for RoIs of a frame that none of the ``bboxes`` are of."""
+        return self._replace(bboxes=torch.full_like(self.bboxes, torch.nan))
+
+
+def check_members(members: str) -> str:
+    """One of MEMBERS.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if members not in MEMBERS:
+        raise ValueError(
+            f'augmentation.members must be one of {MEMBERS}, but is {members!r}.'
+        )
+    return members
+
+
+def taking_part(members: str, bboxes: Tensor, references: ReferenceProposals) -> Tensor:
+    """Which of a RoI's own feature and of t references have a weight.
+
+    A RoI that is a reference itself counts once, as its own.
+
+    Args:
+        members (str): 'all'; 'own', nothing but the RoI's feature; 'key', it and the
+            references of the key frame; 'others', the references of other frames, and
+            a RoI's own feature only where there is none of these.
+        bboxes (Tensor): (m, 4) xyxy, the RoIs.
+        references (ReferenceProposals): t of them.
+
+    Returns:
+        Tensor: (m, 1 + t) bool, at least one of them in each row.
+    """
+    itself = (bboxes[:, None] == references.bboxes[None]).all(2)
+    others = references.valid & ~itself
+    own = torch.ones_like(bboxes[:, :1], dtype=torch.bool)
+    of_key = ~references.bboxes.isnan().any(1)
+    if members == 'own':
+        others = others & False
+    elif members == 'key':
+        others = others & of_key
+    elif members == 'others':
+        others = others & ~of_key
+        own = ~others.any(1, keepdim=True)
+    return torch.cat([own, others], dim=1)
+
+
+def shares(weights: Tensor, references: ReferenceProposals) -> Tensor:
+    """Mean weights (3,) of own features, of the key frame's references, of the others'.
+
+    Args:
+        weights (Tensor): (m, 1 + t), or (m, heads, 1 + t).
+        references (ReferenceProposals): t of them.
+    """
+    mean = weights.detach().flatten(0, -2).float().mean(0)
+    of_key = ~references.bboxes.isnan().any(1)
+    key = (mean[1:] * of_key).sum()
+    return torch.stack([mean[0], key, mean[1:].sum() - key])
