@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from .constants import constant
+
 
 class Places(NamedTuple):
     """Cells of a feature pyramid whose levels' cells lie one after the other.
@@ -35,7 +37,7 @@ class Places(NamedTuple):
             parts.append(
                 cls(
                     torch.full_like(cell, first),
-                    cell.new_tensor([height, width]).expand(len(cell), 2),
+                    constant(cell, [height, width]).expand(len(cell), 2),
                     torch.stack([rows, cell - rows * width], dim=1),
                 )
             )
@@ -99,7 +101,7 @@ def _between_cells(
     total = 0
     for down in (0, 1):
         for right in (0, 1):
-            corner = lower.long() + samples.new_tensor([down, right]).long()
+            corner = lower.long() + constant(lower, [down, right]).long()
             inside = ((corner >= 0) & (corner < places.size[:, None])).all(-1)
             y = share[..., 0] if down else 1 - share[..., 0]
             x = share[..., 1] if right else 1 - share[..., 1]

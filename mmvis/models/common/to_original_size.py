@@ -9,6 +9,8 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from .constants import constant
+
 PASSED_ON = ('scores', 'labels', 'instances_id', 'class_scores', 'objectness')
 
 
@@ -31,9 +33,9 @@ def to_original_size(
     height, width = metainfo['ori_shape'][:2]
     content = metainfo['img_shape'][:2]
 
-    scale = tracked.bboxes.new_tensor([width / content[1], height / content[0]])
+    scale = constant(tracked.bboxes, [width / content[1], height / content[0]])
     corners = tracked.bboxes.reshape(-1, 2, 2) * scale
-    corners = corners.clamp(min=0).minimum(corners.new_tensor([width, height]))
+    corners = corners.clamp(min=0).minimum(constant(corners, [width, height]))
     bboxes = torch.cat([corners.amin(1), corners.amax(1)], dim=1)
 
     masks = _without_padding(tracked.masks, content, input_shape, (height, width))

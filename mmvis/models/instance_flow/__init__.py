@@ -30,6 +30,7 @@ Shared with other models:
     common/to_original_size.py   boxes and masks of the original frame
     common/mask_boxes.py         boxes around masks
     common/batch_objects.py      annotated objects of a batch
+    common/constants.py          tensors of a few numbers, made on the device
     common/settings.py           refuses unknown keys of test_cfg
     trackers/match_conflicts.py  two instances of one track
 """

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from mmvis.models.common.constants import constant
 from mmvis.registry import TASK_UTILS
 
 from .flow import TargetInstances, field_means, instance_flow
@@ -170,7 +171,7 @@ class AffinityField:
         num, others = way.shape[:2]
         if num * others == 0:
             return way
-        size = way.new_tensor(field.shape[:0:-1]) * target.stride
+        size = constant(way, field.shape[:0:-1]) * target.stride
         part = torch.arange(self.num_points, device=way.device, dtype=way.dtype)
         part = (part[:, None] + 0.5) / self.num_points
         points = target.centers[:, None, None] + way[:, :, None] * part

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from mmvis.models.common.constants import constant
+
 # What the scaled input's sides are multiples of: the largest stride.
 DIVISOR = 16
 
@@ -28,7 +30,7 @@ def in_input_pixels(offsets: Tensor, size: tuple[int, int]) -> Tensor:
         size (tuple[int, int]): h and w of the maps of the input itself.
     """
     y, x = (new / old for new, old in zip(size, offsets.shape[-2:], strict=True))
-    return offsets * offsets.new_tensor([x, y])[:, None, None]
+    return offsets * constant(offsets, [x, y])[:, None, None]
 
 
 def mean_of_scales(maps: Sequence[Tensor], size: tuple[int, int]) -> Tensor:

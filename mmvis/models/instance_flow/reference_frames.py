@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmvis.models.common.constants import constant
+
 
 @dataclass(eq=False)
 class ReferenceFrame:
@@ -103,7 +105,7 @@ class InstanceFlowMemory:
     def rescale(self, x: float, y: float) -> None:
         """Multiply all places, for frames of another size from now on."""
         for frame in self.frames:
-            frame.centers = frame.centers * frame.centers.new_tensor([x, y])
+            frame.centers = frame.centers * constant(frame.centers, [x, y])
 
 
 def _rows(ids: Tensor, table: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ Shared with other models:
     common/to_original_size.py         boxes and masks of the original frame
     common/batch_objects.py            annotated objects of a batch
     common/pairwise_embedding_loss.py  loss of embeddings, which are an option
+    common/constants.py                tensors of a few numbers, made on the device
     common/settings.py                 refuses unknown keys of test_cfg
     trackers/match_conflicts.py        two detections of one track
     trackers/track_memory.py           what is remembered of a track

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from mmvis.models.common.batch_objects import BatchObjects
+from mmvis.models.common.constants import constant
 from mmvis.models.common.prediction_at_places import Places
 from mmvis.models.common.settings import check_keys
 from mmvis.registry import MODELS
@@ -303,7 +304,7 @@ class SGNetHead(FCOSHead):
             probabilities, cfg.score_thr, cfg.nms_pre
         )
         at = Locations(torch.zeros_like(index), index)
-        bboxes = self.boxes(pyramid, at, pyramid.points.new_tensor([img_shape]))
+        bboxes = self.boxes(pyramid, at, constant(pyramid.points, img_shape)[None])
         scores = scores * pyramid.centerness[at].float().sigmoid()
         # A box or score that is not a number would spoil NMS for all.
         usable = (bboxes[:, 2:] > bboxes[:, :2]).all(1) & scores.isfinite()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.batch_objects import BatchObjects
+from mmvis.models.common.constants import constant
 from mmvis.models.common.to_original_size import to_original_size
 from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
@@ -170,5 +171,5 @@ class SGNet(BaseVISModel):
         scale = [new / old for new, old in zip(img_shape, state.img_shape, strict=True)]
         for name in memory.fields.keys() & {'bboxes', 'centers', 'movements'}:
             values = memory[name]
-            factor = values.new_tensor(scale[::-1] * (values.shape[1] // 2))
+            factor = constant(values, scale[::-1] * (values.shape[1] // 2))
             memory.overwrite(**{name: values * factor})

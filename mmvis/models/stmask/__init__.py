@@ -35,6 +35,7 @@ Shared with other models:
     common/to_original_size.py              boxes and masks of the original frame
     common/batch_objects.py                 annotated objects of a batch
     common/pairwise_embedding_loss.py       loss of embeddings
+    common/constants.py                     tensors of a few numbers, made on the device
     common/settings.py                      refuses unknown keys of test_cfg
     trackers/match_score.py                 scores of detections and tracks (eq. 15)
     trackers/match_conflicts.py             two detections of one track (eq. 16)

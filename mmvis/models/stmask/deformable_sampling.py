@@ -137,8 +137,8 @@ def _corners(
     y, x = y + down[:, None, :, None], x + right[:, None, :]
     # Not a number is not inside either.
     inside = (y > -1) & (y < height) & (x > -1) & (x < width)
-    rows, row_shares = _neighbours(y.where(inside, y.new_tensor(height)), height)
-    columns, column_shares = _neighbours(x.where(inside, x.new_tensor(width)), width)
+    rows, row_shares = _neighbours(y.masked_fill(~inside, height), height)
+    columns, column_shares = _neighbours(x.masked_fill(~inside, width), width)
     image = torch.arange(len(offsets), device=offsets.device, dtype=torch.int32)
     rows = rows + image.view(-1, 1, 1, 1, 1, 1) * (height + 2)
     cells = rows.unsqueeze(-1) * (width + 2) + columns.unsqueeze(-2)

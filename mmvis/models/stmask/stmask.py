@@ -13,6 +13,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvis.models.common.base_vis import BaseVISModel
+from mmvis.models.common.constants import constant
 from mmvis.models.common.settings import check_keys
 from mmvis.models.common.to_original_size import to_original_size
 from mmvis.models.trackers.track_memory import TrackMemory
@@ -230,7 +231,7 @@ class STMask(BaseVISModel):
         scale = [new / old for new, old in zip(img_shape, state.img_shape, strict=True)]
         boxes, masks = state.memory['bboxes'], state.memory['masks']
         state.memory.overwrite(
-            bboxes=boxes * boxes.new_tensor(scale[::-1] * 2),
+            bboxes=boxes * constant(boxes, scale[::-1] * 2),
             masks=torch.zeros_like(masks),
         )
 

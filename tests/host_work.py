@@ -1,0 +1,78 @@
+"""Counts what makes a network wait for the host, as it runs on any device."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+# Reads of the host, and results whose size only the device knows.
+READS = {'_local_scalar_dense', 'nonzero', 'masked_select', '_unique2', 'bincount'}
+# What no kernel is launched for.
+VIEWS = {
+    'alias',
+    'as_strided',
+    'detach',
+    'expand',
+    'lift_fresh',
+    'permute',
+    'select',
+    'slice',
+    'split',
+    'split_with_sizes',
+    'squeeze',
+    't',
+    'transpose',
+    'unbind',
+    'unsqueeze',
+    'view',
+    '_unsafe_view',
+}
+
+
+class HostWork(TorchDispatchMode):
+    """Operators of what runs inside of it.
+
+    Attributes:
+        launches (Counter): Operators that start work on a device, by name.
+        waits (Counter): ``(operator, place)`` of those that a CUDA graph cannot hold:
+            tensors made of Python numbers on the host, reads of the device, look-ups by
+            a bool mask, copies to another device.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.launches, self.waits = Counter(), Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        """Count, and do it."""
+        kwargs = kwargs or {}
+        name = func._schema.name.removeprefix('aten::')
+        if name not in VIEWS:
+            self.launches[name] += 1
+        moved = name == '_to_copy' and kwargs.get('device', args[0].device)
+        if (
+            name in READS
+            or name == 'lift_fresh'
+            or (name == 'index' and any(_is_bool(index) for index in args[1]))
+            or (moved and torch.device(moved).type != args[0].device.type)
+        ):
+            self.waits[name, _place()] += 1
+        return func(*args, **kwargs)
+
+
+def _is_bool(index: torch.Tensor | None) -> bool:
+    return index is not None and index.dtype in (torch.bool, torch.uint8)
+
+
+def _place() -> str:
+    """Where in the package, or in those that it builds on."""
+    frames = [
+        frame
+        for frame in traceback.extract_stack()
+        if any(f'/{name}/' in frame.filename for name in ('mmvis', 'mmdet', 'mmcv'))
+        and '/tests/' not in frame.filename
+    ]
+    return f'{frames[-1].filename}:{frames[-1].lineno}' if frames else 'the test'
