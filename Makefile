@@ -24,12 +24,13 @@ USE_OPS := import torch; from mmcv.ops import nms; \
 # One thread a process: torch's own threads get in each other's way.
 PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
 
-.PHONY: help env env-openmmlab test test-full lint demo clean distclean
+.PHONY: help env env-openmmlab test test-full lint docs demo clean distclean
 
 help:
 	@echo 'make demo        train, test and draw a small model on generated videos'
 	@echo 'make test        lint and test (what CI runs)'
 	@echo 'make test-full   also the slow tests, with both lines of releases'
+	@echo 'make docs        the documents as a site, in site/'
 	@echo 'make env         only set up .venv;  make clean / distclean: remove results / also .venv'
 
 env: $(STAMPS)/mmvis
@@ -89,11 +90,24 @@ test: lint
 test-full: lint env-openmmlab
 	$(PYTEST)
 
+# The documents need neither torch nor mmcv: an environment of their own.
+DOCS := .venv-docs
+
+$(DOCS)/.mmvis: requirements/docs.txt requirements/tests.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip --disable-pip-version-check install -q -r requirements/docs.txt
+	@touch $@
+
+# --strict: a link that leads nowhere, or a docstring about what is not there, is an error.
+docs: $(DOCS)/.mmvis
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	@echo 'Open site/index.html; to search it too: python3 -m http.server -d site'
+
 demo: env
 	$(BIN)/python tools/demo.py
 
 clean:
-	rm -rf build dist demo work_dirs *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist demo site work_dirs *.egg-info .pytest_cache .ruff_cache .hypothesis
 
 distclean: clean
-	rm -rf .venv .venv-openmmlab
+	rm -rf .venv .venv-openmmlab .venv-docs

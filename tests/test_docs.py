@@ -46,6 +46,13 @@ def test_bare_configs_exist(path):
     assert {Path(name).name for name in names} <= known
 
 
+def test_the_quoted_floor_plan_is_the_models():
+    text = (ROOT / 'CONTRIBUTING.md').read_text()
+    quoted = re.search(r'```\n(sg_net.py .*?)```', text, re.S)[1]
+    plan = (ROOT / 'mmvis/models/sg_net/__init__.py').read_text()
+    assert quoted in plan.replace('\n    ', '\n')
+
+
 def test_cited_papers_are_those_of_the_models():
     """CITATION.cff names the papers as the models' pages do, authors in their order."""
     pages = [

@@ -189,12 +189,13 @@ class VISInferencer:
 
         Args:
             source: See :meth:`stream`.
-            out: ``name.mp4``, whose name without suffix all files begin with, or a
-                folder. None: nothing is written.
+            out (str | os.PathLike, optional): ``name.mp4``, whose name without suffix
+                all files begin with, or a folder. None: nothing is written.
             save (Sequence[str]): Of 'mp4' (tracks drawn), 'json' (YouTube-VIS results,
                 and the annotation file they refer to), 'masks' (a folder a track with a
                 PNG a frame) and 'sheet' (a contact sheet).
-            chunk, on_error: See :meth:`stream`.
+            chunk (int): See :meth:`stream`.
+            on_error (str): See :meth:`stream`.
             score (float): Instances below are neither drawn nor written as masks; in
                 the json, tracks whose mean is below.
             classes (Sequence[str | int], optional): Only these, by name or label.
@@ -246,10 +247,11 @@ class VISInferencer:
         """As calling the inferencer, for a caller who wants what there is when it ends
         early.
 
+        The arguments that are not explained here are those of a call.
+
         Args:
             video (VideoResult): Of :meth:`new_result`; filled frame by frame.
             source (FrameSource): Of ``open_source``.
-            out, save, chunk, on_error, score, classes, fps, progress: See there.
         """
         check_chunk(chunk)
         outputs = None

@@ -15,6 +15,7 @@ YTVIS_2019_CLASSES = (
     'snowboard', 'boat', 'shark', 'mouse', 'frog', 'eagle', 'earless_seal',
     'tennis_racket',
 )
+"""The 40 categories of YouTube-VIS 2019, in the order of its files."""
 YTVIS_2021_CLASSES = (
     'airplane', 'bear', 'bird', 'boat', 'car', 'cat', 'cow', 'deer', 'dog', 'duck',
     'earless_seal', 'elephant', 'fish', 'flying_disc', 'fox', 'frog', 'giant_panda',
@@ -23,15 +24,17 @@ YTVIS_2021_CLASSES = (
     'squirrel', 'surfboard', 'tennis_racket', 'tiger', 'train', 'truck', 'turtle',
     'whale', 'zebra',
 )
+"""The 40 categories of YouTube-VIS 2021, in the order of its files."""
 OVIS_CLASSES = (
     'Person', 'Bird', 'Cat', 'Dog', 'Horse', 'Sheep', 'Cow', 'Elephant', 'Bear',
     'Zebra', 'Giraffe', 'Poultry', 'Giant_panda', 'Lizard', 'Parrot', 'Monkey',
     'Rabbit', 'Tiger', 'Fish', 'Turtle', 'Bicycle', 'Motorcycle', 'Airplane',
     'Boat', 'Vehicle',
 )
+"""The 25 categories of OVIS, in the order of its files."""
 # fmt: on
-# YouTube-VIS 2022 added long validation videos, with the categories of 2021.
 YTVIS_2022_CLASSES = YTVIS_2021_CLASSES
+"""Those of 2021: YouTube-VIS 2022 added long validation videos."""
 
 
 def same_category(name: str) -> str:

@@ -1,6 +1,7 @@
 """COCO images as videos of one frame, labelled with YouTube-VIS categories."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from mmdet.datasets import BaseVideoDataset, CocoDataset
 
@@ -75,7 +76,7 @@ class CocoPseudoVideoDataset(BaseVideoDataset):
         data_prefix: dict | None = None,
         min_size: int = 32,
         test_mode: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         if test_mode:
             raise ValueError(

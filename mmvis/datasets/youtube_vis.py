@@ -50,6 +50,12 @@ class YouTubeVISDataset(BaseVideoDataset):
     order of the labels), ``ann_file`` and ``palette`` once the file is read.
 
     Args:
+        *args: As for mmdet's BaseVideoDataset.
+        min_area (int): Least size of a training target: an object that shows fewer
+            pixels in a frame is background there. Not used in test mode.
+        **kwargs: As for mmdet's BaseVideoDataset; different here are those below.
+
+    Keyword Args:
         ann_file (str): Annotation file, relative to ``data_root``.
         metainfo (dict, optional): With ``classes``, labels follow that order and
             objects of other categories are left out; without, labels follow the order
@@ -59,9 +65,6 @@ class YouTubeVISDataset(BaseVideoDataset):
         filter_cfg (dict, optional): Of training. ``filter_empty_gt`` (True) leaves out
             videos without any target and keeps frames without one from being key
             frames; frames with a side below ``min_size`` pixels (0) are no key frames.
-        min_area (int): Least size of a training target: an object that shows fewer
-            pixels in a frame is background there. Default 4. Not used in test mode.
-        *args, **kwargs: As for mmdet's BaseVideoDataset.
 
     Raises:
         FileNotFoundError: there is no such annotation file.
@@ -70,7 +73,7 @@ class YouTubeVISDataset(BaseVideoDataset):
             or a frame lies outside of its folder.
     """
 
-    def __init__(self, *args, min_area: int = 4, **kwargs) -> None:
+    def __init__(self, *args: Any, min_area: int = 4, **kwargs: Any) -> None:
         self.min_area = min_area
         self._frames: FrameIndex | None = None
         self._under_test: tuple[int, dict] | None = None

@@ -49,7 +49,9 @@ class YouTubeVISMetric(BaseMetric):
             missed object, as the official code does.
         class_agnostic (bool): report all but the categories again with all categories
             as one, as ``<key>_agnostic``.
-        collect_device, prefix, collect_dir: see mmengine's BaseMetric.
+        collect_device (str): see mmengine's BaseMetric.
+        prefix (str, optional): see mmengine's BaseMetric.
+        collect_dir (str, optional): see mmengine's BaseMetric.
     """
 
     default_prefix = 'youtube_vis'

@@ -25,6 +25,7 @@ from .shapes import (
 from .textures import Look, object_look, static_look
 
 ATTRIBUTES = ('occlusion', 'blur', 'twins', 'fast', 'reenter', 'scale', 'small')
+"""What videos are made difficult by; the metric reports AP for each."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ PRESETS = {
     # Two of seven attributes a video: each is the aim of 24 of 84.
     'bench': Preset(96, 160, DISTINCT_CATEGORIES, num_videos=(280, 84)),
 }
+"""Kinds of splits by name: the size of frames, categories, numbers of videos."""
 
 
 @dataclass

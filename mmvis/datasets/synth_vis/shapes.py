@@ -44,6 +44,7 @@ CATEGORIES = (
     Category(15, 'spotted_triangle', 'triangle', 'spots', _PINK),
     Category(20, 'ringed_clover', 'clover', 'rings', _PINK),
 )
+"""The categories: shape and texture together tell them apart."""
 
 # Those that a small network tells apart within minutes: of each colour's pair one, so
 # that neither stripes from checks nor four arms from six have to be told. What is left

@@ -20,6 +20,7 @@ VIS_META_KEYS = (
     'video_length',
     'ori_video_length',
 )
+"""What :class:`PackVISInputs` keeps of a frame, but for arrays."""
 # What a pipeline without Resize or RandomFlip leaves unsaid, and heads read.
 _NOTHING_DONE = {'scale_factor': (1.0, 1.0), 'flip': False, 'flip_direction': None}
 

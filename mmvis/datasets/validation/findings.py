@@ -44,6 +44,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         'TURNED': 'frames that their EXIF orientation turns, and masks with them',
     }
 )
+"""What can be found in a file, by code."""
 NOTES = frozenset(list(CODES)[list(CODES).index('NO_VIDEOS') :])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from mmvis.registry import MODELS
@@ -26,7 +28,7 @@ class AffinityFieldCriterion(InstanceFlowCriterion):
             inter-frame offset whose shape could be compared.
     """
 
-    def __init__(self, *args, width: float = 32.0, **kwargs) -> None:
+    def __init__(self, *args: Any, width: float = 32.0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.loss_shape is not None:
             raise ValueError(

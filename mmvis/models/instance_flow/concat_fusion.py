@@ -77,9 +77,10 @@ class ConcatConvFusion(ConcatFusion):
     A cascade of two ASPPs is six convolutions deep: depthwise, pointwise, projection,
     twice. Here are six of 3x3.
 
+    The other arguments are ``ConcatFusion``'s.
+
     Args:
         num_convs (int): 3x3 convolutions.
-        **kwargs: Those of ConcatFusion.
     """
 
     def __init__(
@@ -110,9 +111,10 @@ class ConcatCascadeASPPFusion(ConcatFusion):
 
     Two ASPPs, the second of which reads the input and what the first made of it.
 
+    The other arguments are ``ConcatFusion``'s.
+
     Args:
         dilations (Sequence[int]): Of both ASPPs.
-        **kwargs: Those of ConcatFusion.
     """
 
     def __init__(

@@ -45,7 +45,8 @@ class InstanceFlowCriterion(nn.Module):
     Args:
         loss_semantic (dict): Cross entropy.
         loss_center (dict): MSELoss; the paper's weight is 100.
-        loss_intra, loss_inter (dict): L1Loss; 0.01.
+        loss_intra (dict): L1Loss of offsets in the frame; 0.01.
+        loss_inter (dict): L1Loss of offsets to the reference frame; 0.01.
         loss_shape (dict | None): MSELoss of the offset residual (eq. 2); 0.01. None:
             without it (Table IV).
         shape_unit (float): Pixels of the input that a residual of one stands for in

@@ -45,6 +45,8 @@ class InterFrameHead(DeepLabHead):
     number of reference frames. ASPP, decoder and predictor have the shapes of
     IntraFrameHead's, whose pre-trained weights they start from.
 
+    The other arguments are ``DeepLabHead``'s.
+
     Args:
         in_channels (Sequence[int]): Channels of C2, C3 and C5.
         fusion (dict): ``TemporalContextFusion``, or ``ConcatConvFusion`` or
@@ -54,7 +56,6 @@ class InterFrameHead(DeepLabHead):
         offset_unit (float | None): Pixels of the input that an output of one stands
             for. With few of them short trainings hardly move the offsets. None: it
             gives an affinity field, unit vectors without a unit (Table IV).
-        **kwargs: Those of DeepLabHead.
     """
 
     def __init__(

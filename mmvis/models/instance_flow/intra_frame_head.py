@@ -16,12 +16,13 @@ from .deeplab_head import DeepLabHead
 class IntraFrameHead(DeepLabHead):
     """Heatmap of the centres and each pixel's offset to its instance's centre.
 
+    The other arguments are ``DeepLabHead``'s.
+
     Args:
         in_channels (Sequence[int]): Channels of C2, C3 and C5.
         head_channels (int): Channels of the predictors.
         offset_unit (float): Pixels of the input that an output of one stands for. With
             few of them short trainings hardly move the offsets.
-        **kwargs: Those of DeepLabHead.
     """
 
     def __init__(

@@ -21,12 +21,13 @@ class SemanticHead(DeepLabHead):
     layers like FPN" and says no more. Here each layer has a predictor, and the logits
     of the coarse ones are upsampled and added: large objects can be left to them.
 
+    The other arguments are ``DeepLabHead``'s.
+
     Args:
         num_classes (int): C; the background is one more class, the last.
         in_channels (Sequence[int]): Channels of C2, C3 and C5.
         head_channels (int): Channels of the predictors.
         num_layers (int): Layers that predict, from stride 4 up: 1 to 3.
-        **kwargs: Those of DeepLabHead.
     """
 
     def __init__(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import mmdet.models.vis
 import torch
 from mmdet.structures import DetDataSample, TrackSampleList
@@ -25,7 +27,7 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
     keeps embeddings instead of all frames' features and masks, and its state is outside
     of the module.
 
-    Args:
+    Keyword Args:
         detector (dict): A two-stage detector of mmdet with a mask head.
         track_head (dict): mmdet's RoITrackHead; its embed_head is an
             ``InstanceEmbedHead``.
@@ -43,7 +45,7 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
         return self.detector.extract_feat(frames)
 
     def loss(
-        self, inputs: Tensor, data_samples: TrackSampleList, **kwargs
+        self, inputs: Tensor, data_samples: TrackSampleList, **kwargs: Any
     ) -> dict[str, Tensor | list[Tensor]]:
         """Losses of clips of a key and a reference frame.
 

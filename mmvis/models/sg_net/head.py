@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmcv.cnn import ConvModule, Scale
@@ -60,12 +61,14 @@ class SGNetHead(FCOSHead):
             appearance, by a 3x3 convolution on the same features; None: no embedding.
         loss_movement (dict): On movements in strides (eq. 4).
         loss_embed (dict | None): ``PairwiseEmbeddingLoss``.
+        **kwargs: Of mmdet's FCOSHead.
+
+    Keyword Args:
         test_cfg (dict): mmdet's of FCOS: ``score_thr`` (of the class probability),
             ``nms_pre`` (of all levels together), ``nms``, ``max_per_img``; ``center``,
             what "centerness location" means of a detection: 'box', the centre of its
             box, where centerness is one; or 'location', the place of the pyramid that
             detected it.
-        **kwargs: Of mmdet's FCOSHead.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class SGNetHead(FCOSHead):
         embed_channels: int | None = None,
         loss_movement: dict | None = None,
         loss_embed: dict | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         self.num_scores = num_scores
         self.previous_features = previous_features

@@ -56,8 +56,9 @@ class LogGIoULoss(nn.Module):
         """The loss of n pairs.
 
         Args:
-            pred, target (Tensor): (n, 4) xyxy of any scale, x1 <= x2 and y1 <= y2.
-                Boxes of no area are allowed.
+            pred (Tensor): (n, 4) xyxy of any scale, x1 <= x2 and y1 <= y2. Boxes of no
+                area are allowed.
+            target (Tensor): Likewise.
             weight (Tensor, optional): (n,), or (n, 4), of which the mean counts.
             avg_factor (float | Tensor, optional): Number by which 'mean' divides the
                 sum instead of n.

@@ -39,7 +39,8 @@ class CenternessLoss(nn.Module):
 
         Args:
             centerness (Tensor): (p,) in [-1, 1].
-            bboxes, gt_bboxes (Tensor): (p, 4) xyxy in pixels, predicted and annotated.
+            bboxes (Tensor): (p, 4) xyxy in pixels, as predicted.
+            gt_bboxes (Tensor): (p, 4) xyxy in pixels, as annotated.
             weights (Tensor): (p,); those of a frame sum to one.
             num_frames (int): n, with the frames that have no positive anchor.
 

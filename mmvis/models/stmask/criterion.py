@@ -97,7 +97,7 @@ class STMaskCriterion(BaseModule):
                 all outputs of the head.
             frames (list[DetDataSample]): The n frames, with gt_instances.
             input_shape (tuple[int, int]): Height and width of the padded input.
-            bbox_coder: Of the head.
+            bbox_coder (YolactBBoxCoder): Of the head.
             temporal_net (TemporalFusion | None): None: no losses of pairs of frames.
         """
         # Losses of probabilities are not for half precision.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmcv.ops import ModulatedDeformConv2dPack, modulated_deform_conv2d
@@ -72,7 +73,7 @@ class DeformableResNet(ResNet):
         dcn_interval: int | None = None,
         dcn_stages: Sequence[bool] = (False, True, True, True),
         dcn_blocks: Sequence[Sequence[int]] | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         counts = self.arch_settings[depth][1] if depth in self.arch_settings else ()
         if dcn_blocks is None:
@@ -101,7 +102,7 @@ class DeformableResNet(ResNet):
         super().__init__(depth, **kwargs)
         self.dcn_blocks = self._planned_blocks[: self.num_stages]
 
-    def make_res_layer(self, **kwargs) -> nn.Module:
+    def make_res_layer(self, **kwargs: Any) -> nn.Module:
         """A stage, with the 3x3 convolutions of its deformable blocks replaced."""
         # The stages before this one are in the list already.
         stage = len(self.res_layers)

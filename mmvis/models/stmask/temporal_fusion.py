@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.functional import leaky_relu
@@ -37,7 +39,7 @@ class TemporalFusion(TemporalNetwork):
         feat_channels: int = 256,
         joined_features: str = 'pyramid',
         bbox_coder: dict | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         if joined_features not in ('pyramid', 'shared'):
             raise ValueError(
@@ -78,8 +80,9 @@ class TemporalFusion(TemporalNetwork):
         """Changes of n instances from one frame to the next.
 
         Args:
-            previous, current (tuple[Tensor]): What :meth:`select` took of the frames:
+            previous (tuple[Tensor]): What :meth:`select` took of the first frames:
                 (B, C, h, w) each, or (C, h, w) for one pair.
+            current (tuple[Tensor]): Likewise of the frames after them.
             bboxes (Tensor): (n, 4) in the previous frame, xyxy in pixels of the padded
                 input.
             input_shape (tuple[int, int]): Height and width of that input.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
 from torch import Tensor
 
@@ -21,11 +23,11 @@ class YolactBBoxCoder(DeltaXYWHBBoxCoder):
     """
 
     def __init__(
-        self, target_stds: tuple[float, ...] = (0.1, 0.1, 0.2, 0.2), **kwargs
+        self, target_stds: tuple[float, ...] = (0.1, 0.1, 0.2, 0.2), **kwargs: Any
     ) -> None:
         super().__init__(target_stds=target_stds, **kwargs)
 
-    def decode(self, bboxes: Tensor, pred_bboxes: Tensor, **kwargs) -> Tensor:
+    def decode(self, bboxes: Tensor, pred_bboxes: Tensor, **kwargs: Any) -> Tensor:
         """Boxes (n, 4) that regressions (n, 4) make of priors (n, 4)."""
         kwargs.setdefault('wh_ratio_clip', NO_LIMIT)
         return super().decode(bboxes, pred_bboxes, **kwargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmcv.cnn import ConvModule
 from mmdet.models.necks import FPN
@@ -32,7 +33,7 @@ class YolactFPN(FPN):
         out_channels: int,
         num_outs: int = 5,
         start_level: int = 1,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(
             list(in_channels),

@@ -24,15 +24,16 @@ class AugmentedFeatures(tuple):
     reach its RoI extractors through mmdet's methods as they are, and nothing of a video
     is stored in a module.
 
-    Args:
-        levels (Sequence[Tensor]): The feature maps.
+    Attributes:
         augmentation (Augmentation): The module.
         references (list[ReferenceProposals]): One reference set a key frame.
-
-    Attributes:
         shares (list[Tensor]): Of each frame's RoIs at each augmentation, in order:
             mean weights (3,) of own features, the key frame's references, the others'.
     """
+
+    augmentation: Augmentation
+    references: list[ReferenceProposals]
+    shares: list[Tensor]
 
     def __new__(
         cls,
