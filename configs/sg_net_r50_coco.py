@@ -2,19 +2,11 @@
 # start from: --cfg-options load_from=<its checkpoint>. No movements: an image has none.
 _base_ = [
     './_base_/models/sg_net_r50_fpn.py',
-    './_base_/datasets/coco_images.py',
+    './_base_/datasets/coco_images_large.py',
     './_base_/schedules/schedule_sg_net_12e.py',
 ]
 
-image_scale = (1333, 800)
-train_pipeline = _base_.train_pipeline
-train_pipeline[1].transforms[2].update(scale=image_scale, keep_ratio=True)
-test_pipeline = _base_.test_pipeline
-test_pipeline[0].transforms[1].update(scale=image_scale, keep_ratio=True)
-train_dataloader = dict(
-    batch_size=8, num_workers=4, dataset=dict(pipeline=train_pipeline)
-)
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+train_dataloader = dict(batch_size=8, num_workers=4)
 
 # Sub-regions keep their share of the image: 50 px are for 640x360.
 model = dict(

@@ -1,15 +1,9 @@
 # Mask2Former R50, trained on COCO for 50 epochs: 42.9 mask AP there, by mmdet.
-_base_ = [
-    '../_base_/models/track_by_segmentation.py',
-    '../_base_/datasets/coco_instances.py',
-    '../_base_/schedules/schedule_12e.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = ['../_base_/track_by_coco.py']
 
 model = dict(
     detector=dict(
         config='mmdet::mask2former/mask2former_r50_8xb2-lsj-50e_coco.py',
-        backbone=dict(init_cfg=None),
     ),
 )
 load_from = (

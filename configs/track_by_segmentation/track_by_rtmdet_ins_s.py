@@ -1,15 +1,9 @@
 # RTMDet-Ins-s, trained on COCO for 300 epochs: 38.7 mask AP there, by mmdet. Fast.
-_base_ = [
-    '../_base_/models/track_by_segmentation.py',
-    '../_base_/datasets/coco_instances.py',
-    '../_base_/schedules/schedule_12e.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = ['../_base_/track_by_coco.py']
 
 model = dict(
     detector=dict(
         config='mmdet::rtmdet/rtmdet-ins_s_8xb32-300e_coco.py',
-        backbone=dict(init_cfg=None),
         data_preprocessor=dict(pad_mask=True),
     ),
 )

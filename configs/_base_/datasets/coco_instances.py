@@ -1,8 +1,7 @@
 # COCO's 80 categories, and its images as videos of one frame, at the size at which
 # mmdet's segmentors are tested.
-_base_ = ['./coco_images.py']
+_base_ = ['./coco_images_large.py']
 
-image_scale = (1333, 800)
 # fmt: off
 classes = (
     'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck',
@@ -19,10 +18,5 @@ classes = (
 )
 # fmt: on
 metainfo = dict(classes=classes)
-
-train_pipeline = _base_.train_pipeline
-train_pipeline[1].transforms[2].update(scale=image_scale, keep_ratio=True)
-test_pipeline = _base_.test_pipeline
-test_pipeline[0].transforms[1].update(scale=image_scale, keep_ratio=True)
-train_dataloader = dict(dataset=dict(metainfo=metainfo, pipeline=train_pipeline))
-test_dataloader = dict(dataset=dict(metainfo=metainfo, pipeline=test_pipeline))
+train_dataloader = dict(dataset=dict(metainfo=metainfo))
+test_dataloader = dict(dataset=dict(metainfo=metainfo))

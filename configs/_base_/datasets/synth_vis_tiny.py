@@ -1,61 +1,28 @@
 # SynthVIS, preset tiny (96x160). Make it first:
 #   python tools/dataset_tools/synth_vis.py --out data/synth_vis/tiny --preset tiny
-dataset_type = 'YouTubeVISDataset'
+_base_ = ['./video_clips.py']
+
 data_root = 'data/synth_vis/tiny/'
 # Twice the frame: at stride 4, stripes of 2 px would be lost.
 image_scale = (320, 192)
 
-train_pipeline = [
-    dict(type='RefFrameSample', frame_range=5),
-    dict(
-        type='TransformBroadcaster',
-        share_random_params=True,
-        transforms=[
-            dict(type='LoadVISFrame'),
-            dict(type='LoadVISAnnotations', with_mask=True),
-            dict(type='Resize', scale=image_scale, keep_ratio=True),
-            dict(type='RandomFlip', prob=0.5),
-        ],
-    ),
-    dict(type='PackVISInputs'),
-]
-test_pipeline = [
-    dict(
-        type='TransformBroadcaster',
-        transforms=[
-            dict(type='LoadVISFrame'),
-            dict(type='Resize', scale=image_scale, keep_ratio=True),
-        ],
-    ),
-    dict(type='PackVISInputs'),
-]
+train_pipeline = _base_.train_pipeline
+train_pipeline[1].transforms[2].scale = image_scale
+test_pipeline = _base_.test_pipeline
+test_pipeline[0].transforms[1].scale = image_scale
 
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,
-    persistent_workers=True,
     sampler=dict(type='InfiniteKeyFrameSampler'),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='train/instances.json',
-        data_prefix=dict(img_path='train/JPEGImages'),
-        pipeline=train_pipeline,
+        data_root=data_root, ann_file='train/instances.json', pipeline=train_pipeline
     ),
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='ClipSampler', clip_length=8),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='valid/instances.json',
-        data_prefix=dict(img_path='valid/JPEGImages'),
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
+val_dataloader = _base_.test_dataloader
+val_dataloader.num_workers = 1
+val_dataloader.dataset.update(
+    data_root=data_root, ann_file='valid/instances.json', pipeline=test_pipeline
 )
 test_dataloader = val_dataloader
 
@@ -68,4 +35,3 @@ val_evaluator = dict(
 )
 test_evaluator = val_evaluator
 val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
