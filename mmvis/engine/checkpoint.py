@@ -14,7 +14,7 @@ import os
 import os.path as osp
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlparse
 
 import numpy as np
@@ -108,7 +108,7 @@ def _refused_global(error: BaseException) -> str | None:
 
 
 def load_checkpoint_file(
-    file: str | os.PathLike | io.IOBase,
+    file: str | os.PathLike[str] | IO[bytes],
     map_location: Any = None,
     source: str | None = None,
 ) -> Any:

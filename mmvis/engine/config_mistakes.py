@@ -65,7 +65,7 @@ def _parameters(built_type: type) -> list[str]:
     names = []
     for base in built_type.__mro__[:-1]:
         if '__init__' in vars(base):
-            parameters = inspect.signature(base.__init__).parameters
+            parameters = inspect.signature(vars(base)['__init__']).parameters
             names += [name for name in parameters if name not in ('self', 'kwargs')]
             if 'kwargs' not in parameters:
                 break

@@ -6,7 +6,7 @@ warned of once a kind.
 
 import warnings
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, NoReturn
 
 from .rle import RLE, rle_area, rle_to_bbox
 from .segmentation import to_rle
@@ -36,7 +36,7 @@ class Repairs:
             )
 
 
-def refuse(path: str, message: str) -> None:
+def refuse(path: str, message: str) -> NoReturn:
     raise ValueError(f"'{path}': {message}. {VALIDATE_HINT}")
 
 

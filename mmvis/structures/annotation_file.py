@@ -7,7 +7,7 @@ is no doubt about what remains. docs/en/data.md has the table.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from .annotation_checks import (
     refuse,
 )
 from .json_stream import stream_json_object
+from .rle import RLE
 from .run_lengths import string_run_sums
 
 
@@ -126,6 +127,7 @@ def _compress(path: str, annotation: dict, index: int) -> None:
         size, counts = segmentation.get('size'), segmentation.get('counts')
         if not _is_size(size):
             refuse(path, f'{place}, frame {frame}: the RLE has no "size" [h, w]')
+        rle: RLE | None
         if isinstance(counts, str):
             rle = {'size': size, 'counts': counts.encode('ascii', 'replace')}
             strings.append(frame)
@@ -143,7 +145,7 @@ def _compress(path: str, annotation: dict, index: int) -> None:
             refuse(path, f'{place}, frame {strings[wrong]}: the RLE is damaged')
 
 
-def _is_size(size: Any) -> bool:
+def _is_size(size: Any) -> TypeGuard[list[int]]:
     return (
         isinstance(size, list) and len(size) == 2 and all(is_count(n, 1) for n in size)
     )

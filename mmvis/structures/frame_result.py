@@ -121,15 +121,16 @@ class FrameResult:
         if not isinstance(masks, (list, tuple)):
             masks = encode_masks(masks)
         soft = {name: _array(instances[name]) for name in _SOFT if name in instances}
+        height, width = size
         return cls(
             frame_id=frame_id,
-            size=tuple(size),
+            size=(height, width),
             bboxes=_array(instances.bboxes),
             scores=_array(instances.scores),
             labels=_array(instances.labels),
             ids=_array(instances.instances_id),
             rles=tuple(masks),
-            class_names=class_names,
+            class_names=None if class_names is None else tuple(class_names),
             **soft,
         )
 
@@ -231,7 +232,7 @@ def labels_of(
         ValueError: There is no class of this name or label.
     """
     names = None if class_names is None else list(class_names)
-    labels = []
+    labels: list[int] = []
     for name in [classes] if isinstance(classes, str) else classes:
         number = name
         if isinstance(name, str):

@@ -7,7 +7,7 @@ element at a time, so that the caller can shrink an element before the next is p
 
 import json
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import Any, TextIO
 
 CHUNK = 1 << 22  # characters read at a time; far more than one usual annotation
 _WHITESPACE = ' \t\n\r'
@@ -43,7 +43,7 @@ def stream_json_object(
 class _Reader:
     """A window on the text of a file, moved forward as values are decoded."""
 
-    def __init__(self, file, path: str) -> None:
+    def __init__(self, file: TextIO, path: str) -> None:
         self.file, self.path = file, path
         self.decode = json.JSONDecoder().raw_decode
         self.text, self.position = '', 0

@@ -221,7 +221,7 @@ def concatenate_rles(rles: Sequence[RLE | None], height: int, width: int) -> RLE
             f'{len(rles)} frames of {height}x{width} have {total} pixels, more than an '
             'RLE can count (2^32 - 1): sum areas and intersections over frames instead'
         )
-    boundaries = [np.zeros(0, dtype=np.int64)]
+    boundaries: list[np.ndarray] = [np.zeros(0, dtype=np.int64)]
     for frame, rle in enumerate(rles):
         if rle is None:
             continue

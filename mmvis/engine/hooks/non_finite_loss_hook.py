@@ -66,7 +66,8 @@ class NonFiniteLossHook(Hook):
             self._read(runner)
             self._names, self._record = names, None
         self._note(list(losses.values()), runner.iter + 1)
-        if not self._record.is_cuda or (runner.iter + 1) % self.interval == 0:
+        on_gpu = self._record is not None and self._record.is_cuda
+        if not on_gpu or (runner.iter + 1) % self.interval == 0:
             self._read(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:

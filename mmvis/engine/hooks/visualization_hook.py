@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 import mmcv
+import numpy as np
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.fileio import get
 from mmengine.hooks import Hook
@@ -127,7 +128,9 @@ class VISVisualizationHook(Hook):
         if length is not None and frame.metainfo.get('frame_id') == length - 1:
             self._writers.pop(frame.metainfo['video_id']).close()
 
-    def _draw_frame(self, frame: DetDataSample, class_names: Sequence[str] | None):
+    def _draw_frame(
+        self, frame: DetDataSample, class_names: Sequence[str] | None
+    ) -> np.ndarray:
         path = frame.metainfo['img_path']
         image = mmcv.imfrombytes(get(path, backend_args=self.backend_args))
         if image is None:
