@@ -46,12 +46,12 @@ class VISConcatDataset(ConcatDataset):
         lazy_init: bool = False,
         ignore_keys: str | list[str] | None = None,
     ) -> None:
-        datasets = [_build(dataset) for dataset in datasets]
-        if any(dataset.test_mode for dataset in datasets):
+        built = [_build(dataset) for dataset in datasets]
+        if any(dataset.test_mode for dataset in built):
             raise ValueError(
                 'VISConcatDataset joins training sets; test each set on its own.'
             )
-        classes = [tuple(d.metainfo.get('classes') or ()) for d in datasets]
+        classes = [tuple(d.metainfo.get('classes') or ()) for d in built]
         if len(set(classes)) > 1:
             raise ValueError(
                 'The sets of a VISConcatDataset differ in classes '
@@ -59,11 +59,11 @@ class VISConcatDataset(ConcatDataset):
                 'metainfo=dict(classes=...) to each, so that labels agree.'
             )
         ignored = [ignore_keys] if isinstance(ignore_keys, str) else ignore_keys or []
-        keys = {key for dataset in datasets for key in dataset.metainfo}
+        keys = {key for dataset in built for key in dataset.metainfo}
         # Any further meta key counts where all sets have it.
-        partial = [k for k in keys if any(k not in d.metainfo for d in datasets)]
+        partial = [k for k in keys if any(k not in d.metainfo for d in built)]
         super().__init__(
-            datasets, lazy_init, [*_OF_ONE_FILE, 'classes', *ignored, *partial]
+            built, lazy_init, [*_OF_ONE_FILE, 'classes', *ignored, *partial]
         )
 
     def __getitem__(self, idx: int | tuple[int, ...]) -> Any:
@@ -73,7 +73,8 @@ class VISConcatDataset(ConcatDataset):
         source, video = self._get_ori_dataset_idx(idx[0])
         dataset = self.datasets[source]
         if isinstance(dataset, BaseVideoDataset):
-            return dataset[(video, *idx[1:])]
+            item = (video, *idx[1:])
+            return dataset[item]
         return dataset[video]  # a set of images: its item is its only frame
 
     def get_key_frames(self, idx: int) -> np.ndarray:
@@ -109,7 +110,8 @@ class VISClassBalancedDataset(ClassBalancedDataset):
         if not isinstance(idx, tuple):
             return super().__getitem__(idx)
         self.full_init()
-        return self.dataset[(self._get_ori_dataset_idx(idx[0]), *idx[1:])]
+        item = (self._get_ori_dataset_idx(idx[0]), *idx[1:])
+        return self.dataset[item]
 
     def get_key_frames(self, idx: int) -> np.ndarray:
         """Positions, (n,) int64, of the frames of a video that can be key frames."""

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmvis.structures import VISAnnotations, read_annotation_file
 
@@ -30,7 +31,7 @@ def merge_annotation_files(
         ValueError: Frames that are not below ``root``, some files with annotations
             and some without, or an annotation file that cannot be used.
     """
-    merged = dict(info={}, videos=[], annotations=[], categories=[])
+    merged: dict[str, Any] = dict(info={}, videos=[], annotations=[], categories=[])
     category_ids: dict[str, int] = {}
     labelled = []
     for ann_file, img_prefix in sources:

@@ -136,7 +136,7 @@ class KeyFrameSampler(Sampler):
     def _order(self, epoch: int) -> np.ndarray:
         """Indices of this epoch's key frames, the same on all ranks."""
         random = np.random.default_rng([self.seed, epoch])
-        chosen = np.arange(len(self.videos))
+        chosen: np.ndarray = np.arange(len(self.videos))
         if self.frames_per_video is not None:
             # Shuffle, group by video, and keep the first of each group.
             chosen = random.permutation(chosen)

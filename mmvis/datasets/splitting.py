@@ -72,12 +72,15 @@ def part_sizes(parts: Mapping[str, int | float | str], total: int) -> dict[str, 
     Raises:
         ValueError: The sizes do not add up to the number of videos.
     """
-    sizes, lost = {}, {}
+    sizes: dict[str, int] = {}
+    lost: dict[str, float] = {}
     for name, size in parts.items():
         if size == REST:
             continue
-        is_number = not isinstance(size, str) and size >= 0
-        if not is_number or (size >= 1 and size % 1 != 0):
+        whole_or_share = not isinstance(size, str) and (
+            0 <= size < 1 or (size >= 1 and size % 1 == 0)
+        )
+        if isinstance(size, str) or not whole_or_share:
             raise ValueError(
                 f'The size of part {name} is {size!r}, but has to be a number of '
                 f"videos, a share of them below 1, or '{REST}'."
@@ -129,7 +132,8 @@ def stratify(
     kind_of = {video: k for k, alike in enumerate(kinds.values()) for video in alike}
     dealt = np.repeat(np.arange(len(sizes)), list(sizes.values()))
     numbers = np.zeros((len(sizes), len(kinds)), np.int64)
-    np.add.at(numbers, (dealt, [kind_of[video] for video in order]), 1)
+    kinds_dealt = np.array([kind_of[video] for video in order], np.int64)
+    np.add.at(numbers, (dealt, kinds_dealt), 1)
     names = sorted({name for kind in kinds for name in kind}, key=str)
     shows = np.array([[name in kind for name in names] for kind in kinds], np.int64)
     while len(order) and _swap_best(numbers, shows.reshape(len(kinds), -1)):
@@ -155,7 +159,8 @@ def _swap_best(numbers: np.ndarray, shows: np.ndarray) -> bool:
     )
     common = shows @ shows.T
     distance = np.diag(common)[:, None] + np.diag(common)[None] - 2 * common
-    best, change = 0, None
+    best = 0
+    change: tuple[int, int, int, int] | None = None
     for one, other in itertools.combinations(range(len(numbers)), 2):
         pull = shows @ (excess[one] - excess[other])
         # Of a video of the row's kind from ``one`` and of the column's from ``other``.
@@ -164,12 +169,13 @@ def _swap_best(numbers: np.ndarray, shows: np.ndarray) -> bool:
         gain = np.where(possible, gain, 0)
         if gain.max() > best:
             best = gain.max()
-            change = one, other, *np.unravel_index(gain.argmax(), gain.shape)
+            leaves, comes = np.unravel_index(gain.argmax(), gain.shape)
+            change = one, other, int(leaves), int(comes)
     if change is None:
         return False
-    one, other, leaves, comes = change
-    numbers[one, [leaves, comes]] += [-1, 1]
-    numbers[other, [leaves, comes]] += [1, -1]
+    one, other, *swapped = change
+    numbers[one, swapped] += [-1, 1]
+    numbers[other, swapped] += [1, -1]
     return True
 
 

@@ -236,11 +236,12 @@ class YouTubeVISDataset(BaseVideoDataset):
         video, *frames = idx if isinstance(idx, tuple) else (idx,)
         if self.test_mode:
             item = self._video_under_test(int(video))
-            start, stop = {
-                0: (0, item['video_length']),
-                1: (frames[0], frames[0] + 1) if frames else None,
-                2: tuple(frames),
-            }[len(frames)]
+            if not frames:
+                start, stop = 0, item['video_length']
+            elif len(frames) == 1:
+                start, stop = frames[0], frames[0] + 1
+            else:
+                start, stop = frames
             return self.pipeline(clip_of(item, int(start), int(stop)))
         if len(frames) > 1:
             raise IndexError(

@@ -6,7 +6,7 @@ warned of once a kind.
 
 import warnings
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 from .rle import RLE, rle_area, rle_to_bbox
 from .segmentation import to_rle
@@ -53,7 +53,7 @@ def unsafe_file_name(name: str) -> bool:
     )
 
 
-def is_count(number: Any, least: int = 0) -> bool:
+def is_count(number: Any, least: int = 0) -> TypeGuard[int]:
     """Whether a value from a json file is a whole number of at least ``least``."""
     return type(number) is int and number >= least
 

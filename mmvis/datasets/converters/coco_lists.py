@@ -129,8 +129,10 @@ def image_place(image: dict, index: int | None = None) -> str:
 
 def _size_of(image: dict) -> tuple[int, int] | None:
     """(height, width) if the image has them; its video may, too."""
-    size = image.get('height'), image.get('width')
-    return size if all(is_count(n, 1) for n in size) else None
+    height, width = image.get('height'), image.get('width')
+    if is_count(height, 1) and is_count(width, 1):
+        return height, width
+    return None
 
 
 def _compress(annotation: dict, sizes: dict[Any, tuple[int, int]]) -> None:

@@ -63,7 +63,7 @@ def convert_coco_video(ann_file: str | Path, out: str | Path) -> dict:
 class _Track:
     """An object: the category and the masks of its annotations, by frame."""
 
-    category_id: int
+    category_id: Any  # listed in the file
     iscrowd: int = 0
     masks: dict[int, Any] = field(default_factory=dict)
 
@@ -95,7 +95,7 @@ class _Conversion:
     def write(self, out: str | Path) -> dict:
         videos = [self._video_record(*video) for video in self.videos]
         tracks = self._tracks()
-        annotations = []
+        annotations: list[dict] = []
         for number, video in enumerate(videos):
             for instance, track in tracks.get(number, {}).items():
                 masks = [
@@ -185,7 +185,7 @@ class _Conversion:
         return having > 0
 
     def _video_record(self, video: dict, images: list[dict]) -> dict:
-        sizes = []
+        sizes: list[list[Any]] = []
         for image in images:
             size = [image.get(k, video.get(k)) for k in ('height', 'width')]
             if not all(is_count(n, 1) for n in size):

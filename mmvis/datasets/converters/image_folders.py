@@ -54,7 +54,8 @@ def common_size(paths: Sequence[Path]) -> tuple[tuple[int, int], list[Path]]:
         ValueError: a frame cannot be read, is of another size than the first, or has an
             orientation that only some programs follow.
     """
-    first, turned = None, []
+    first: tuple[int, int] | None = None
+    turned: list[Path] = []
     for path in paths:
         size, orientation = _size(path)
         first = first or size
@@ -65,6 +66,8 @@ def common_size(paths: Sequence[Path]) -> tuple[tuple[int, int], list[Path]]:
             )
         if orientation != 1:
             turned.append(path)
+    if first is None:
+        raise ValueError('A video without a frame has no size.')
     return first, turned
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -167,7 +167,9 @@ def _videos(masks: Path, frames: Path) -> list[str]:
     return names
 
 
-def _in_order(read, names: Sequence[str], workers: int | None) -> Iterator[_Video]:
+def _in_order(
+    read: Callable[[str], _Video], names: Sequence[str], workers: int | None
+) -> Iterator[_Video]:
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         try:
             yield from pool.map(read, names)

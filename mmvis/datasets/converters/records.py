@@ -46,13 +46,13 @@ def object_record(
     Returns:
         The record; None for an object that cannot be seen in any frame.
     """
-    seen = [frame for frame, mask in enumerate(masks) if mask is not None]
-    rles = [masks[frame] for frame in seen]
+    found = {frame: mask for frame, mask in enumerate(masks) if mask is not None}
+    rles = list(found.values())
     boxes = rle_to_bbox(rles)
     boxes[:, 2:] -= boxes[:, :2]
     values: list[tuple] = [(None, None, None)] * len(masks)
     for frame, rle, box, area in zip(
-        seen, rles, boxes.tolist(), rle_area(rles).tolist(), strict=True
+        found, rles, boxes.tolist(), rle_area(rles).tolist(), strict=True
     ):
         if area:
             mask = dict(size=list(rle['size']), counts=rle['counts'].decode())

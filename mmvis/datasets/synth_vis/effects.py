@@ -50,7 +50,7 @@ def light(length: int, stream: Stream) -> np.ndarray:
     """
     kind = stream.pick(('steady', 'steady', 'steady', 'drift', 'swing', 'switch'))
     at = np.arange(length, dtype=np.int32)
-    gain = np.full(length, 256, dtype=np.int32)
+    gain: np.ndarray = np.full(length, 256, dtype=np.int32)
     if kind == 'drift':
         start, stop = stream.shuffled((stream.between(150, 185), 270))
         gain = start + (stop - start) * at // max(length - 1, 1)

@@ -26,7 +26,7 @@ def frame_tick(frame: int) -> int:
 def polyline(ticks: int, points: Sequence[Point], times: Sequence[int]) -> np.ndarray:
     """Straight from point to point, reached at ``times`` (percent of the video)."""
     at = np.arange(ticks, dtype=np.int64)
-    path = np.empty((ticks, 2), dtype=np.int64)
+    path: np.ndarray = np.empty((ticks, 2), dtype=np.int64)
     path[:] = points[0]
     for (a, start), (b, stop) in pairwise(zip(points, times, strict=True)):
         first, last = start * ticks // 100, max(stop * ticks // 100, 1)

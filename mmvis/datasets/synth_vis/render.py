@@ -94,7 +94,7 @@ def render_frames(scene: Scene) -> np.ndarray:
     frames = np.empty((scene.length, height, width, 3), dtype=np.uint8)
     for frame in range(scene.length):
         tick = frame_tick(frame)
-        corners = [tuple(c) for c in scene.camera[tick + times].tolist()]
+        corners = [(x, y) for x, y in scene.camera[tick + times].tolist()]
         views = {c: view(canvas, *c, height, width) for c in set(corners)}
         layers = np.stack([views[c] for c in corners])
         for _, thing in _layers(scene):

@@ -169,7 +169,7 @@ class Stage:
     ) -> Thing:
         """Put an object on a path; a twin takes the other one's category and look."""
         stream = self.stream
-        if twin is None:
+        if twin is None or twin.category is None:
             category = self.categories[len(self.objects) % len(self.categories)]
             look = object_look(category, stream)
         else:

@@ -1,5 +1,6 @@
 """Colours of things and of backgrounds, in whole numbers. Colours are BGR."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isqrt
 
@@ -39,13 +40,18 @@ class Look:
     shift: tuple[int, int] = (0, 0)
 
 
+def _colour(channels: Iterable[int]) -> tuple[int, int, int]:
+    blue, green, red = channels
+    return blue, green, red
+
+
 def object_look(category: Category, stream: Stream) -> Look:
     """A saturated colour with a second one that differs much in brightness."""
     hue = _HUES[stream.pick(category.hues)]
-    main = tuple(min(255, max(0, c + stream.between(-22, 22))) for c in hue)
+    main = _colour(min(255, max(0, c + stream.between(-22, 22))) for c in hue)
     brightness = (29 * main[0] + 150 * main[1] + 77 * main[2]) >> 8
     low, high = (15, 50) if brightness > 118 else (215, 250)
-    second = tuple(stream.between(low, high) for _ in range(3))
+    second = _colour(stream.between(low, high) for _ in range(3))
     shift = (stream.below(_SPAN), stream.below(_SPAN))
     return Look(category.texture, main, second, shift)
 
@@ -53,8 +59,8 @@ def object_look(category: Category, stream: Stream) -> Look:
 def static_look(stream: Stream) -> Look:
     """Grey or brown, rough, without any category's pattern."""
     grey = stream.between(45, 120)
-    main = tuple(grey + shade for shade in stream.pick(((-18, 0, 16), (0, 4, 0))))
-    second = tuple(c * 5 // 8 for c in main)
+    main = _colour(grey + shade for shade in stream.pick(((-18, 0, 16), (0, 4, 0))))
+    second = _colour(c * 5 // 8 for c in main)
     return Look('rough', main, second, (stream.below(_SPAN), stream.below(_SPAN)))
 
 

@@ -48,7 +48,7 @@ def _boxes(masks: np.ndarray) -> np.ndarray:
     """Tight boxes x, y, w, h of (N, T, H, W) masks; (N, T, 4) int64, 0 if empty."""
     boxes = []
     for axis in (2, 3):  # columns, then rows
-        hits = masks.any(axis)
+        hits = np.asarray(masks.any(axis))
         first = hits.argmax(-1)
         last = hits.shape[-1] - hits[..., ::-1].argmax(-1)
         boxes.append((first, np.where(hits.any(-1), last - first, 0)))
@@ -116,6 +116,7 @@ def make_record(
     rles = _encode(masks.reshape(-1, *size))
     annotations = []
     for k, thing in enumerate(scene.objects):
+        assert thing.category is not None  # static things are not among objects
         visible = m.visible[k].tolist()
         row = rles[k * scene.length : (k + 1) * scene.length]
         boxes, areas = m.boxes[k].tolist(), m.areas[k].tolist()

@@ -78,7 +78,7 @@ def tight_boxes(masks: np.ndarray) -> np.ndarray:
     A mask without a pixel gives a box of zeros.
     """
     height, width = masks.shape[1:]
-    rows, columns = masks.any(axis=2), masks.any(axis=1)
+    rows, columns = (np.asarray(masks.any(axis=axis)) for axis in (2, 1))
     boxes = np.stack(
         [
             columns.argmax(axis=1),
@@ -121,7 +121,7 @@ class FrameInstances:
         self.boxes = box_array(results['gt_bboxes'][frame])
         self.masks = None
         self.areas = box_areas(self.boxes)
-        self.has_mask = np.zeros(len(self.boxes), dtype=bool)
+        self.has_mask: np.ndarray = np.zeros(len(self.boxes), dtype=bool)
         if 'gt_masks' in results:
             self.masks = mask_array(results['gt_masks'][frame], frame, results)
             mask_area = mask_areas(self.masks)
@@ -169,7 +169,14 @@ class FrameInstances:
         self._store(masks, boxes, ignored, keep=areas > 0, size=size)
         return int(np.count_nonzero((areas > 0) & ~ignored))
 
-    def _store(self, masks, boxes, ignored, keep, size) -> None:
+    def _store(
+        self,
+        masks: np.ndarray | None,
+        boxes: np.ndarray,
+        ignored: np.ndarray,
+        keep: np.ndarray,
+        size: tuple[int, int],
+    ) -> None:
         results, frame = self.results, self.frame
         for key in ('gt_bboxes_labels', 'gt_instances_ids'):
             if key in results:

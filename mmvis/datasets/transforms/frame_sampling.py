@@ -1,5 +1,7 @@
 """Which frames of a video make a training clip."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from mmdet.datasets.transforms import UniformRefFrameSample
 
@@ -28,7 +30,7 @@ class RefFrameSample(UniformRefFrameSample):
     def __init__(
         self,
         num_ref_imgs: int = 1,
-        frame_range: int | list[int] | None = (-5, 5),
+        frame_range: int | Sequence[int] | None = (-5, 5),
         require_common_instance: bool = False,
         collect_video_keys: tuple[str, ...] = ('video_id', 'video_length'),
     ) -> None:

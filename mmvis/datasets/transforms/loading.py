@@ -45,10 +45,9 @@ class LoadVISFrame(LoadImageFromFile):
                 "data_prefix['img_path'] of the dataset."
             ) from None
         damage = image_damage(data)
-        if damage is None:
-            image = self._decode(data)
-            damage = 'cannot be decoded' if image is None else None
-        if damage is not None:
+        image = self._decode(data) if damage is None else None
+        if image is None:
+            damage = damage or 'cannot be decoded'
             raise ValueError(f'{_name(results)} {damage}. Replace the file.')
         self._check_size(results, image)
         if self.to_float32:

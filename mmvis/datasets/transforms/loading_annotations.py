@@ -1,5 +1,7 @@
 """Instances of a frame: boxes, labels, ids and bitmaps."""
 
+from typing import Any
+
 import numpy as np
 from mmdet.datasets.transforms import LoadTrackAnnotations
 
@@ -18,7 +20,7 @@ class LoadVISAnnotations(LoadTrackAnnotations):
     (BitmapMasks of n masks, uint8).
     """
 
-    def __init__(self, with_mask: bool = True, **kwargs) -> None:
+    def __init__(self, with_mask: bool = True, **kwargs: Any) -> None:
         super().__init__(with_mask=with_mask, **kwargs)
 
     def _load_instances_ids(self, results: dict) -> None:

@@ -1,7 +1,7 @@
 """Facts about the masks of one annotation, so that these need not be kept."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -93,7 +93,8 @@ def _check_rle(segmentation: dict, rles: dict, frame: int) -> MaskFacts:
     if not _is_size(size):
         return MaskFacts(form, error='the RLE has no "size" [height, width]')
     facts = MaskFacts(form, size=size)
-    _try_to_decode(facts, segmentation, *size, rles, frame)
+    height, width = size
+    _try_to_decode(facts, segmentation, height, width, rles, frame)
     return facts
 
 
@@ -111,7 +112,7 @@ def _try_to_decode(
         facts.error = str(error)
 
 
-def _is_size(size: Any) -> bool:
+def _is_size(size: Any) -> TypeGuard[list[int]]:
     return (
         isinstance(size, list) and len(size) == 2 and all(is_count(n, 1) for n in size)
     )

@@ -5,7 +5,7 @@ this tag says; Pillow does not. Of other formats it turns some, depending on its
 version, and refuses some.
 """
 
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import Image
 
@@ -29,7 +29,8 @@ def exif_orientation(file: BinaryIO, image: Image.Image) -> int:
         image: That file as Pillow opened it, loaded or not.
     """
     if image.format == 'TIFF':
-        orientation = image.tag_v2.get(_TAG)
+        tiff: Any = image
+        orientation = tiff.tag_v2.get(_TAG)
     else:
         data = _png_exif(file) if image.format == 'PNG' else image.info.get('exif')
         exif = Image.Exif()

@@ -24,7 +24,7 @@ def check_annotation_file(path: str) -> tuple[list[dict], Iterator[Finding]]:
     Returns:
         The file's video records as they are, for ``check_frames``, and the findings.
     """
-    lists: dict[str, list | None] = {}
+    lists: dict[str, Any] = {}
     broken: list[Finding] = []
     try:
         for key, index, value in stream_json_object(path, _LISTS):
