@@ -156,6 +156,18 @@ def test_every_room_of_the_package_has_walls():
     assert rooms == set(HOUSE)
 
 
+def test_the_document_draws_these_walls():
+    text = (ROOT / 'docs/en/architecture.md').read_text().split('## Rooms')[1]
+    rows = re.findall(r'^\| `(\w+)` \|.*\| ([\w, ]*) ?\|$', text, re.MULTILINE)
+    drawn = {
+        room: set(HOUSE) - {'apis', 'models'}
+        if allowed.strip() == 'all but models'
+        else set(re.findall(r'\w+', allowed))
+        for room, allowed in rows
+    }
+    assert drawn == HOUSE
+
+
 def test_floor_plans_name_what_is_there():
     assert wrong_plans(ROOT) == []
 
