@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .track_iou import track_areas, track_ious
+from ..structures.track_iou import track_areas, track_ious
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)

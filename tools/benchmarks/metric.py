@@ -23,9 +23,9 @@ from mmdet.evaluation.functional import YTVIS, YTVISeval
 from mmdet.structures.mask import encode_mask_results
 
 from mmvis.evaluation.summary import summarize
-from mmvis.evaluation.track_iou import track_areas, track_ious
 from mmvis.evaluation.vis_eval import GroundTruth
 from mmvis.structures import encode_masks
+from mmvis.structures.track_iou import track_areas, track_ious
 
 PREDICTIONS, GROUND_TRUTHS = 25, 3
 

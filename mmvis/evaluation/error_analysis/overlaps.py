@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..track_iou import frame_intersections, track_areas
+from mmvis.structures.track_iou import frame_intersections, track_areas
+
 from ..vis_eval import MAX_DETECTIONS, GroundTruth, id_order
 
 # Below this IoU a mask is not on an object, nor a track about it: TIDE's t_b.

@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
-from mmvis.evaluation import track_iou
-from mmvis.evaluation.track_iou import track_areas, track_ious
-from mmvis.structures import concatenate_rles, empty_rle, encode_masks
+from mmvis.structures import concatenate_rles, empty_rle, encode_masks, track_iou
+from mmvis.structures.track_iou import track_areas, track_ious
 
 
 def random_tracks(rng, num, frames, height, width):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmvis.structures.rle import RLE, rle_area
+from .rle import RLE, rle_area
 
 Segmentations = Sequence[RLE | None]
 
