@@ -36,6 +36,7 @@ def draw_tracks(
     texts: bool = True,
     scale: int = 1,
     font_size: int | None = None,
+    colour_ids: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Draw masks, contours and labels of one frame's instances.
 
@@ -48,7 +49,8 @@ def draw_tracks(
         image (np.ndarray): (h, w, 3) uint8 BGR; it is not changed.
         masks (Sequence | np.ndarray | Tensor): n RLE dicts of size (h, w), or (n, h, w)
             bool / uint8.
-        ids (Sequence[int]): (n,) instance ids, which choose the colours.
+        ids (Sequence[int]): (n,) instance ids, which choose the colours unless
+            ``colour_ids`` are given.
         labels (Sequence[int], optional): (n,) indices into ``class_names``.
         scores (Sequence[float], optional): (n,) printed with two decimals.
         class_names (Sequence[str], optional): Names by label; without them the label's
@@ -60,6 +62,8 @@ def draw_tracks(
         scale (int): Enlarge image and masks by this factor (nearest neighbour) before
             drawing, for frames too small to write on.
         font_size (int, optional): Letters in px; by default from the image's size.
+        colour_ids (Sequence[int], optional): (n,) ids whose colours are taken instead,
+            while ``ids`` are written.
 
     Returns:
         np.ndarray: (h * scale, w * scale, 3) uint8 BGR, a new array.
@@ -67,7 +71,8 @@ def draw_tracks(
     Raises:
         ValueError: Image, masks or lists do not fit together.
     """
-    _check(image, masks, ids, labels, scores)
+    colour_ids = ids if colour_ids is None else colour_ids
+    _check(image, masks, ids, labels, scores, colour_ids)
     height, width = image.shape[:2]
     crops = [
         crop
@@ -84,7 +89,7 @@ def draw_tracks(
 
     areas = np.array([np.count_nonzero(crop.mask) for crop in crops])
     largest_first = np.argsort(-areas, kind='stable')
-    colours = [id_colour(int(ids[crop.index])) for crop in crops]
+    colours = [id_colour(int(colour_ids[crop.index])) for crop in crops]
     top_instance = np.zeros(canvas.shape[:2], dtype=np.int32)
     for i in largest_first:
         _view(top_instance, crops[i].box)[crops[i].mask > 0] = i + 1
@@ -146,13 +151,13 @@ def _font_size(canvas: np.ndarray) -> int:
     return int(np.clip(round(min(canvas.shape[:2]) * 0.029), 10, 48))
 
 
-def _check(image, masks, ids, labels, scores) -> None:
+def _check(image, masks, ids, labels, scores, colour_ids) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(
             'draw_tracks takes a (h, w, 3) uint8 BGR image, got '
             f'{image.dtype} of shape {tuple(image.shape)}.'
         )
-    given = {'ids': ids, 'labels': labels, 'scores': scores}
+    given = {'ids': ids, 'labels': labels, 'scores': scores, 'colour_ids': colour_ids}
     for name, values in given.items():
         if values is not None and len(values) != len(masks):
             raise ValueError(f'{len(masks)} masks but {len(values)} {name}.')

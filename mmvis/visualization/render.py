@@ -10,6 +10,7 @@ from ..structures.annotation_file import VISAnnotations, read_annotation_file
 from .contact_sheet import SheetRow, contact_sheet, evenly_spaced
 from .draw import display_scale, draw_tracks
 from .letterbox import letterbox
+from .matched_colours import colour_by_objects
 from .text import paste, shorten_to_width, text_patch
 from .video_tracks import (
     DrawnTrack,
@@ -56,6 +57,7 @@ def render_frame(
         scale=scale,
         font_size=font_size,
         boxes=boxes,
+        colour_ids=[track.colour for track, _ in visible],
     )
 
 
@@ -208,7 +210,9 @@ def render_results(
         out (str): ``something.mp4`` for all videos in one file, else a folder for one
             mp4 a video.
         results (str, optional): A results.json; without it the ground truth is drawn.
-        compare (bool): Ground truth on the left, prediction on the right.
+        compare (bool): Ground truth on the left, prediction on the right, where a track
+            has the colour of the object that it matches best; see
+            :func:`colour_by_objects`.
         score_thr (float): Tracks with a lower score are left out.
         top_k (int): At most so many tracks a video.
         videos (Sequence[str], optional): Ids or names of the wanted videos.
@@ -237,6 +241,10 @@ def render_results(
     chosen = [video for video in chosen if video['length']]
     if not chosen:
         raise ValueError(f'{annotation_file}: no video with a frame: nothing to draw.')
+    if len(strips) == 2:
+        objects, found = strips.values()
+        for video_id in (video['id'] for video in chosen):
+            found[video_id] = colour_by_objects(found[video_id], objects[video_id])
     renderer = VideoRenderer(annotations, image_root, strips, boxes)
     if out.lower().endswith('.mp4'):
         renderer.write_joined_mp4(chosen, out, fps)

@@ -17,16 +17,23 @@ class DrawnTrack:
     """One instance through a video.
 
     Attributes:
-        track_id (int): Chooses the colour and is written as ``#id``.
+        track_id (int): Written as ``#id``.
         label (int): Position of its category in the annotation file's list.
         score (float | None): None for ground truth.
         segmentations (list): An RLE dict or None a frame.
+        colour_id (int | None): Chooses the colour; by default ``track_id`` does.
     """
 
     track_id: int
     label: int
     score: float | None
     segmentations: list
+    colour_id: int | None = None
+
+    @property
+    def colour(self) -> int:
+        """The id whose colour it has."""
+        return self.track_id if self.colour_id is None else self.colour_id
 
 
 def ground_truth_tracks(annotations: VISAnnotations) -> dict[int, list[DrawnTrack]]:

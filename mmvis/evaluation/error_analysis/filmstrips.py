@@ -73,12 +73,15 @@ def make_filmstrip(
         DrawnTrack(n, video.object_labels[gt], None, video.objects[gt]['segmentations'])
         for n, gt in enumerate(gts, start=1)
     ]
+    # Number 1 has the colour of what it is about, the others none of those above.
+    about = {1: 1} if error.target is not None else {}
     tracks = [
         DrawnTrack(
             n,
             video.labels[det],
             video.scores[det],
             video.detections[det]['segmentations'],
+            colour_id=about.get(n, len(gts) + n),
         )
         for n, det in zip(numbers, [*dets, *others], strict=False)
     ]
