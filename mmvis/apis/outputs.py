@@ -10,15 +10,14 @@ import cv2
 import numpy as np
 
 from mmvis.structures.frame_result import FrameResult, labels_of
-from mmvis.visualization.contact_sheet import SheetRow, contact_sheet, evenly_spaced
 from mmvis.visualization.draw import display_scale, draw_tracks
 from mmvis.visualization.video_writer import Mp4Writer
 
 from .output_places import check_places
 from .video_result import VideoResult, write_json
+from .video_sheet import VideoSheet
 
 KINDS = ('mp4', 'json', 'masks', 'sheet')
-_SHEET_COLUMNS = 6
 # Names of files, not of folders: they would be meant as one.
 _OTHER_FILES = ('.avi', '.gif', '.jpg', '.json', '.mkv', '.mov', '.png', '.webm')
 
@@ -43,6 +42,7 @@ class VideoOutputs:
         score (float): Lowest score of an instance that is drawn or written.
         classes (Sequence[str | int], optional): Only these.
         source (Path, optional): The file that the frames come from, if it is one.
+        length (int, optional): Number of frames, if known.
 
     Raises:
         ValueError: There is no such kind, class or score, ``out`` is a file of another
@@ -58,6 +58,7 @@ class VideoOutputs:
         score: float = 0.3,
         classes: Sequence[str | int] | None = None,
         source: Path | None = None,
+        length: int | None = None,
     ) -> None:
         kinds = [kinds] if isinstance(kinds, str) else kinds
         unknown = sorted(set(kinds) - set(KINDS))
@@ -84,7 +85,7 @@ class VideoOutputs:
         self._paths = {kind: paths[kind] for kind in KINDS if kind in kinds}
         check_places(self._paths, stem, source)
         self._mp4 = Mp4Writer(paths['mp4'], fps) if 'mp4' in kinds else None
-        self._sheet = SpacedFrames(_SHEET_COLUMNS) if 'sheet' in kinds else None
+        self._sheet = VideoSheet(length) if 'sheet' in kinds else None
         self._latest: np.ndarray | None = None
         self._missed = 0
 
@@ -93,8 +94,10 @@ class VideoOutputs:
         result = result.above(self._score)
         if self._labels is not None:
             result = result.of_classes(self._labels)
-        if self._mp4 is not None or self._sheet is not None:
+        if self._mp4 is not None:
             self._draw(image, result)
+        if self._sheet is not None:
+            self._sheet.add(image, result)
         if 'masks' in self._paths:
             _write_masks(self._paths['masks'], result)
 
@@ -108,13 +111,10 @@ class VideoOutputs:
             result.class_names,
             scale=display_scale(image.shape[1]),
         )
-        if self._mp4 is not None:
-            # Where the first frames were damaged, the first good one stands for them.
-            for _ in range(self._missed + 1):
-                self._mp4.write(drawn)
-            self._missed, self._latest = 0, drawn
-        if self._sheet is not None:
-            self._sheet.add(result.frame_id, drawn)
+        # Where the first frames were damaged, the first good one stands for them.
+        for _ in range(self._missed + 1):
+            self._mp4.write(drawn)
+        self._missed, self._latest = 0, drawn
 
     def repeat(self) -> None:
         """A damaged frame: the one before is shown again, so that times stay right."""
@@ -156,46 +156,12 @@ class VideoOutputs:
             self._video.files['masks'] = self._paths['masks']
 
     def _close_sheet(self) -> None:
-        if self._sheet is not None and self._sheet.kept:
-            page = self._sheet.page(self._video)
+        if self._sheet is not None and not self._sheet.empty:
+            name, frames = self._video.name, self._video.num_frames
+            page = self._sheet.page(f'{name} ({frames} frames)')
             if not cv2.imwrite(str(self._paths['sheet']), page):
                 raise OSError(f'{self._paths["sheet"]} cannot be written.')
             self._video.files['sheet'] = self._paths['sheet']
-
-
-class SpacedFrames:
-    """Some frames of a stream of unknown length, evenly spaced, in constant memory.
-
-    Every step-th frame is kept; when twice the number wanted are there, every other is
-    dropped and the step doubles.
-
-    Args:
-        number (int): Frames wanted.
-    """
-
-    def __init__(self, number: int) -> None:
-        self.number, self.step = number, 1
-        self.kept: list[tuple[int, np.ndarray]] = []
-
-    def add(self, index: int, image: np.ndarray) -> None:
-        """Take the next frame."""
-        if index % self.step:
-            return
-        self.kept.append((index, image))
-        if len(self.kept) >= 2 * self.number:
-            self.step *= 2
-            self.kept = [(i, kept) for i, kept in self.kept if i % self.step == 0]
-
-    def page(self, video: VideoResult) -> np.ndarray:
-        """A contact sheet of them, (H, W, 3) uint8 BGR."""
-        chosen = [self.kept[i] for i in evenly_spaced(len(self.kept), self.number)]
-        title = f'{video.name} ({video.num_frames} frames)'
-        row = SheetRow(
-            title,
-            {'': [image for _, image in chosen]},
-            [f'frame {i}' for i, _ in chosen],
-        )
-        return contact_sheet([row])
 
 
 def _write_masks(folder: Path, result: FrameResult) -> None:

@@ -258,7 +258,9 @@ class VISInferencer:
         if out is not None:
             rate = (source.fps or 10.0) if fps is None else fps
             outputs = VideoOutputs(
-                Path(out), save, video, rate, score, classes, source.path
+                *(Path(out), save, video, rate, score, classes),
+                source=source.path,
+                length=source.length,
             )
 
         def damaged(index: int, damage: str) -> None:

@@ -12,6 +12,9 @@ _PAPER = (255, 255, 255)
 _INK = (30, 30, 30)
 _GREY = (110, 110, 110)
 _GAP = 8
+# Pages are looked at whole, on screens or in documents about so wide.
+_SEEN_WIDTH = 1280
+_LETTERS = 13
 
 
 @dataclass
@@ -45,6 +48,12 @@ def evenly_spaced(length: int, count: int) -> list[int]:
     return [int(position) for position in positions]
 
 
+def cell_height_of(shape: Sequence[int], cell_width: int) -> int:
+    """Height in px of a cell for frames of a shape (h, w, ...), so wide at most."""
+    height = round(cell_width * shape[0] / shape[1])
+    return max(1, min(height, round(cell_width * 1.25)))
+
+
 def fit_cell(frame: np.ndarray, cell_width: int, cell_height: int) -> np.ndarray:
     """Resize a frame to at most a cell, with its aspect ratio.
 
@@ -60,8 +69,40 @@ def fit_cell(frame: np.ndarray, cell_width: int, cell_height: int) -> np.ndarray
     return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
 
+def cell_scale(shape: Sequence[int], cell_width: int, letters: int) -> tuple[int, int]:
+    """How to draw on a frame that :func:`fit_cell` puts into a cell.
+
+    Args:
+        shape (Sequence[int]): (h, w, ...) of the frame.
+        cell_width (int): Of the cell, px.
+        letters (int): Size that letters are to have on the page, px.
+
+    Returns:
+        tuple[int, int]: Whole factor to draw at, and the size of letters there.
+    """
+    height, width = shape[:2]
+    cell_height = cell_height_of(shape, cell_width)
+    factor = min(cell_width // width, cell_height // height)
+    if factor >= 1:
+        return factor, letters
+    return 1, round(letters * max(width / cell_width, height / cell_height))
+
+
+def page_width(columns: int, cell_width: int) -> int:
+    """Width of a page in px."""
+    return _GAP + columns * (cell_width + _GAP)
+
+
+def letter_size(columns: int, cell_width: int) -> int:
+    """Letters in px that can be read when the whole page is seen.
+
+    A page wider than 1280 px is seen reduced to that, so letters grow with it.
+    """
+    return round(_LETTERS * max(1.0, page_width(columns, cell_width) / _SEEN_WIDTH))
+
+
 def contact_sheet(
-    rows: Sequence[SheetRow], cell_width: int = 480, font_size: int = 14
+    rows: Sequence[SheetRow], cell_width: int = 480, columns: int | None = None
 ) -> np.ndarray:
     """Lay out videos on one white page.
 
@@ -69,64 +110,62 @@ def contact_sheet(
         rows (Sequence[SheetRow]): At least one with a frame.
         cell_width (int): Width of a column in px. The height of a row's cells follows
             from its first frame and is at most 1.25 times the width.
-        font_size (int): Letters of titles and captions in px.
+        columns (int, optional): Frames in a line, at most; a row's further ones go on
+            below. By default as many as the longest row has.
 
     Returns:
-        np.ndarray: (H, W, 3) uint8 BGR with ``W = 8 + columns * (cell_width + 8)``.
+        np.ndarray: (H, W, 3) uint8 BGR with ``W = page_width(columns, cell_width)``.
+        Letters have :func:`letter_size`.
 
     Raises:
         ValueError: There is no frame at all.
     """
     counts = [len(frames) for row in rows for frames in row.strips.values()]
-    columns = max(counts, default=0)
-    if not columns:
+    longest = max(counts, default=0)
+    if not longest:
         raise ValueError('a contact sheet needs at least one frame.')
-    page_width = _GAP + columns * (cell_width + _GAP)
-    bands = [_row_band(row, page_width, cell_width, font_size) for row in rows]
-    return np.vstack(bands)
+    columns = min(columns or longest, longest)
+    return np.vstack([_row_band(row, columns, cell_width) for row in rows])
 
 
-def _row_band(
-    row: SheetRow, page_width: int, cell_width: int, font_size: int
-) -> np.ndarray:
-    parts = [_text_band([row.title], page_width, page_width, font_size + 3, _INK)]
-    for caption, frames in row.strips.items():
-        if len(row.strips) > 1:
-            parts.append(
-                _text_band([caption], page_width, page_width, font_size, _GREY)
-            )
-        if len(frames):
-            parts.append(_strip(frames, page_width, cell_width))
-    if row.captions:
-        parts.append(
-            _text_band(row.captions, page_width, cell_width + _GAP, font_size, _GREY)
-        )
-    parts.append(np.full((_GAP, page_width, 3), 255, np.uint8))
+def _row_band(row: SheetRow, columns: int, cell_width: int) -> np.ndarray:
+    width = page_width(columns, cell_width)
+    letters = letter_size(columns, cell_width)
+    parts = [_text_band([row.title], width, width, letters + 3, _INK)]
+    longest = max((len(frames) for frames in row.strips.values()), default=0)
+    for start in range(0, longest, columns):
+        line = slice(start, start + columns)
+        for caption, frames in row.strips.items():
+            if len(row.strips) > 1:
+                parts.append(_text_band([caption], width, width, letters, _GREY))
+            if len(frames[line]):
+                parts.append(_strip(frames[line], width, cell_width))
+        if row.captions[line]:
+            step = cell_width + _GAP
+            parts.append(_text_band(row.captions[line], width, step, letters, _GREY))
+    parts.append(np.full((_GAP, width, 3), 255, np.uint8))
     return np.vstack(parts)
 
 
-def _strip(
-    frames: Sequence[np.ndarray], page_width: int, cell_width: int
-) -> np.ndarray:
-    height, width = frames[0].shape[:2]
-    cell_height = min(round(cell_width * height / width), round(cell_width * 1.25))
-    cells = [fit_cell(frame, cell_width, max(1, cell_height)) for frame in frames]
+def _strip(frames: Sequence[np.ndarray], width: int, cell_width: int) -> np.ndarray:
+    cell_height = cell_height_of(frames[0].shape, cell_width)
+    cells = [fit_cell(frame, cell_width, cell_height) for frame in frames]
     band_height = max(cell.shape[0] for cell in cells)
-    band = np.full((band_height, page_width, 3), 255, np.uint8)
+    band = np.full((band_height, width, 3), 255, np.uint8)
     for column, cell in enumerate(cells):
         paste(band, cell, _GAP + column * (cell_width + _GAP), 0)
     return band
 
 
 def _text_band(
-    texts: Sequence[str], page_width: int, step: int, size: int, colour: tuple
+    texts: Sequence[str], width: int, step: int, size: int, colour: tuple
 ) -> np.ndarray:
     patches = [
         text_patch(shorten_to_width(text, size, step - _GAP), size, colour, _PAPER)
         for text in texts
     ]
     height = max(patch.shape[0] for patch in patches) + 6
-    band = np.full((height, page_width, 3), 255, np.uint8)
+    band = np.full((height, width, 3), 255, np.uint8)
     for column, patch in enumerate(patches):
         paste(band, patch, _GAP + column * step, 4)
     return band

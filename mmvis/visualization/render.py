@@ -7,7 +7,13 @@ import cv2
 import numpy as np
 
 from ..structures.annotation_file import VISAnnotations, read_annotation_file
-from .contact_sheet import SheetRow, contact_sheet, evenly_spaced
+from .contact_sheet import (
+    SheetRow,
+    cell_scale,
+    contact_sheet,
+    evenly_spaced,
+    letter_size,
+)
 from .draw import display_scale, draw_tracks
 from .letterbox import letterbox
 from .matched_colours import colour_by_objects
@@ -88,7 +94,7 @@ class VideoRenderer:
     def frames(self, video: dict) -> Iterator[np.ndarray]:
         """Frames of one video at display size, strips side by side."""
         for frame in range(len(video['file_names'])):
-            drawn = self._draw(video, frame, enlarge_to=480)
+            drawn = self._draw(video, frame)
             if len(drawn) > 1:
                 drawn = [
                     _with_caption(image, caption)
@@ -96,10 +102,12 @@ class VideoRenderer:
                 ]
             yield np.hstack(drawn)
 
-    def sheet_row(self, video: dict, columns: int, cell_width: int) -> SheetRow:
-        """A row of evenly spaced frames, letters readable at the cell's size."""
-        moments = evenly_spaced(len(video['file_names']), columns)
-        drawn = [self._draw(video, t, cell_width=cell_width) for t in moments]
+    def sheet_row(
+        self, video: dict, count: int, cell_width: int, letters: int
+    ) -> SheetRow:
+        """Evenly spaced frames, with letters of a size in px once in their cells."""
+        moments = evenly_spaced(len(video['file_names']), count)
+        drawn = [self._draw(video, t, (cell_width, letters)) for t in moments]
         strips = {
             caption: [images[i] for images in drawn]
             for i, caption in enumerate(self.strips)
@@ -111,16 +119,22 @@ class VideoRenderer:
         return SheetRow(title, strips, [f'frame {t}' for t in moments])
 
     def write_sheet(
-        self, videos: Sequence[dict], path: str, columns: int = 6, cell_width: int = 480
+        self, videos: Sequence[dict], path: str, columns: int = 4, cell_width: int = 320
     ) -> None:
-        """Write a contact sheet (.png or .jpg) of the videos that have frames."""
+        """Write a contact sheet (.png or .jpg) of the videos that have frames.
+
+        Each gets a line of ``columns`` frames, a single video three.
+        """
         videos = [video for video in videos if video['length']]
+        count = columns if len(videos) > 1 else 3 * columns
         # No column wider than its frames are once enlarged by an integer.
         widths = [read_frame(self.image_root, v, 0).shape[1] for v in videos]
         shown = [w * max(1, cell_width // w) for w in widths]
         cell_width = min(cell_width, max(shown, default=cell_width))
-        rows = [self.sheet_row(video, columns, cell_width) for video in videos]
-        _write_image(path, contact_sheet(rows, cell_width))
+        columns = min(columns, max((v['length'] for v in videos), default=columns))
+        letters = letter_size(columns, cell_width)
+        rows = [self.sheet_row(v, count, cell_width, letters) for v in videos]
+        _write_image(path, contact_sheet(rows, cell_width, columns))
 
     def write_mp4(self, video: dict, path: str, fps: float) -> None:
         """Write one video at its own (enlarged) size."""
@@ -151,17 +165,14 @@ class VideoRenderer:
                     writer.write(_captioned(image, width, height, caption))
 
     def _draw(
-        self,
-        video: dict,
-        frame: int,
-        enlarge_to: int | None = None,
-        cell_width: int | None = None,
+        self, video: dict, frame: int, cell: tuple[int, int] | None = None
     ) -> list[np.ndarray]:
+        """A frame with each strip's tracks, for a cell (width, letters) of a sheet."""
         image = read_frame(self.image_root, video, frame)
-        if cell_width is not None:
-            scale, font_size = _cell_scale(image.shape[1], cell_width)
+        if cell is not None:
+            scale, font_size = cell_scale(image.shape, *cell)
         else:
-            scale, font_size = display_scale(image.shape[1], enlarge_to), None
+            scale, font_size = display_scale(image.shape[1]), None
         try:
             return [
                 render_frame(
@@ -198,8 +209,8 @@ def render_results(
     max_videos: int | None = None,
     fps: float = 6.0,
     sheet: str | None = None,
-    columns: int = 6,
-    cell_width: int = 480,
+    columns: int = 4,
+    cell_width: int = 320,
     boxes: bool = False,
 ) -> list[str]:
     """Draw a results.json (or the ground truth) over the videos of an annotation file.
@@ -221,7 +232,7 @@ def render_results(
         sheet (str, optional): Where to write a contact sheet; by default
             ``contact_sheet.png`` in the folder, or ``something.png`` beside the mp4. A
             ``.jpg`` takes a fraction of the bytes.
-        columns (int): Frames a row of the sheet.
+        columns (int): Frames in a line of the sheet.
         cell_width (int): Width of such a frame on the sheet in px, at most.
         boxes (bool): Whether to draw boxes too.
 
@@ -257,13 +268,6 @@ def render_results(
         sheet = sheet or os.path.join(out, 'contact_sheet.png')
     renderer.write_sheet(chosen, sheet, columns, cell_width)
     return [*written, sheet]
-
-
-def _cell_scale(width: int, cell_width: int) -> tuple[int, int]:
-    """Factor to draw at, and the font size that is 12 px once in the cell."""
-    scale = max(1, cell_width // width)
-    shrink = max(1.0, width / cell_width)
-    return scale, round(12 * shrink)
 
 
 def _with_caption(image: np.ndarray, caption: str) -> np.ndarray:

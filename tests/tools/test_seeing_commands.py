@@ -37,7 +37,7 @@ def test_browse_writes_a_sheet(vis_set, tmp_path, capsys):
     out = tmp_path / 'seen'
     assert command('dataset_tools/browse.py')(where(vis_set, out).split()) == 0
     assert printed_files(capsys) == [str(out / 'contact_sheet.png')]
-    assert cv2.imread(str(out / 'contact_sheet.png')).shape[1] == 8 + 3 * (448 + 8)
+    assert cv2.imread(str(out / 'contact_sheet.png')).shape[1] == 8 + 3 * (320 + 8)
 
 
 def test_browse_writes_videos_and_frames(vis_set, tmp_path, capsys):

@@ -3,6 +3,8 @@ import pytest
 
 from mmvis.visualization.contact_sheet import (
     SheetRow,
+    cell_height_of,
+    cell_scale,
     contact_sheet,
     evenly_spaced,
     fit_cell,
@@ -70,3 +72,42 @@ def test_strips_stand_below_each_other():
 def test_no_frames():
     with pytest.raises(ValueError, match='at least one frame'):
         contact_sheet([SheetRow('video', {'x': []})])
+
+
+def test_a_long_row_goes_on_below():
+    """Both strips of a moment stay together, line after line."""
+    strips = {
+        'ground truth': [frame(v) for v in (10, 20, 30, 40, 50)],
+        'prediction': [frame(v) for v in (60, 70, 80, 90, 100)],
+    }
+    row = SheetRow('video', strips, list('abcde'))
+    sheet = contact_sheet([row], cell_width=80, columns=2)
+    assert sheet.shape[1] == 8 + 2 * 88
+    places = [extent(sheet, v) for v in range(10, 110, 10)]
+    truth, found = places[:5], places[5:]
+    for i in range(5):
+        assert truth[i][2] == found[i][2] == 8 + 88 * (i % 2)
+        assert truth[i][1] < found[i][0]
+        if i >= 2:
+            assert truth[i][0] > found[i - 2][1]
+    # The captions of the first line are between it and the second.
+    assert sheet[found[1][1] : truth[2][0], :40].min() < 160
+
+
+@pytest.mark.parametrize(('columns', 'cell_width'), [(2, 100), (4, 320), (12, 480)])
+def test_letters_can_be_read_when_the_whole_page_is_seen(columns, cell_width):
+    rows = [SheetRow('HHHH', {'x': [frame(10)] * columns}, ['HHHH'])]
+    sheet = contact_sheet(rows, cell_width)
+    seen = min(1.0, 1280 / sheet.shape[1])
+    top, bottom, *_ = extent(sheet, 10)
+    for band in (sheet[:top], sheet[bottom:]):
+        lines = np.flatnonzero((band < 200).any((1, 2)))
+        assert (lines.max() - lines.min() + 1) * seen >= 8
+
+
+@pytest.mark.parametrize('shape', [(96, 160), (720, 1280), (1920, 1080), (30, 700)])
+def test_letters_on_a_frame_have_their_size_in_the_cell(shape):
+    scale, letters = cell_scale(shape, 320, 13)
+    drawn = np.zeros((shape[0] * scale, shape[1] * scale, 3), np.uint8)
+    cell = fit_cell(drawn, 320, cell_height_of(shape, 320))
+    assert letters * cell.shape[1] / drawn.shape[1] == pytest.approx(13, rel=0.05)

@@ -59,7 +59,8 @@ def test_one_mp4_of_ground_truth(vis_set, tmp_path):
     frames, fps = read_video(out)
     assert (len(frames), fps) == (7, 5)
     assert frames[0].shape == (8 * 48 + 24, 8 * 64, 3)
-    assert cv2.imread(written[1]).shape[1] == 8 + 4 * (448 + 8)
+    # Four columns of frames 64 wide, five times as large.
+    assert cv2.imread(written[1]).shape[1] == 8 + 4 * (5 * 64 + 8)
 
 
 def test_a_sheet_of_narrower_cells(vis_set, tmp_path):

@@ -33,9 +33,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--sheet', help='contact sheet, .png or .jpg; default beside mp4s'
     )
-    parser.add_argument('--columns', type=int, default=6, help='frames a row of it')
     parser.add_argument(
-        '--cell-width', type=int, default=480, help='px of such a frame'
+        '--columns', type=int, default=4, help='frames in a line of it, default 4'
+    )
+    parser.add_argument(
+        '--cell-width', type=int, default=320, help='px of such a frame, default 320'
     )
     parser.add_argument('--boxes', action='store_true', help='draw boxes too')
     return parser.parse_args(argv)

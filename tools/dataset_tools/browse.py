@@ -36,7 +36,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='a contact sheet (default), an mp4 a video, PNG frames',
     )
     parser.add_argument('--fps', type=float, default=6.0, help='of the mp4s')
-    parser.add_argument('--columns', type=int, default=6, help='frames a row of sheets')
+    parser.add_argument(
+        '--columns', type=int, default=4, help='frames in a line of sheets, default 4'
+    )
     parser.add_argument('--boxes', action='store_true', help='draw boxes too')
     return parser.parse_args(argv)
 
