@@ -4,7 +4,6 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .training_log import TrainingLog
+from .training_log import TrainingLog, telling_names
 
 # Okabe and Ito's colours: told apart with colour-blind eyes too.
 _COLOURS = (
@@ -28,6 +27,8 @@ _COLOURS = (
 )
 
 
+# What weighs less is left out of an average.
+_NEGLIGIBLE = 1e-9
 # Endings of the keys of parts of an evaluation.
 _GROUPS = {
     '_precision': 'categories',
@@ -45,7 +46,9 @@ class _Panel(NamedTuple):
 def smooth(values: Sequence[float], weight: float) -> np.ndarray:
     """Centred exponential average, which does not lag behind the curve.
 
-    ``s[t] = sum_u w**|t - u| * values[u] / sum_u w**|t - u|`` over the finite values.
+    ``s[t] = sum_u w**|t - u| * values[u] / sum_u w**|t - u|`` over the finite values,
+    where u looks no further ahead than back: a curve that falls fast at first starts
+    where its data does.
 
     Args:
         values (Sequence[float]): (n,)
@@ -60,30 +63,34 @@ def smooth(values: Sequence[float], weight: float) -> np.ndarray:
     if not 0 <= weight < 1:
         raise ValueError(f'smoothing must be in [0, 1), got {weight}.')
     values = np.asarray(values, dtype=np.float64)
-    finite = np.isfinite(values).astype(np.float64)
-    values = np.where(finite > 0, values, 0.0)
-    sums, norms = (
-        _decaying_sum(x, weight) + _decaying_sum(x[::-1], weight)[::-1] - x
-        for x in (values, finite)
-    )
-    return np.divide(sums, norms, out=np.full(len(sums), np.nan), where=norms > 0)
-
-
-def _decaying_sum(values: np.ndarray, weight: float) -> np.ndarray:
-    """``s[t] = values[t] + weight * s[t - 1]``"""
-    return np.array(list(accumulate(values, lambda s, v: s * weight + v)))
+    finite = np.isfinite(values)
+    smoothed = np.full(len(values), np.nan)
+    if not finite.any():
+        return smoothed
+    first = int(finite.argmax())
+    reach = 0 if weight == 0 else math.ceil(math.log(_NEGLIGIBLE) / math.log(weight))
+    for t in range(first, len(values)):
+        start, stop = max(first, t - reach), min(t + reach, 2 * t - first) + 1
+        near = values[start:stop]
+        weights = weight ** np.abs(np.arange(start, start + len(near)) - t)
+        weights = np.where(finite[start:stop], weights, 0.0)
+        if weights.any():
+            smoothed[t] = weights @ np.nan_to_num(near, posinf=0, neginf=0)
+            smoothed[t] /= weights.sum()
+    return smoothed
 
 
 def plot_training_curves(
     logs: Sequence[TrainingLog],
     path: str | os.PathLike,
     keys: Sequence[str] | None = None,
-    smoothing: float = 0.8,
+    smoothing: float = 0.6,
 ) -> None:
     """Draw losses, learning rate and validation AP against iterations.
 
-    One panel a key; one colour a run where there are several runs. Training values are
-    drawn faint as logged and strong as smoothed.
+    The title, or with several runs the legend, names config and run. One panel a key;
+    one colour a run where there are several runs. Training values are drawn faint as
+    logged and strong as smoothed.
 
     Args:
         logs (Sequence[TrainingLog]): The runs to compare.
@@ -118,19 +125,21 @@ def plot_training_curves(
 
     columns = min(4 if len(panels) > 9 else 3, len(panels))
     rows = math.ceil(len(panels) / columns)
-    figure = Figure(figsize=(4.6 * columns, 3.0 * rows + 0.5), layout='constrained')
+    # Four in a row are narrower: the whole is looked at on one screen.
+    width = (3.7 if columns > 3 else 4.6) * columns
+    figure = Figure(figsize=(width, 3.0 * rows + 0.5), layout='constrained')
     axes = np.atleast_1d(figure.subplots(rows, columns, sharex=True)).ravel()
     for axis, panel in zip(axes, panels, strict=False):
         _draw_panel(axis, panel, logs, smoothing)
+        axis.tick_params(labelbottom=True)
     for axis in axes[len(panels) :]:
         axis.remove()
     for axis in axes[max(0, len(panels) - columns) : len(panels)]:
         axis.set_xlabel('iteration')
-        axis.tick_params(labelbottom=True)
     if len(logs) > 1:
         handles = [
-            axes[0].plot([], [], color=_COLOURS[i % len(_COLOURS)], label=log.name)[0]
-            for i, log in enumerate(logs)
+            axes[0].plot([], [], color=_COLOURS[i % len(_COLOURS)], label=name)[0]
+            for i, name in enumerate(telling_names(logs))
         ]
         figure.legend(
             handles=handles, loc='outside upper center', ncols=min(4, len(logs))
@@ -233,13 +242,17 @@ def _draw_panel(
         if panel.is_val:
             # -1 stands for 'nothing to measure' in COCO's way of counting.
             shown = [value if value >= 0 else math.nan for value in values]
-            axis.plot(steps, shown, color=colour, marker='o', markersize=4, label=key)
+            name = f'{key}: {shown[-1]:.3f}'
+            axis.plot(steps, shown, color=colour, marker='o', markersize=5, label=name)
+            if len(steps) == 1:
+                # A line makes one point a curve that can be seen and compared.
+                axis.axhline(shown[0], color=colour, linestyle=':', alpha=0.6)
         elif key == 'lr' or smoothing == 0:
             axis.plot(steps, values, color=colour, linewidth=1.6)
         else:
             axis.plot(steps, values, color=colour, linewidth=0.8, alpha=0.3)
             axis.plot(steps, smooth(values, smoothing), color=colour, linewidth=1.8)
-    if len(panel.keys) > 1:
+    if panel.is_val and len(logs) == 1:
         axis.legend(fontsize=8)
     axis.set_title(panel.title, fontsize=10)
     axis.grid(alpha=0.3)

@@ -3,8 +3,10 @@
 import json
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+_SEPARATOR = ' · '
 _NOT_METRICS = frozenset({'step', 'iter', 'epoch', 'time', 'data_time', 'memory'})
 
 
@@ -13,15 +15,17 @@ class TrainingLog:
     """Curves of one run.
 
     Attributes:
-        name (str): What to call it in a legend.
+        name (str): What to call it in a title: config, work_dir, time.
         train (dict[str, tuple[list[int], list[float]]]): Key -> (iterations, values) of
             losses, learning rates, grad_norm, ...
         val (dict[str, tuple[list[int], list[float]]]): The same for validation metrics.
+        parts (tuple[str, ...]): Of the name, where it was not given.
     """
 
     name: str
     train: dict[str, tuple[list[int], list[float]]] = field(default_factory=dict)
     val: dict[str, tuple[list[int], list[float]]] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
 
 
 def find_scalars(path: str | os.PathLike) -> str:
@@ -58,14 +62,16 @@ def read_training_log(path: str | os.PathLike, name: str | None = None) -> Train
 
     Args:
         path (str): Anything that :func:`find_scalars` takes.
-        name (str, optional): By default the work_dir's name.
+        name (str, optional): By default the names of config and work_dir, and the
+            run's time.
 
     Raises:
         FileNotFoundError: No such file.
         ValueError: A line is not json.
     """
     file = find_scalars(path)
-    log = TrainingLog(name or _run_name(path))
+    parts = () if name else _run_parts(file)
+    log = TrainingLog(name or _SEPARATOR.join(parts), parts=parts)
     iteration = 0
     for record in _records(file):
         train = _is_training(record)
@@ -78,6 +84,17 @@ def read_training_log(path: str | os.PathLike, name: str | None = None) -> Train
             steps.append(iteration)
             values.append(float(value) if math.isfinite(value) else math.nan)
     return log
+
+
+def telling_names(logs: Sequence[TrainingLog]) -> list[str]:
+    """Names of several runs without the parts that all have in common."""
+    parts = [log.parts for log in logs]
+    if len({len(of) for of in parts}) > 1 or not all(parts):
+        return [log.name for log in logs]
+    telling = [i for i, of in enumerate(zip(*parts, strict=True)) if len(set(of)) > 1]
+    if not telling:
+        return [log.name for log in logs]
+    return [_SEPARATOR.join(of[i] for i in telling) for of in parts]
 
 
 def _records(file: str) -> list[dict]:
@@ -110,13 +127,40 @@ def _has_training(file: str) -> bool:
         return False
 
 
-def _run_name(path: str | os.PathLike) -> str:
-    parts = os.path.abspath(os.fspath(path)).split(os.sep)
-    if parts[-1].endswith('.json'):
-        parts = parts[:-1]
-    if parts[-1] == 'vis_data':
-        parts = parts[:-1]
-    # <work_dir>/20261121_031500 is told by its work_dir.
-    if len(parts) > 1 and parts[-1].replace('_', '').isdigit():
-        parts = parts[:-1]
-    return parts[-1]
+def _run_parts(file: str) -> tuple[str, ...]:
+    """Config, work_dir and time of <work_dir>/<time>/vis_data/scalars.json.
+
+    The work_dir is told with the folder it lies in. A file that lies elsewhere is told
+    by its folder.
+    """
+    folder = os.path.dirname(os.path.abspath(file))
+    if os.path.basename(folder) == 'vis_data':
+        folder = os.path.dirname(folder)
+    work_dir, run = os.path.split(folder)
+    if not run.replace('_', '').isdigit():
+        return (run,)
+    place = os.path.join(*work_dir.split(os.sep)[-2:])
+    config = _config_name(work_dir, os.path.join(os.path.dirname(file), 'config.py'))
+    if config is None or config == os.path.basename(work_dir):
+        return (place, run)
+    return (config, place, run)
+
+
+def _config_name(work_dir: str, used: str) -> str | None:
+    """Name of the merged config that a runner left in its work_dir.
+
+    Args:
+        used: the run's own copy, which tells several of them apart.
+    """
+    files = [name for name in sorted(os.listdir(work_dir)) if name.endswith('.py')]
+    if len(files) > 1 and os.path.isfile(used):
+        content = _content(used)
+        files = [f for f in files if _content(os.path.join(work_dir, f)) == content]
+    if len(files) != 1:
+        return None
+    return files[0].removesuffix('.py').removesuffix('_merged')
+
+
+def _content(path: str) -> bytes:
+    with open(path, 'rb') as file:
+        return file.read()

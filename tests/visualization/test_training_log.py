@@ -3,7 +3,11 @@ import math
 
 import pytest
 
-from mmvis.visualization.training_log import find_scalars, read_training_log
+from mmvis.visualization.training_log import (
+    find_scalars,
+    read_training_log,
+    telling_names,
+)
 
 
 def write(path, records):
@@ -32,10 +36,34 @@ def test_epochs_become_iterations(tmp_path):
     )
     for path in (tmp_path / 'run', file.parent, file):
         log = read_training_log(path)
-        assert log.name == 'run'
+        assert log.name == f'{tmp_path.name}/run · 20260102_030405'
         assert log.train['loss'] == ([50, 100, 200], [2.0, 1.0, 0.5])
         assert log.val == {'youtube_vis/AP': ([100, 200], [0.1, 0.4])}
     assert read_training_log(file, 'mine').name == 'mine'
+
+
+def test_a_config_is_named_by_the_run_that_used_it(tmp_path):
+    work_dir = tmp_path / 'tried'
+    for time, config in (('20260102_030405', 'x = 1'), ('20260102_040506', 'x = 2')):
+        file = work_dir / time / 'vis_data' / 'scalars.json'
+        write(file, [train(50, 2.0)])
+        file.with_name('config.py').write_text(config)
+    (work_dir / 'one_merged.py').write_text('x = 1')
+    names = [
+        read_training_log(work_dir / time).parts[0]
+        for time in ('20260102_030405', '20260102_040506')
+    ]
+    assert names == ['one', 'one']  # the only one that there is
+    (work_dir / 'two_merged.py').write_text('x = 2')
+    logs = [read_training_log(path) for path in sorted(work_dir.glob('2*'))]
+    assert [log.parts[0] for log in logs] == ['one', 'two']
+    assert telling_names(logs) == ['one · 20260102_030405', 'two · 20260102_040506']
+    logs[1] = read_training_log(work_dir, 'mine')
+    assert telling_names(logs) == [logs[0].name, 'mine']
+    # A work_dir called after its config says it once.
+    (work_dir / 'one_merged.py').rename(work_dir / 'tried.py')
+    parts = read_training_log(work_dir / '20260102_030405').parts
+    assert parts == (f'{tmp_path.name}/tried', '20260102_030405')
 
 
 def test_iterations_stay(tmp_path):

@@ -22,7 +22,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--names', nargs='+', help='names of the runs in the legend')
     parser.add_argument(
-        '--smoothing', type=float, default=0.8, help='0 (none) up to 1, default 0.8'
+        '--smoothing', type=float, default=0.6, help='0 (none) up to 1, default 0.6'
     )
     parser.add_argument('--title', default='', help='title of the bars')
     args = parser.parse_args(argv)
