@@ -13,11 +13,12 @@ from mmvis.evaluation.error_analysis import analyze_errors
 from mmvis.evaluation.error_analysis.filmstrips import make_filmstrip, other_tracks
 from mmvis.evaluation.error_analysis.kinds import GROUPS, GROUPS_AND_KINDS, KINDS
 from mmvis.evaluation.error_analysis.report import write_report
-from mmvis.evaluation.error_analysis.tables import to_dict
+from mmvis.evaluation.error_analysis.tables import format_errors, to_dict
 from mmvis.evaluation.error_analysis.wording import headline, sentence
 from mmvis.evaluation.error_analysis.worst_cases import worst_cases
 from mmvis.evaluation.run_statistics import compare_runs, format_runs
 from mmvis.evaluation.summary import format_tables
+from mmvis.visualization.colours import id_colour
 
 ALONE = {'meta', 'img', 'wbr'}  # elements that are not closed
 
@@ -68,9 +69,9 @@ def test_page_is_whole_and_alone(analysis, tmp_path):
     assert 'masks are shown on grey' in page
 
 
-def hundredths(value: float, signed: bool = False) -> str:
-    text = f'{100 * value:+.1f}' if signed else f'{100 * value:.1f}'
-    return text.replace('+0.0', '0.0').replace('-0.0', '0.0')
+def fraction(value: float, signed: bool = False) -> str:
+    text = f'{value:+.3f}' if signed else f'{value:.3f}'
+    return text.replace('+0.000', '0.000').replace('-0.000', '0.000')
 
 
 def test_cells_are_the_numbers(analysis, tmp_path):
@@ -83,8 +84,8 @@ def test_cells_are_the_numbers(analysis, tmp_path):
     for key in GROUPS_AND_KINDS:
         said = numbers['kinds'][key]
         (row,) = (row for row in rows if row and row[0] == key and len(row) == 6)
-        assert row[1] == hundredths(said['gain_AP50'], signed=True)
-        assert row[2] == hundredths(said['gain_AP'], signed=True)
+        assert row[1] == fraction(said['gain_AP50'], signed=True)
+        assert row[2] == fraction(said['gain_AP'], signed=True)
         assert row[3:5] == [
             str(said['false_positives']),
             str(said['false_negatives']),
@@ -97,9 +98,9 @@ def test_cells_are_the_numbers(analysis, tmp_path):
                 str(said['false_positives']),
                 str(said['false_negatives']),
             ]
-            assert row[4] == hundredths(said['AP50'])
-            cells = [hundredths(said[c], signed=True) for c in columns]
-            assert [cell or '0.0' for cell in row[5:]] == cells
+            assert row[4] == fraction(said['AP50'])
+            cells = [fraction(said[c], signed=True) for c in columns]
+            assert [cell or '0.000' for cell in row[5:]] == cells
     names = analysis.category_names
     for name, said in numbers['confusion'].items():
         row = next(r for r in rows if r and r[0] == name)
@@ -108,9 +109,24 @@ def test_cells_are_the_numbers(analysis, tmp_path):
     best = max(GROUPS, key=lambda g: numbers['kinds'][g]['gain_AP50'])
     assert headline(analysis)[0].startswith(
         f'Most would be gained by fixing {best} errors alone: AP50 from '
-        f'{hundredths(numbers["AP50"])} to '
-        f'{hundredths(numbers["AP50"] + numbers["kinds"][best]["gain_AP50"])}, '
+        f'{fraction(numbers["AP50"])} to '
+        f'{fraction(numbers["AP50"] + numbers["kinds"][best]["gain_AP50"])}, '
     )
+
+
+def test_page_and_terminal_have_the_same_numbers(analysis, tmp_path):
+    write_report(analysis, tmp_path / 'a.html', cases_per_kind=0)
+    rows = Checked((tmp_path / 'a.html').read_text()).rows
+    page = {row[0]: row[1:3] for row in rows if len(row) == 6}
+    lines = re.findall(
+        r'^│ +(.+?) +│ +\d* +│ +\d* +│ +(\S+) │ +(\S+) │$',
+        format_errors(analysis),
+        re.M,
+    )
+    assert {name: numbers for name, *numbers in lines} == {
+        name: page[name] for name in [*GROUPS_AND_KINDS, *list(page)[-3:]]
+    }
+    assert any(gain.startswith('+0.') for _, gain, _ in lines)
 
 
 def test_counts_of_categories_and_attributes_are_parts(analysis):
@@ -225,6 +241,29 @@ def test_filmstrip_shows_object_above_and_track_below(analysis):
                 assert picture.shape[2] == 3 and picture.dtype == np.uint8
                 if column is not None and there[moment, column]:
                     assert (picture != picture[-1, -1]).any()
+
+
+@pytest.mark.parametrize('name', ['nothing there', 'wrong label', 'three parts'])
+def test_a_filmstrips_first_track_has_its_objects_colour(name):
+    """Read off the pixels: a fill is 0.55 of the grey and 0.45 of the colour."""
+
+    def has(pictures, number):
+        fill = 0.55 * 96 + 0.45 * np.array(id_colour(number))
+        return any((np.abs(p - fill).max(axis=2) < 1).any() for p in pictures)
+
+    scene = Scene().add(*SCENES[name][:2])
+    analysis = analyze_errors(scene.results, scene.truth)
+    for error in analysis.errors[0]:
+        strip = make_filmstrip(analysis, error, None, 6)
+        about = error.target is not None
+        assert has(strip.tracks, 1) == about
+        if about:
+            assert has(strip.objects, 1)
+        others = other_tracks(analysis.videos[0], error)
+        above = 1 + len(error.related) if about else len(analysis.videos[0].objects)
+        assert not any(has(strip.tracks, n) for n in range(2, above + 1))
+        wanted = [above + 2 + n for n in range(len(others))] if about else [above + 1]
+        assert all(has(strip.tracks, n) for n in wanted)
 
 
 def test_filmstrips_show_who_has_the_other_parts():

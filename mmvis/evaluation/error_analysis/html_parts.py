@@ -24,12 +24,12 @@ COLOURS = (
 
 
 def number(value: float | None, signed: bool = False) -> str:
-    """A fraction in hundredths with one decimal, as AP is read."""
+    """A fraction with three decimals, as every table of the metric has it."""
     if value is None or not math.isfinite(value):
         return '-'
-    # No "-0.0" for what rounding left of nothing.
-    hundredths = round(100 * value, 1) + 0.0
-    return f'{hundredths:+.1f}' if signed and hundredths else f'{hundredths:.1f}'
+    # No "-0.000" for what rounding left of nothing.
+    value = round(value, 3) + 0.0
+    return f'{value:+.3f}' if signed and value else f'{value:.3f}'
 
 
 def breakable(name: str) -> str:
@@ -155,7 +155,8 @@ td.why { text-align: left; color: #666; font-size: 13px; white-space: normal;
 tr.sum td, td.sum { border-top: 1px solid #999; }
 td.bar span { display: inline-block; width: 110px; height: 12px; background: #f3f3f3; }
 td.bar i { display: block; height: 100%; }
-td.bar b { display: inline-block; width: 52px; font-weight: 400; }
+td.bar b { display: inline-block; width: 60px; font-weight: 400; }
+@media (max-width: 700px) { td.bar span { width: 36px; } }
 .heat td { min-width: 40px; padding: 4px 6px; }
 .heat th { white-space: normal; min-width: 40px; padding: 4px 6px; }
 .side { display: flex; flex-wrap: wrap; gap: 24px; align-items: center; }

@@ -126,10 +126,10 @@ def _kinds(analysis: ErrorAnalysis) -> str:
     return (
         '<h2>What would be gained</h2>'
         f'<p>Errors are counted at a spatio-temporal IoU of {threshold:g}. A gain is '
-        'what the metric would rise by if the errors of this kind alone were fixed, in '
-        'hundredths, each at the IoU at which it is measured; gains of several kinds '
-        'do not add up. Many wrong tracks of low score cost little.</p>'
-        + table(head, cells, 'kinds')
+        'what the metric would rise by if the errors of this kind alone were fixed, '
+        'each at the IoU at which it is measured; AP and gains are from 0 to 1. Gains '
+        'of several kinds do not add up. Many wrong tracks of low score cost '
+        'little.</p>' + table(head, cells, 'kinds')
     )
 
 
@@ -274,7 +274,7 @@ def _case(
     gain = number(case.gain, signed=True)
     title = (
         f'{kind}: {video_name(video)} (video {video["id"]}), '
-        f'{gain if "+" in gain else "less than +0.1"} {analysis.threshold_name}'
+        f'{gain if "+" in gain else "less than +0.001"} {analysis.threshold_name}'
     )
     rows = []
     for name, pictures in (('truth', strip.objects), ('tracks', strip.tracks)):

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from ..summary import plain_console, printable
 from .analysis import EVERYTHING, FALSE_NEGATIVES, FALSE_POSITIVES, ErrorAnalysis
+from .html_parts import number
 from .kinds import GROUPS, GROUPS_AND_KINDS
 
 
@@ -93,4 +94,4 @@ def _row(analysis: ErrorAnalysis, fixed: str | tuple[str, ...]) -> list[str]:
     if not isinstance(fixed, str):
         counts = [str(count) for count in analysis.num_errors(fixed)]
     gains = _gains(analysis, fixed).values()
-    return [*counts, *('-' if gain is None else f'{gain:+.3f}' for gain in gains)]
+    return [*counts, *(number(gain, signed=True) for gain in gains)]
