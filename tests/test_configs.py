@@ -152,6 +152,7 @@ DATA_OF = {
     'data/ovis/': 'ovis',
     'data/coco/': 'coco',
     'data/synth_vis/tiny/': 'synthvis',
+    'data/synth_vis/bench/': 'synthvis',
     'data/videos/': 'own videos',
 }
 LISTED = {path.stem: path for path in RUNNABLE if 'ablations' not in path.parts}
