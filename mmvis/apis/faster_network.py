@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +22,8 @@ def use_half_precision(model: nn.Module) -> None:
         model (nn.Module): A video model of mmvis; its ``extract_test_feat`` is replaced
             for this object.
     """
-    extract = model.extract_test_feat
+    video_model: Any = model
+    extract = video_model.extract_test_feat
 
     def extract_in_half(frames: Tensor) -> tuple:
         dtype = torch.float16 if frames.is_cuda else torch.bfloat16

@@ -45,7 +45,7 @@ class Frame(NamedTuple):
         damage (str | None): What is wrong with it, as a sentence.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's method of this name
     image: np.ndarray | None
     damage: str | None = None
 
@@ -186,6 +186,8 @@ class CameraSource(_CaptureSource):
 
 class VideoFileSource(_CaptureSource):
     """A video file, by whatever codecs OpenCV was built with."""
+
+    path: Path
 
     def __init__(self, path: Path) -> None:
         self.name, self.path = path.stem, path

@@ -56,7 +56,7 @@ def find_config(name: str | os.PathLike) -> str:
     if path.is_file():
         return str(path)
     wanted = path.name.removesuffix('.py')
-    known = {}
+    known: dict[str, Path] = {}
     for folder in config_folders():
         for file in sorted(folder.rglob('*.py')):
             if '_base_' not in file.parts:
@@ -190,7 +190,8 @@ def _classes(
     content: Mapping, config: Config
 ) -> tuple[tuple[str, ...] | None, tuple[int, ...] | None]:
     """Class names and category ids: the checkpoint's, else the config's."""
-    meta = content.get('meta') if isinstance(content.get('meta'), Mapping) else {}
+    meta = content.get('meta')
+    meta = meta if isinstance(meta, Mapping) else {}
     trained = {str(key).lower(): value for key, value in meta.items()}
     trained = trained.get('dataset_meta') or trained
     for source in (trained, _metainfo(config), config):

@@ -41,9 +41,9 @@ def check_places(paths: Mapping[str, Path], stem: Path, source: Path | None) -> 
             + (f'made ({reason})' if reason else 'written to')
             + ': take another place as out.'
         )
-    kept = source is not None and source.exists()
+    kept = source if source is not None and source.exists() else None
     for kind, path in paths.items():
-        if kept and path.exists() and path.samefile(source):
+        if kept is not None and path.exists() and path.samefile(kept):
             raise ValueError(
                 f'{path} is the video itself, which would be overwritten: take another '
                 'name or folder as out.'

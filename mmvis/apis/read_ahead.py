@@ -31,7 +31,7 @@ class ReadAhead:
         self._thread.start()
 
     def _work(self, source: Iterable) -> None:
-        iterator = None
+        iterator: Any = None
         try:
             iterator = iter(source)
             for item in iterator:

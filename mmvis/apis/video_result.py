@@ -78,7 +78,9 @@ class VideoResult:
         """Take a frame that could not be read."""
         self.damaged[index] = damage
         if self._tracks is not None:
-            nothing = dict(scores=[], labels=[], instances_id=[], masks=[])
+            nothing: dict[str, list] = dict(
+                scores=[], labels=[], instances_id=[], masks=[]
+            )
             self._tracks.add_frame(index, nothing)
         self.num_frames += 1
 

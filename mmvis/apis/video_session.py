@@ -36,7 +36,7 @@ class VideoSession:
         prepare: Callable[[Sequence[np.ndarray], int, Any], tuple],
         class_names: tuple[str, ...] | None = None,
     ) -> None:
-        self._model = model
+        self._model: Any = model
         self._prepare = prepare
         self._class_names = class_names
         self.reset()
@@ -116,6 +116,7 @@ class VideoSession:
                     f'height), the frames before it are {size[1]} x {size[0]}: a '
                     'video has one size (reset() of a session begins another).'
                 )
+        assert size is not None  # there is an image
         return size
 
 
@@ -131,7 +132,7 @@ class Preparation:
     """
 
     def __init__(self, pipeline: Sequence[dict], model: nn.Module) -> None:
-        self._model = model
+        self._model: Any = model
         transforms = without_loading(pipeline)
         if not transforms:
             raise ValueError('test_pipeline has nothing behind its loading.')

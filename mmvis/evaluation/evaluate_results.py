@@ -82,7 +82,7 @@ def load_ground_truth(source: Mapping | VISAnnotations | str | Path) -> VISAnnot
         return read_annotation_file(str(path))
 
 
-def _json_value(value):
+def _json_value(value: Any) -> Any:
     """What json does not know: packed counts, numpy's numbers and arrays."""
     if isinstance(value, bytes):
         return value.decode('ascii')
@@ -132,7 +132,7 @@ def _results_text(path: Path) -> str | bytes:
 def build_ground_truth(
     annotations: VISAnnotations,
     category_ids: Sequence | None = None,
-    area_ranges: Mapping[str, tuple[float, float]] | None = None,
+    area_ranges: Mapping[str, Sequence[float]] | None = None,
     area_unit: str = 'pixel',
     count_empty: bool = False,
 ) -> GroundTruth:
@@ -159,7 +159,7 @@ def build_ground_truth(
 
 
 def check_area_ranges(
-    area_ranges: Mapping[str, tuple[float, float]] | None, area_unit: str
+    area_ranges: Mapping[str, Sequence[float]] | None, area_unit: str
 ) -> dict[str, tuple[float, float]]:
     """Ranges as floats, the protocol's by default."""
     if area_unit not in ('pixel', 'frame'):

@@ -80,7 +80,9 @@ def compare_runs(
     return compared
 
 
-def _evaluate(results, annotations: VISAnnotations) -> dict[str, float | None]:
+def _evaluate(
+    results: Sequence[dict] | str | Path, annotations: VISAnnotations
+) -> dict[str, float | None]:
     try:
         return evaluate_results(results, annotations, classwise=True)
     except ValueError as error:
@@ -160,5 +162,5 @@ def _differences(compared: Mapping[str, Group]) -> Iterable[str]:
         if first.std is None or second.std is None:
             yield f'{text} (one run tells nothing of its spread)'
             continue
-        variances = [s.std**2 / len(s.known) for s in (first, second)]
-        yield f'{text}, standard error {np.sqrt(sum(variances)):.3f}'
+        variance = first.std**2 / len(first.known) + second.std**2 / len(second.known)
+        yield f'{text}, standard error {np.sqrt(variance):.3f}'

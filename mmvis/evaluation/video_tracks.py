@@ -28,11 +28,12 @@ class VideoTracks:
         self.size = [int(side) for side in size]
         self.num_frames = 0
         self._empty = empty_rle(*self.size)['counts']
-        self._counts = defaultdict(dict)  # instance id -> frame -> packed counts
-        self._scores = defaultdict(list)
-        self._labels = defaultdict(list)
-        self._class_scores = defaultdict(list)
-        self._objectness = defaultdict(list)
+        # By instance id: packed counts by frame, and a list of each of the others.
+        self._counts: dict[Any, dict[int, bytes]] = defaultdict(dict)
+        self._scores: dict[Any, list[float]] = defaultdict(list)
+        self._labels: dict[Any, list[int]] = defaultdict(list)
+        self._class_scores: dict[Any, list[np.ndarray]] = defaultdict(list)
+        self._objectness: dict[Any, list[float]] = defaultdict(list)
 
     @property
     def length(self) -> int:
@@ -152,7 +153,7 @@ class VideoTracks:
         soft = self._class_scores.get(instance_id, [])
         if len(soft) == len(labels):
             return int(np.argmax(np.sum(soft, axis=0)))
-        votes = defaultdict(lambda: [0, 0.0])
+        votes: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
         for label, score in zip(labels, scores, strict=True):
             votes[label][0] += 1
             votes[label][1] += score

@@ -217,8 +217,9 @@ class YouTubeVISMetric(BaseMetric):
             return {}
         truth = self._build_ground_truth()
         self._check_videos(results)
-        check_results(tracks, self._annotations)
-        names = {c['id']: c['name'] for c in self._annotations.categories}
+        annotations = self._read()
+        check_results(tracks, annotations)
+        names = {c['id']: c['name'] for c in annotations.categories}
         metrics: Metrics = evaluate_tracks(
             truth,
             tracks,
@@ -255,18 +256,19 @@ class YouTubeVISMetric(BaseMetric):
         meta = self.dataset_meta or {}
         if meta.get('category_ids') is not None:
             return list(meta['category_ids'])
-        categories = self._read().categories
-        id_of = {category['name']: category['id'] for category in categories}
+        annotations = self._read()
+        id_of = {c['name']: c['id'] for c in annotations.categories}
         classes = meta.get('classes') or list(id_of)
         unknown = [name for name in classes if name not in id_of]
         if unknown:
-            raise ValueError(f"'{self._annotations.path}' has no categories {unknown}")
+            raise ValueError(f"'{annotations.path}' has no categories {unknown}")
         return [id_of[name] for name in classes]
 
     def _check_videos(self, results: list[dict]) -> None:
         """Every predicted video is the file's; those not predicted are told of."""
-        lengths = {video['id']: video['length'] for video in self._annotations.videos}
-        path = self._annotations.path
+        annotations = self._read()
+        lengths = {video['id']: video['length'] for video in annotations.videos}
+        path = annotations.path
         for video in results:
             video_id = video['video_id']
             if video_id not in lengths:

@@ -139,14 +139,21 @@ class ErrorAnalysis:
             if not has_attribute(video.video, attribute):
                 continue
             tracks = [
-                e.detection for e in errors if e.false_positive and e.kind in kinds
+                e.detection
+                for e in errors
+                if e.detection is not None and e.false_positive and e.kind in kinds
             ]
             lost = [gt for gt, e in claims_of(errors).items() if e.kind in kinds]
-            lost += [e.target for e in errors if e.kind == MISSED and MISSED in kinds]
-            labels = video.labels[tracks], video.object_labels[lost]
+            if MISSED in kinds:
+                lost += [
+                    e.target
+                    for e in errors
+                    if e.target is not None and e.kind == MISSED
+                ]
+            labels = [video.labels[tracks], video.object_labels[lost]]
             if category is not None:
                 label = self.truth.category_ids.index(category)
-                labels = tuple(found[found == label] for found in labels)
+                labels = [found[found == label] for found in labels]
             positives += len(labels[0])
             negatives += len(labels[1])
         return positives, negatives
@@ -177,19 +184,19 @@ class ErrorAnalysis:
                 analysis.average_precision(fixed, attribute, category)
                 for analysis in self._levels
             ]
-            return None if None in values else float(np.mean(values))
+            return _mean(values)
         curves = self.curves(fixed, attribute)
         iou = None if averaged else self.iou_threshold
         return curves.average_precision(iou=iou, category=category)
 
     def gain(
-        self, fixed: str | tuple[str, ...], averaged: bool = False, **where
+        self, fixed: str | tuple[str, ...], averaged: bool = False, **where: Any
     ) -> float | None:
         """What :meth:`average_precision` gains by fixing some errors."""
         if averaged:
             # Level by level, so that where nothing is gained it is exactly nothing.
             gains = [analysis.gain(fixed, **where) for analysis in self._levels]
-            return None if None in gains else float(np.mean(gains))
+            return _mean(gains)
         before = self.average_precision((), **where)
         after = self.average_precision(fixed, **where)
         return None if before is None or after is None else after - before
@@ -221,7 +228,7 @@ class ErrorAnalysis:
     def _repairs(self, fixed: tuple[str, ...]) -> list[Repair]:
         if fixed == (FALSE_POSITIVES,):
             wrong = [[e for e in errors if e.false_positive] for errors in self.errors]
-            return [Repair(removed=frozenset(e.detection for e in w)) for w in wrong]
+            return [Repair(removed=repair_of(w).removed) for w in wrong]
         if fixed == (FALSE_NEGATIVES,):
             return [Repair(dropped=self._not_found(video)) for video in self.videos]
         unknown = set(fixed) - set(KINDS)
@@ -265,3 +272,9 @@ def nothing_left(fixed: Curves, base: Curves) -> Curves:
     """A category all of whose objects were dropped has nothing to lose: its AP is 1."""
     emptied = np.isnan(fixed.precision) & ~np.isnan(base.precision)
     return replace(fixed, precision=np.where(emptied, 1.0, fixed.precision))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """None if any value is."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None

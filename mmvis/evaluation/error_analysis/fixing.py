@@ -49,9 +49,13 @@ def repair_of(errors: Iterable[TrackError]) -> Repair:
     errors = list(errors)
     added = [(gt, error.score) for gt, error in claims_of(errors).items()]
     return Repair(
-        removed=frozenset(e.detection for e in errors if e.false_positive),
+        removed=frozenset(
+            e.detection for e in errors if e.detection is not None and e.false_positive
+        ),
         added=tuple(added),
-        dropped=frozenset(e.target for e in errors if e.detection is None),
+        dropped=frozenset(
+            e.target for e in errors if e.detection is None and e.target is not None
+        ),
     )
 
 
@@ -59,7 +63,7 @@ def matched_after(
     overlaps: VideoOverlaps, repair: Repair = Repair()
 ) -> dict[int, MatchedTracks]:
     """Matched tracks of each category (by position) that the video has, all sizes."""
-    stays = np.ones(len(overlaps.detections), dtype=bool)
+    stays: np.ndarray = np.ones(len(overlaps.detections), dtype=bool)
     stays[list(repair.removed)] = False
     counts = np.ones(len(overlaps.objects), dtype=bool)
     counts[list(repair.dropped)] = False

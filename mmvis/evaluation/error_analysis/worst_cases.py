@@ -59,7 +59,7 @@ def _urgency(
     video = analysis.overlaps(error.video_id)
     lost = error.claims if error.detection is not None else [error.target]
     share = sum(1 / num_objects[video.object_labels[gt]] for gt in lost)
-    if error.detection is not None:
+    if error.target is None or error.detection is not None:
         return -share, -error.score
     areas = video.objects[error.target]['areas']
     return -share, -sum(area or 0 for area in areas)
