@@ -95,13 +95,13 @@ class VideoOutputs:
         if self._labels is not None:
             result = result.of_classes(self._labels)
         if self._mp4 is not None:
-            self._draw(image, result)
+            self._draw(self._mp4, image, result)
         if self._sheet is not None:
             self._sheet.add(image, result)
         if 'masks' in self._paths:
             _write_masks(self._paths['masks'], result)
 
-    def _draw(self, image: np.ndarray, result: FrameResult) -> None:
+    def _draw(self, mp4: Mp4Writer, image: np.ndarray, result: FrameResult) -> None:
         drawn = draw_tracks(
             image,
             result.rles,
@@ -113,7 +113,7 @@ class VideoOutputs:
         )
         # Where the first frames were damaged, the first good one stands for them.
         for _ in range(self._missed + 1):
-            self._mp4.write(drawn)
+            mp4.write(drawn)
         self._missed, self._latest = 0, drawn
 
     def repeat(self) -> None:

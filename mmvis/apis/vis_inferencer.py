@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ class VISInferencer:
         on_error: str = 'stop',
         read_ahead: int = 8,
         on_damage: Callable[[int, str], None] | None = None,
-    ) -> Iterator[Stepped]:
+    ) -> Generator[Stepped, None, None]:
         """Frames and their tracked instances, online and in constant memory.
 
         Args:
@@ -128,8 +128,9 @@ class VISInferencer:
         on_error: str,
         read_ahead: int,
         on_damage: Callable[[int, str], None] | None,
-    ) -> Iterator[Stepped]:
-        session, waiting, seen = self.session(), [], 0
+    ) -> Generator[Stepped, None, None]:
+        session, seen = self.session(), 0
+        waiting: list[np.ndarray] = []
         first_damage: str | None = None
         whole = getattr(self.model, 'needs_whole_video', False)
 
@@ -149,6 +150,7 @@ class VISInferencer:
                     if len(waiting) >= chunk and not whole:
                         yield from predict()
                     continue
+                assert damage is not None  # there is an image, or this
                 # What came before it is told before the error.
                 yield from predict()
                 if on_error == 'stop' or whole:

@@ -247,11 +247,11 @@ class GroundTruth:
         precision = np.full((*shape, len(RECALL_POINTS), kinds), np.nan)
         recall = np.full((*shape, kinds, len(MAX_DETECTIONS)), np.nan)
         for k, category_id in enumerate(self.category_ids):
-            tracks = of_category[category_id]
-            positives = sum((t.positives for t in tracks), np.zeros(shape[0], int))
+            found = of_category[category_id]
+            positives = sum((t.positives for t in found), np.zeros(shape[0], int))
             for area in np.flatnonzero(positives):
                 precision[area, ..., k], recall[area, :, k] = _accumulate(
-                    tracks, area, positives[area]
+                    found, area, positives[area]
                 )
         return Curves(self.area_names, list(self.category_ids), precision, recall)
 

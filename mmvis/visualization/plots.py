@@ -43,7 +43,7 @@ class _Panel(NamedTuple):
     is_val: bool
 
 
-def smooth(values: Sequence[float], weight: float) -> np.ndarray:
+def smooth(values: Sequence[float] | np.ndarray, weight: float) -> np.ndarray:
     """Centred exponential average, which does not lag behind the curve.
 
     ``s[t] = sum_u w**|t - u| * values[u] / sum_u w**|t - u|`` over the finite values,
@@ -275,7 +275,9 @@ def _wanted(key: str, keys: Sequence[str]) -> bool:
     return key in keys or key.rsplit('/', 1)[-1] in keys
 
 
-def _ap_entries(metrics: Mapping[str, float]):
+def _ap_entries(
+    metrics: Mapping[str, float],
+) -> tuple[list[tuple[str, float]], list[tuple[str, list[tuple[str, float]]]]]:
     """Overall entries, and (group name, entries) of the rest."""
     overall: list[tuple[str, float]] = []
     parts: dict[str, list[tuple[str, float]]] = {}

@@ -52,13 +52,13 @@ def render_frame(
 ) -> np.ndarray:
     """Draw the tracks that are visible in a frame; see :func:`draw_tracks`."""
     visible = list(instances_at(tracks, frame))
-    scored = any(track.score is not None for track, _ in visible)
+    scores = [track.score for track, _ in visible if track.score is not None]
     return draw_tracks(
         image,
         [rle for _, rle in visible],
         [track.track_id for track, _ in visible],
         [track.label for track, _ in visible],
-        [track.score for track, _ in visible] if scored else None,
+        scores if len(scores) == len(visible) else None,
         class_names,
         scale=scale,
         font_size=font_size,

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -188,7 +189,7 @@ def _label_of(annotations: VISAnnotations) -> dict[int, int]:
     return {cat['id']: label for label, cat in enumerate(annotations.categories)}
 
 
-def _check_result(result, where: str, videos: dict, label_of: dict) -> None:
+def _check_result(result: Any, where: str, videos: dict, label_of: dict) -> None:
     keys = ('video_id', 'category_id', 'score', 'segmentations')
     missing = [key for key in keys if not isinstance(result, dict) or key not in result]
     if missing:

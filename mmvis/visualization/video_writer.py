@@ -58,8 +58,8 @@ class Mp4Writer:
                 f'{self.path}: a frame must be (h, w, 3) uint8 BGR, got '
                 f'{frame.dtype} of shape {tuple(frame.shape)}.'
             )
-        if self._writer is None:
-            self._open(frame.shape)
+        if self._writer is None or self._shape is None:
+            self._writer = self._opened(frame.shape)
         elif frame.shape != self._shape:
             raise ValueError(
                 f'{self.path}: frame {self.num_frames} is '
@@ -95,11 +95,11 @@ class Mp4Writer:
     ) -> None:
         self.close()
 
-    def _open(self, shape: tuple[int, ...]) -> None:
+    def _opened(self, shape: tuple[int, ...]) -> cv2.VideoWriter:
         folder = os.path.dirname(os.path.abspath(self.path))
         os.makedirs(folder, exist_ok=True)
         size = (shape[1] + shape[1] % 2, shape[0] + shape[0] % 2)
-        code = cv2.VideoWriter_fourcc(*'mp4v')
+        code = cv2.VideoWriter.fourcc(*'mp4v')
         writer = cv2.VideoWriter(self.path, code, self.fps, size)
         # OpenCV says nothing when it cannot write.
         if not writer.isOpened():
@@ -108,4 +108,5 @@ class Mp4Writer:
                 'check that the folder can be written to and that this OpenCV has '
                 'video support (the opencv-python packages of PyPI do).'
             )
-        self._writer, self._shape = writer, tuple(shape)
+        self._shape = tuple(shape)
+        return writer

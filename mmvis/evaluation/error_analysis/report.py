@@ -96,7 +96,7 @@ def _top(analysis: ErrorAnalysis, files: Sequence[str]) -> str:
 
 
 def _kinds(analysis: ErrorAnalysis) -> str:
-    rows: list[tuple[str, str, tuple[str, ...] | str]] = []
+    rows: list[tuple[str, str, tuple[str, ...]]] = []
     for name, kinds in GROUPS.items():
         rows.append((name, MEANING[name], kinds))
         if len(kinds) > 1:
@@ -111,11 +111,11 @@ def _kinds(analysis: ErrorAnalysis) -> str:
             for gain, colour in zip(gains[kinds], COLOURS[:2], strict=True)
         ]
         cells.append([name, *bars, *counts, _why(meaning)])
-    wrong, lost = analysis.num_errors()
+    wrong, lost = map(str, analysis.num_errors())
     totals = (
-        (FALSE_POSITIVES, str(wrong), '-', 'wrong tracks removed, nothing repaired'),
-        (FALSE_NEGATIVES, '-', str(lost), 'objects that are not found dropped'),
-        (EVERYTHING, str(wrong), str(lost), 'all kinds fixed together'),
+        (FALSE_POSITIVES, wrong, '-', 'wrong tracks removed, nothing repaired'),
+        (FALSE_NEGATIVES, '-', lost, 'objects that are not found dropped'),
+        (EVERYTHING, wrong, lost, 'all kinds fixed together'),
     )
     for name, wrong, lost, meaning in totals:
         both = [number(g, signed=True) for g in _gains(analysis, name)]
@@ -137,7 +137,9 @@ def _why(text: str) -> str:
     return f'<td class="why">{escape(text)}</td>'
 
 
-def _gains(analysis: ErrorAnalysis, fixed) -> tuple[float | None, float | None]:
+def _gains(
+    analysis: ErrorAnalysis, fixed: str | tuple[str, ...]
+) -> tuple[float | None, float | None]:
     return analysis.gain(fixed), analysis.gain(fixed, averaged=True)
 
 

@@ -57,7 +57,7 @@ def _gains(analysis: ErrorAnalysis, fixed: str | tuple[str, ...]) -> dict:
     }
 
 
-def _part(analysis: ErrorAnalysis, **where) -> dict:
+def _part(analysis: ErrorAnalysis, **where: Any) -> dict:
     """AP of a category or an attribute, its errors, and what each kind costs it."""
     wrong, lost = analysis.num_errors(**where)
     return {
