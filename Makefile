@@ -83,6 +83,7 @@ $(STAMPS)/mmvis: setup.py pyproject.toml mmvis/version.py $(STAMPS)/packages
 lint: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 test: lint
 	$(PYTEST) -m 'not full'
@@ -107,7 +108,7 @@ demo: env
 	$(BIN)/python tools/demo.py
 
 clean:
-	rm -rf build dist demo site work_dirs *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist demo site work_dirs *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 distclean: clean
 	rm -rf .venv .venv-openmmlab .venv-docs
