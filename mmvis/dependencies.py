@@ -1,21 +1,35 @@
-"""Check at import that torch, mmengine, mmcv and mmdet are there, in range, compiled.
+"""Check that torch, mmengine, mmcv and mmdet are there, in range, compiled and working.
 
 Two lines of releases provide the import names mmcv, mmengine and mmdet, under different
-distribution names, so setup.py cannot require either: this check takes its place, and
-its messages say what to type.
+distribution names, so setup.py cannot require either: these checks take its place, and
+their messages say what to type.
+
+Importing the four takes seconds, which a command that reads an annotation file need not
+wait for. So ``import mmvis`` looks at what is installed without importing it, and
+``mmvis.registry``, without which there is no model, imports them and checks the rest.
 """
 
 import importlib
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
 from types import ModuleType
 
 
 @dataclass(frozen=True)
 class _Dependency:
-    """An import name, the versions that mmvis was tested with, and its two sources."""
+    """An import name, the versions that mmvis was tested with, and its two sources.
+
+    Attributes:
+        module: The import name.
+        minimum, tested_below: Versions that are accepted, and tested.
+        onedl, openmmlab: What pip is asked for, as name==version.
+        pip_options, environment: What stands before that.
+    """
 
     module: str
     minimum: tuple[int, ...]
@@ -31,6 +45,7 @@ class _Dependency:
         return ' '.join(part for part in parts if part)
 
 
+_LINES = ('onedl', 'openmmlab')
 _TORCH = _Dependency('torch', (2, 6), (2, 14), 'torch==2.13.0', 'torch==2.13.0')
 _MMENGINE = _Dependency(
     'mmengine', (0, 10, 4), (0, 11), 'onedl-mmengine==0.10.12', 'mmengine==0.10.7'
@@ -51,17 +66,42 @@ _MMDET = _Dependency(
 )
 
 
-def check_dependencies() -> None:
-    """Import the dependencies and check their versions.
+class DependencyError(RuntimeError):
+    """A dependency is installed, but cannot be used; the message says what to type."""
+
+
+def check_installation() -> None:
+    """Look for the dependencies and their versions, without importing any.
 
     Raises:
-        ImportError: one is missing, too old or broken, or mmcv is without its compiled
-            ops; the message ends with the command that repairs it.
+        ImportError: one is missing or too old, or mmcv is without its compiled ops; the
+            message ends with the command that repairs it.
 
     Warns:
         UserWarning: a version is newer than those tested, or both ``mmcv`` and
             ``onedl-mmcv`` are installed, which overwrite each other's files.
     """
+    _check(_find, _has_ops)
+
+
+def check_dependencies() -> None:
+    """Import the dependencies: they are as :func:`check_installation` says, and work.
+
+    Raises:
+        ImportError: as there, or one cannot be imported, or the ops of mmcv were
+            compiled for another torch.
+
+    Warns:
+        UserWarning: as there, so that each is shown once.
+    """
+    _check(_import, _load_ops)
+
+
+def _check(
+    version_of: Callable[[_Dependency, str], str | None],
+    check_ops: Callable[[str], None],
+) -> None:
+    """Check versions and ops; None stands for a version that is not known."""
     openmmlab_version, onedl_version = _installed('mmcv'), _installed('onedl-mmcv')
     line = 'openmmlab' if openmmlab_version and not onedl_version else 'onedl'
     both = ''
@@ -73,9 +113,9 @@ def check_dependencies() -> None:
         )
     try:
         for dependency in (_TORCH, _MMENGINE, _MMCV):
-            _check_version(_import(dependency, line), dependency, line)
-        _check_ops(line)
-        _check_version(_import(_MMDET, line), _MMDET, line)
+            _check_version(version_of(dependency, line), dependency, line)
+        check_ops(line)
+        _check_version(version_of(_MMDET, line), _MMDET, line)
     except ImportError as error:
         if both:
             raise ImportError(f'{both} As it is: {error}') from error
@@ -92,26 +132,51 @@ def _installed(distribution: str) -> str | None:
         return None
 
 
-def _import(dependency: _Dependency, line: str) -> ModuleType:
+def _find(dependency: _Dependency, line: str) -> str | None:
+    """The version of a dependency by its metadata, if it has any."""
+    if _spec(dependency.module) is None:
+        raise ImportError(_missing(dependency, line))
+    names = (getattr(dependency, source).split('==')[0] for source in _LINES)
+    return next(filter(None, map(_installed, names)), None)
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    """Where a module would be imported from; its parent is not imported, either."""
+    package, _, name = module.rpartition('.')
+    if not package:
+        return find_spec(name)
+    parent = find_spec(package)
+    places = parent and parent.submodule_search_locations
+    return PathFinder.find_spec(module, places) if places else None
+
+
+def _import(dependency: _Dependency, line: str) -> str:
+    """The version of a dependency by itself."""
     try:
-        return importlib.import_module(dependency.module)
+        module: ModuleType = importlib.import_module(dependency.module)
     except ModuleNotFoundError as error:
         if error.name != dependency.module:
             raise
-        raise ImportError(
-            f'mmvis needs {dependency.module}, which is not installed. Run: '
-            f'{dependency.command(line)}'
-        ) from error
+        raise ImportError(_missing(dependency, line)) from error
     except AssertionError as error:
         # mmdet asserts the range of mmcv that it accepts.
         raise ImportError(
             f'{dependency.module} does not accept what is installed beside it: {error} '
             'The README names the two sets of versions that work together.'
         ) from error
+    return str(module.__version__)
 
 
-def _check_version(module: ModuleType, dependency: _Dependency, line: str) -> None:
-    text = str(module.__version__)
+def _missing(dependency: _Dependency, line: str) -> str:
+    return (
+        f'mmvis needs {dependency.module}, which is not installed. Run: '
+        f'{dependency.command(line)}'
+    )
+
+
+def _check_version(text: str | None, dependency: _Dependency, line: str) -> None:
+    if text is None:
+        return
     version = tuple(int(part) for part in re.findall(r'\d+', text.split('+')[0])[:3])
     name = dependency.module
     if version < dependency.minimum:
@@ -126,7 +191,12 @@ def _check_version(module: ModuleType, dependency: _Dependency, line: str) -> No
         )
 
 
-def _check_ops(line: str) -> None:
+def _has_ops(line: str) -> None:
+    if _spec('mmcv._ext') is None:
+        raise ImportError(_no_ops('without its compiled ops', line))
+
+
+def _load_ops(line: str) -> None:
     try:
         importlib.import_module('mmcv._ext')
     except ImportError as error:
@@ -135,10 +205,14 @@ def _check_ops(line: str) -> None:
             if isinstance(error, ModuleNotFoundError)
             else f'with ops that do not load ({error}), so probably for another torch'
         )
-        raise ImportError(
-            f'mmcv is installed {reason}. Build it against the torch that is '
-            f'installed (some minutes): {_MMCV.command(line)}'
-        ) from error
+        raise ImportError(_no_ops(reason, line)) from error
+
+
+def _no_ops(reason: str, line: str) -> str:
+    return (
+        f'mmcv is installed {reason}. Build it against the torch that is '
+        f'installed (some minutes): {_MMCV.command(line)}'
+    )
 
 
 def _join(version: tuple[int, ...]) -> str:

@@ -3,45 +3,77 @@
 A name that mmvis does not register resolves to mmdet's, then mmengine's, so that a
 config with ``default_scope = 'mmvis'`` uses all three without prefixes. Where names are
 equal (``YouTubeVISDataset``) mmvis's wins; ``mmdet.YouTubeVISDataset`` is the other.
+
+A registry is filled when it is first asked for a name. mmengine imports this file for
+whatever is built in the scope ``mmvis``, so that nothing else has to be imported first.
+From here on checkpoints are read by mmvis's loader (``mmvis.engine.checkpoint``).
 """
 
 import contextlib
 import io
 import warnings
 
+from .dependencies import DependencyError, check_dependencies
+
+try:
+    check_dependencies()
+except ImportError as broken:
+    # Of an ImportError here mmengine says only that there is no mmvis.registry.
+    raise DependencyError(str(broken)) from broken
+
 from mmdet import registry as _mmdet
 from mmengine.registry import Registry
 
+from .engine import checkpoint as _checkpoint  # noqa: F401
 
-def _child(name: str, room: str = 'engine') -> Registry:
-    """The child of mmdet's registry ``name``, filled by importing mmvis.``room``."""
+
+class _FilledWithItsParent(Registry):
+    """A registry that fills mmdet's before itself.
+
+    A lookup that ends in a parent finds only what has been imported there by then.
+    """
+
+    def import_from_location(self) -> None:
+        if self._imported:
+            return
+        said = io.StringIO()
+        with warnings.catch_warnings(), contextlib.redirect_stdout(said):
+            # Some of mmdet's modules miss packages that none of ours needs, and say so.
+            warnings.filterwarnings('ignore', message='faster_coco_eval')
+            self.parent.import_from_location()
+        for line in said.getvalue().splitlines():
+            if 'Could not import OneDL' not in line:
+                print(line)
+        super().import_from_location()
+
+
+def _child(name: str, *modules: str) -> Registry:
+    """The child of mmdet's registry ``name``, filled by modules of mmvis."""
     parent = getattr(_mmdet, name)
-    # A lookup that ends in a parent finds only what has been imported there by then.
-    said = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(said):
-        # Some of mmdet's modules miss packages that none of ours needs, and say so.
-        warnings.filterwarnings('ignore', message='faster_coco_eval')
-        parent.import_from_location()
-    for line in said.getvalue().splitlines():
-        if 'Could not import OneDL' not in line:
-            print(line)
-    return Registry(
-        parent.name, parent=parent, scope='mmvis', locations=[f'mmvis.{room}']
+    return _FilledWithItsParent(
+        parent.name,
+        parent=parent,
+        scope='mmvis',
+        locations=[f'mmvis.{module}' for module in modules],
     )
 
 
-DATASETS = _child('DATASETS', 'datasets')
-DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets')
+DATASETS = _child(
+    'DATASETS',
+    'datasets.youtube_vis',
+    'datasets.coco_pseudo_video',
+    'datasets.dataset_wrappers',
+)
+DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets.samplers')
 TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
 MODELS = _child('MODELS', 'models')
 TASK_UTILS = _child('TASK_UTILS', 'models')
-METRICS = _child('METRICS', 'evaluation')
-VISUALIZERS = _child('VISUALIZERS', 'visualization')
-HOOKS = _child('HOOKS')
+METRICS = _child('METRICS', 'evaluation.youtube_vis_metric')
+HOOKS = _child('HOOKS', 'engine.hooks')
 
 # Nothing of ours is in these; without them mmengine warns that it does not find the
 # scope whenever it builds one of their entries.
-EVALUATOR = _child('EVALUATOR', 'evaluation')
+EVALUATOR = _child('EVALUATOR')
 LOG_PROCESSORS = _child('LOG_PROCESSORS')
 LOOPS = _child('LOOPS')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
@@ -50,5 +82,6 @@ OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS')
 OPTIMIZERS = _child('OPTIMIZERS')
 PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
 RUNNERS = _child('RUNNERS')
-VISBACKENDS = _child('VISBACKENDS', 'visualization')
+VISBACKENDS = _child('VISBACKENDS')
+VISUALIZERS = _child('VISUALIZERS')
 WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')

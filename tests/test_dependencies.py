@@ -1,8 +1,10 @@
-"""The import check says what is wrong and what to type, for faked installations."""
+"""The checks say what is wrong and what to type, for faked installations."""
 
 import importlib
+import subprocess
 import sys
 import warnings
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from mmvis import dependencies
 from mmvis.dependencies import check_dependencies
 
+ROOT = Path(__file__).parents[1]
 GOOD = dict(torch='2.13.0+cpu', mmengine='0.10.12', mmcv='2.3.6', mmdet='3.5.1')
 
 
@@ -140,4 +143,94 @@ def test_an_error_inside_a_dependency_is_not_hidden(installed):
 def test_modules_are_imported_by_the_real_import():
     """The fakes above stand for importlib; here nothing is faked."""
     assert dependencies.importlib is importlib
+    check_dependencies()
     assert all(name in sys.modules for name in (*GOOD, 'mmcv._ext'))
+
+
+IMPORTED = "raise AssertionError('it was imported')"
+DISTRIBUTIONS = dict(
+    torch='torch',
+    mmengine='onedl-mmengine',
+    mmcv='onedl-mmcv',
+    mmdet='onedl-mmdetection',
+)
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Installs the four packages into a folder; returns a function that runs code.
+
+    Nothing else is installed there. Versions are by import name, None leaves a package
+    out; ``more`` are versions of distributions alone.
+    """
+
+    def run(code, more=(), ops=IMPORTED, content=IMPORTED, **versions):
+        versions = {**GOOD, **versions}
+        for name, version in versions.items():
+            if version is not None:
+                (tmp_path / name).mkdir()
+                text = f"__version__ = '{version}'\n{content}\n"
+                (tmp_path / name / '__init__.py').write_text(text)
+        if ops is not None and versions['mmcv']:
+            (tmp_path / 'mmcv/_ext.py').write_text(ops)
+        installed = [(DISTRIBUTIONS[n], v) for n, v in versions.items() if v]
+        for name, version in [*installed, *dict(more).items()]:
+            folder = tmp_path / f'{name.replace("-", "_")}-{version}.dist-info'
+            folder.mkdir()
+            about = f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n'
+            (folder / 'METADATA').write_text(about)
+        code = f'import sys; sys.path += [{str(tmp_path)!r}, {str(ROOT)!r}]; {code}'
+        # Without site-packages: what is really installed here is out of sight.
+        words = [sys.executable, '-I', '-S', '-W', 'always', '-c', code]
+        return subprocess.run(words, capture_output=True, text=True)
+
+    return run
+
+
+def test_importing_mmvis_imports_no_dependency(site):
+    done = site('import mmvis; print(mmvis.__version__)')
+    assert (done.returncode, done.stderr) == (0, '') and done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ('options', 'sentence'),
+    [
+        (dict(torch=None), 'mmvis needs torch, which is not installed. Run: pip'),
+        (dict(mmcv=None), 'needs mmcv, which is not installed. Run: MMCV_WITH_OPS=1'),
+        (dict(mmdet='3.2.9'), 'mmdet >= 3.3, but 3.2.9 is installed. Run: pip'),
+        (dict(ops=None), 'mmcv is installed without its compiled ops. Build it'),
+        (dict(ops=None, more={'mmcv': '2.1.0'}), 'Both mmcv 2.1.0 and onedl-mmcv'),
+    ],
+)
+def test_what_is_wrong_is_said_by_the_import(site, options, sentence):
+    done = site('import mmvis', **options)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith('ImportError: ') and sentence in last
+
+
+@pytest.mark.parametrize(
+    ('options', 'sentence'),
+    [
+        (dict(torch='2.99.0'), 'mmvis was tested with torch below'),
+        (dict(more={'mmcv': '2.1.0'}), 'overwrite each other'),
+    ],
+)
+def test_the_import_warns(site, options, sentence):
+    done = site('import mmvis', **options)
+    assert done.returncode == 0 and sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('code', 'error'),
+    [
+        # mmengine would pass over an ImportError of the registry.
+        ('import mmvis.registry', 'mmvis.dependencies.DependencyError: '),
+        ('import mmvis; mmvis.models', 'ImportError: '),
+        ('from mmvis.datasets import YouTubeVISDataset', 'ImportError: '),
+    ],
+)
+def test_ops_that_do_not_load_are_named_when_they_are_needed(site, code, error):
+    done = site(code, content='', ops="raise ImportError('undefined symbol: _ZN3')")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(error) and 'undefined symbol' in last
+    assert 'probably for another torch' in last and 'MMCV_WITH_OPS=1' in last

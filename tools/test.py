@@ -1,11 +1,11 @@
 """Test a model: ``mim test mmvis CONFIG --checkpoint FILE``, or this script."""
 
+from __future__ import annotations
+
 import argparse
 import os.path as osp
+from typing import TYPE_CHECKING
 
-from mmengine.config import Config
-
-import mmvis  # noqa: F401  (registers everything and the checkpoint loader)
 from mmvis.engine.command_line import (
     CommandError,
     build_runner,
@@ -14,6 +14,9 @@ from mmvis.engine.command_line import (
     naming_config_keys,
     run_command,
 )
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def parse_args() -> argparse.Namespace:

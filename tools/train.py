@@ -1,12 +1,11 @@
 """Train a model: ``mim train mmvis CONFIG``, or this script."""
 
+from __future__ import annotations
+
 import argparse
 import os.path as osp
+from typing import TYPE_CHECKING
 
-from mmengine.config import Config
-from mmengine.device import get_device
-
-import mmvis  # noqa: F401  (registers everything and the checkpoint loader)
 from mmvis.engine.command_line import (
     CommandError,
     build_runner,
@@ -15,6 +14,9 @@ from mmvis.engine.command_line import (
     naming_config_keys,
     run_command,
 )
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,6 +43,8 @@ def parse_args() -> argparse.Namespace:
 def apply_args(config: Config, args: argparse.Namespace) -> None:
     """Write the training options into the config."""
     if args.amp:
+        from mmengine.device import get_device
+
         if get_device() == 'cpu':
             raise CommandError('--amp needs a GPU: train without it on a CPU.')
         config.optim_wrapper.type = 'AmpOptimWrapper'

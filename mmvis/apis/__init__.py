@@ -1,12 +1,20 @@
 """Inference: videos and streams in, tracked instances out."""
 
-from mmvis.structures.frame_result import FrameResult
+from typing import TYPE_CHECKING
 
-from .frame_sources import FrameSource, open_source
-from .loading import find_config, load_model
-from .video_result import VideoResult
-from .video_session import VideoSession
-from .vis_inferencer import VISInferencer
+from mmvis.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from mmvis.structures.frame_result import FrameResult
+
+    from .config_names import find_config
+    from .frame_sources import FrameSource, open_source
+    from .loading import load_model
+    from .video_result import VideoResult
+    from .video_session import VideoSession
+    from .vis_inferencer import VISInferencer
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     'FrameResult',

@@ -7,22 +7,31 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mmengine.config import DictAction
-
-from mmvis.engine.checkpoint import CheckpointError
+from mmvis.engine.checkpoint_files import find_checkpoint, is_address
 from mmvis.engine.command_line import user_message
+from mmvis.engine.config_files import read_config
+from mmvis.engine.errors import CheckpointError
+from mmvis.engine.key_values import KeyValues
 
-from .frame_sources import (
+from .config_names import find_config
+from .errors import (
+    ConfigNotFoundError,
+    DeviceError,
     NoFramesError,
     SourceNotFoundError,
     UnreadableSourceError,
-    open_source,
 )
-from .loading import ConfigNotFoundError, DeviceError
-from .outputs import KINDS, check_score
-from .video_result import VideoResult
-from .vis_inferencer import ON_ERROR, VISInferencer, check_chunk
+from .output_places import refuse_places
+from .requests import KINDS, ON_ERROR, check_chunk, check_score, output_paths
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from .frame_sources import FrameSource
+    from .video_result import VideoResult
 
 # What goes wrong, and the code that the command ends with.
 EXIT_CODES = {
@@ -117,7 +126,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=KeyValues,
         metavar='KEY=VALUE',
         help='entries of the config to replace',
     )
@@ -132,12 +141,11 @@ def main(argv: list[str] | None = None) -> int:
     # Being told to end (docker stop, a batch system) is the same as ctrl-C.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        # First what is quick to find out.
-        check_chunk(args.chunk)
-        check_score(args.score)
-        source = open_source(source_of(args.video))
+        source, out, config = look_ahead(args)
+        from .vis_inferencer import VISInferencer  # which takes seconds
+
         inferencer = VISInferencer(
-            args.config,
+            config,
             args.weights,
             device=args.device,
             half=args.half,
@@ -156,7 +164,7 @@ def main(argv: list[str] | None = None) -> int:
         inferencer.predict_into(
             video,
             source,
-            out=args.out or f'{source.name or "video"}_mmvis',
+            out=out,
             save=args.save,
             chunk=args.chunk,
             on_error=args.on_error,
@@ -179,6 +187,21 @@ def main(argv: list[str] | None = None) -> int:
     if video is not None and (video.num_frames or not code):
         report(video, time.perf_counter() - started)
     return code
+
+
+def look_ahead(args: argparse.Namespace) -> tuple[FrameSource, Path, Config]:
+    """The source, where files go, and the config: what needs no network to be wrong."""
+    check_chunk(args.chunk)
+    check_score(args.score)
+    from .frame_sources import open_source
+
+    source = open_source(source_of(args.video))
+    out = Path(args.out or f'{source.name or "video"}_mmvis')
+    refuse_places(*output_paths(out, args.save, source.name), source.path)
+    config = read_config(find_config(args.config))
+    if args.weights and not is_address(args.weights):
+        find_checkpoint(args.weights)
+    return source, out, config
 
 
 def exit_code(error: Exception) -> int:

@@ -14,26 +14,16 @@ import numpy as np
 
 from mmvis.datasets.frame_files import image_damage, natural_order
 
+from .errors import (
+    NoFramesError,
+    SourceNotFoundError,
+    UnreadableSourceError,
+)
+
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm')
 # So many unreadable frames in a row are taken for the end of a video file: the number
 # of frames that its header states is often too large.
 _LOST_AT_MOST = 50
-
-
-class SourceNotFoundError(FileNotFoundError):
-    """There is no such file or folder."""
-
-
-class UnreadableSourceError(ValueError):
-    """The source is there, but holds nothing that can be read as frames."""
-
-
-class NoFramesError(ValueError):
-    """The source can be read and has no frame."""
-
-
-class DamagedFrameError(ValueError):
-    """A frame of a source that can be read otherwise."""
 
 
 class Frame(NamedTuple):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -15,19 +13,13 @@ from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
-import mmvis
-from mmvis.engine.checkpoint import CheckpointError, DownloadError
+from mmvis.engine.checkpoint_files import find_checkpoint, is_address
 from mmvis.engine.checkpoint_fit import check_fit, plain_state_dict
 from mmvis.engine.config_files import read_config, replace_entries
-from mmvis.registry import MODELS
+from mmvis.engine.errors import CheckpointError, DownloadError
 
-
-class ConfigNotFoundError(FileNotFoundError):
-    """There is no config of this name."""
-
-
-class DeviceError(ValueError):
-    """The device is not there."""
+from .config_names import find_config
+from .errors import ConfigNotFoundError, DeviceError
 
 
 class LoadedModel(NamedTuple):
@@ -44,37 +36,6 @@ class LoadedModel(NamedTuple):
     pipeline: list[dict]
     class_names: tuple[str, ...] | None
     category_ids: tuple[int, ...] | None
-
-
-def find_config(name: str | os.PathLike) -> str:
-    """The path of a config: a file, or the bare name of one that comes with mmvis.
-
-    Raises:
-        ConfigNotFoundError: There is none; the message has names like it.
-    """
-    path = Path(name).expanduser()
-    if path.is_file():
-        return str(path)
-    wanted = path.name.removesuffix('.py')
-    known: dict[str, Path] = {}
-    for folder in config_folders():
-        for file in sorted(folder.rglob('*.py')):
-            if '_base_' not in file.parts:
-                known.setdefault(file.stem, file)
-    if len(path.parts) == 1 and wanted in known:
-        return str(known[wanted])
-    alike = difflib.get_close_matches(wanted, known, n=3)
-    hint = f' Did you mean {" or ".join(alike)}?' if alike else ''
-    raise ConfigNotFoundError(
-        f'{name} is neither a config file nor the name of one of mmvis.{hint}'
-    )
-
-
-def config_folders() -> list[Path]:
-    """Where the configs of this installation are: of a wheel, or of a checkout."""
-    package = Path(mmvis.__file__).resolve().parent
-    places = package / '.mim/configs', package.parent / 'configs'
-    return [place for place in places if place.is_dir()]
 
 
 def choose_device(device: str | torch.device | None) -> torch.device:
@@ -135,6 +96,11 @@ def load_model(
             f'{name} names no weights (load_from): give a checkpoint, the .pth file of '
             'a training.'
         )
+    if not isinstance(checkpoint, Mapping) and not is_address(os.fspath(checkpoint)):
+        find_checkpoint(checkpoint)
+    # mmdet takes seconds: after what a user may have to mend.
+    from mmvis.registry import MODELS
+
     init_default_scope('mmvis')
     model = MODELS.build(_without_pretrained(config.model))
     if not hasattr(model, 'predict_clip'):

@@ -16,20 +16,12 @@ def check_places(paths: Mapping[str, Path], stem: Path, source: Path | None) -> 
     """Make the folder of a video's files, and refuse places that would fail or harm.
 
     Args:
-        paths (Mapping[str, Path]): Where each kind goes; 'masks' is a folder.
-        stem (Path): What all names begin with.
-        source (Path, optional): The file that the frames come from.
+        paths, stem, source: See :func:`refuse_places`.
 
     Raises:
-        ValueError: The folder cannot be made or written to, the name is too long, a
-            file would replace the source or a folder, or the folder of masks has
-            files, which would be mixed with those of this run.
+        ValueError: The folder cannot be made or written to, or as there.
     """
-    if len(os.fsencode(stem.name)) + _LONGEST_SUFFIX > _LONGEST_NAME:
-        raise ValueError(
-            f'The name {stem.name[:40]}... is too long for files that are called like '
-            'it: give a shorter NAME.mp4 as out.'
-        )
+    refuse_places(paths, stem, source)
     folder, reason = stem.parent, None
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,6 +32,26 @@ def check_places(paths: Mapping[str, Path], stem: Path, source: Path | None) -> 
             f'The folder {folder} cannot be '
             + (f'made ({reason})' if reason else 'written to')
             + ': take another place as out.'
+        )
+
+
+def refuse_places(paths: Mapping[str, Path], stem: Path, source: Path | None) -> None:
+    """Refuse places by what is there already; nothing is made.
+
+    Args:
+        paths (Mapping[str, Path]): Where each kind goes; 'masks' is a folder.
+        stem (Path): What all names begin with.
+        source (Path, optional): The file that the frames come from.
+
+    Raises:
+        ValueError: The name is too long, a file would replace the source or a folder,
+            or the folder of masks has files, which would be mixed with those of this
+            run.
+    """
+    if len(os.fsencode(stem.name)) + _LONGEST_SUFFIX > _LONGEST_NAME:
+        raise ValueError(
+            f'The name {stem.name[:40]}... is too long for files that are called like '
+            'it: give a shorter NAME.mp4 as out.'
         )
     kept = source if source is not None and source.exists() else None
     for kind, path in paths.items():

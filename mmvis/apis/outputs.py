@@ -14,18 +14,9 @@ from mmvis.visualization.draw import display_scale, draw_tracks
 from mmvis.visualization.video_writer import Mp4Writer
 
 from .output_places import check_places
+from .requests import check_score, output_paths
 from .video_result import VideoResult, write_json
 from .video_sheet import VideoSheet
-
-KINDS = ('mp4', 'json', 'masks', 'sheet')
-# Names of files, not of folders: they would be meant as one.
-_OTHER_FILES = ('.avi', '.gif', '.jpg', '.json', '.mkv', '.mov', '.png', '.webm')
-
-
-def check_score(score: float) -> None:
-    """Refuse what is no score."""
-    if not 0 <= score <= 1:
-        raise ValueError(f'score is a number from 0 to 1, not {score}.')
 
 
 class VideoOutputs:
@@ -60,32 +51,16 @@ class VideoOutputs:
         source: Path | None = None,
         length: int | None = None,
     ) -> None:
-        kinds = [kinds] if isinstance(kinds, str) else kinds
-        unknown = sorted(set(kinds) - set(KINDS))
-        if unknown:
-            raise ValueError(f'save has {unknown[0]!r}; it takes {", ".join(KINDS)}.')
         check_score(score)
-        is_file = out.suffix.lower() == '.mp4'
-        if out.suffix.lower() in _OTHER_FILES and not out.is_dir():
-            raise ValueError(
-                f'out is {out}, but videos are written as mp4: give NAME.mp4, or a '
-                'folder for all files.'
-            )
-        stem = out.with_suffix('') if is_file else out / video.name
+        self._paths, stem = output_paths(out, kinds, video.name)
         self._video, self._score = video, score
         self._labels = (
             None if classes is None else labels_of(classes, video.class_names)
         )
-        paths = {
-            'mp4': Path(f'{stem}.mp4'),
-            'json': Path(f'{stem}.json'),
-            'masks': Path(f'{stem}_masks'),
-            'sheet': Path(f'{stem}_sheet.jpg'),
-        }
-        self._paths = {kind: paths[kind] for kind in KINDS if kind in kinds}
         check_places(self._paths, stem, source)
-        self._mp4 = Mp4Writer(paths['mp4'], fps) if 'mp4' in kinds else None
-        self._sheet = VideoSheet(length) if 'sheet' in kinds else None
+        mp4 = self._paths.get('mp4')
+        self._mp4 = None if mp4 is None else Mp4Writer(mp4, fps)
+        self._sheet = VideoSheet(length) if 'sheet' in self._paths else None
         self._latest: np.ndarray | None = None
         self._missed = 0
 

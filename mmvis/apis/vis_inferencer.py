@@ -14,22 +14,17 @@ from mmengine.logging import print_log
 
 from mmvis.structures.frame_result import FrameResult
 
+from .errors import DamagedFrameError, NoFramesError, UnreadableSourceError
 from .faster_network import compile_network, use_half_precision
-from .frame_sources import (
-    DamagedFrameError,
-    FrameSource,
-    NoFramesError,
-    UnreadableSourceError,
-    open_source,
-)
+from .frame_sources import FrameSource, open_source
 from .loading import load_model
 from .outputs import VideoOutputs
 from .progress import progress_bar
 from .read_ahead import ReadAhead
+from .requests import ON_ERROR, check_chunk
 from .video_result import VideoResult
 from .video_session import Preparation, VideoSession
 
-ON_ERROR = ('stop', 'skip')
 Stepped = tuple[np.ndarray, FrameResult]
 
 
@@ -283,9 +278,3 @@ class VISInferencer:
             stream.close()
             if outputs is not None:
                 outputs.close()
-
-
-def check_chunk(chunk: int) -> None:
-    """Refuse what is no number of frames."""
-    if chunk < 1:
-        raise ValueError(f'chunk is a number of frames, at least 1, not {chunk}.')

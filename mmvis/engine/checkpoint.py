@@ -2,11 +2,11 @@
 
 A ``.pth`` file is a pickle, and unpickling runs what the file says. mmengine 0.10.7
 calls ``torch.load`` with torch's default, later releases fall back to an unrestricted
-load when the restricted one fails. Importing mmvis replaces every scheme of mmengine's
-``CheckpointLoader``, through which ``load_from``, ``resume``, ``mim test`` and
-``init_cfg=dict(type='Pretrained')`` all pass, with the loaders of this file. They use
-``weights_only=True`` plus the few types that mmengine's own runner stores, and refuse
-everything else with a sentence.
+load when the restricted one fails. Importing this file, as ``mmvis.registry`` does,
+replaces every scheme of mmengine's ``CheckpointLoader``, through which ``load_from``,
+``resume``, ``mim test`` and ``init_cfg=dict(type='Pretrained')`` all pass, with the
+loaders of this file. They use ``weights_only=True`` plus the few types that mmengine's
+own runner stores, and refuse everything else with a sentence.
 """
 
 import io
@@ -25,39 +25,15 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
-__all__ = ['CheckpointError', 'load_checkpoint_file']
+from .checkpoint_files import find_checkpoint
+from .errors import CheckpointError, DownloadError
+
+__all__ = ['CheckpointError', 'DownloadError', 'load_checkpoint_file']
 
 _CONVERT = (
     "python -c \"import torch; c = torch.load({source!r}, map_location='cpu', "
     "weights_only=False); torch.save(c.get('state_dict', c), 'weights.pth')\""
 )
-
-
-class CheckpointError(RuntimeError):
-    """A checkpoint cannot be found, downloaded or read safely.
-
-    Args:
-        message: one sentence for the user.
-        source: the path or URL as the config names it, if it came from a config.
-    """
-
-    def __init__(self, message: str, source: str | None = None) -> None:
-        super().__init__(message)
-        self.source = source
-
-
-class DownloadError(CheckpointError):
-    """A checkpoint cannot be downloaded.
-
-    Args:
-        message: as above.
-        reason: what the network said.
-        source: as above.
-    """
-
-    def __init__(self, message: str, reason: str, source: str | None = None) -> None:
-        super().__init__(message, source)
-        self.reason = reason
 
 
 def _history_statistic(owner: Any, name: str) -> Callable:
@@ -153,14 +129,7 @@ def load_checkpoint_file(
 
 def load_from_local(filename: str, map_location: Any = None) -> Any:
     """Read a local file."""
-    path = osp.expanduser(str(filename))
-    if osp.isdir(path):
-        raise CheckpointError(f'{path} is a folder, not a checkpoint file.')
-    if not osp.isfile(path):
-        raise CheckpointError(
-            f'The checkpoint {path} does not exist (looked for it from {os.getcwd()}).'
-        )
-    return load_checkpoint_file(path, map_location)
+    return load_checkpoint_file(find_checkpoint(filename), map_location)
 
 
 def _download(url: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from .checkpoint import CheckpointError
+from .errors import CheckpointError
 
 _SAID = 5
 

@@ -4,6 +4,8 @@ The scripts are copied into the wheel and run from anywhere by ``mim``, so what 
 share lives in the package.
 """
 
+from __future__ import annotations
+
 import argparse
 import linecache
 import os
@@ -12,22 +14,27 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mmdet.utils import setup_cache_size_limit_of_dynamo
-from mmengine.config import Config, DictAction
-from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
-
-from .checkpoint import CheckpointError
-from .config_files import ConfigError, read_config, replace_entries
+from .config_files import read_config, replace_entries
 from .config_mistakes import config_mistake
-from .hooks.non_finite_loss_hook import NonFiniteLossError
+from .errors import CheckpointError, CommandError, ConfigError, NonFiniteLossError
+from .key_values import KeyValues
 
+if TYPE_CHECKING:
+    from mmengine.config import Config
+    from mmengine.runner import Runner
 
-class CommandError(ValueError):
-    """The command line or the config cannot be used as it is."""
-
+__all__ = [
+    'CommandError',
+    'build_runner',
+    'find_values',
+    'load_config',
+    'make_parser',
+    'naming_config_keys',
+    'run_command',
+    'user_message',
+]
 
 # Raised on purpose about what a user gave; everything else is a bug and keeps its
 # trace.
@@ -58,7 +65,7 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=KeyValues,
         metavar='KEY=VALUE',
         help='override entries of the config, e.g. train_dataloader.batch_size=2 '
         'val_evaluator.classwise=True "model.x=[1,2]" (quoted, without spaces inside)',
@@ -78,7 +85,6 @@ def make_parser(description: str) -> argparse.ArgumentParser:
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config; apply --cfg-options and --work-dir."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    setup_cache_size_limit_of_dynamo()
     if not osp.isfile(args.config):
         raise CommandError(
             f'The config {args.config} does not exist (looked for it from '
@@ -123,6 +129,13 @@ def _replace_data_root(node: object, old: str, new: str) -> None:
 
 def build_runner(config: Config) -> Runner:
     """Build the runner, or the one that ``runner_type`` names."""
+    # Whatever the config's scope is: our loader reads checkpoints from here on.
+    import mmvis.registry  # noqa: F401, I001
+    from mmdet.utils import setup_cache_size_limit_of_dynamo
+    from mmengine.registry import RUNNERS
+    from mmengine.runner import Runner
+
+    setup_cache_size_limit_of_dynamo()
     if 'runner_type' in config:
         return RUNNERS.build(config)
     return Runner.from_cfg(config)
@@ -142,7 +155,7 @@ def naming_config_keys(config: Config) -> Iterator[None]:
 
 def find_values(config: Any, value: Any, prefix: str = '') -> Iterator[str]:
     """The dotted keys under which ``value`` stands in a config."""
-    if isinstance(config, (dict, Config)):
+    if hasattr(config, 'items'):
         entries: Any = config.items()
     else:
         entries = enumerate(config)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mmengine.config import Config
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 SUFFIXES = ('.py', '.json', '.yaml', '.yml')
-
-
-class ConfigError(ValueError):
-    """A config, or what is to be replaced in it, cannot be used as it is."""
 
 
 def read_config(path: str) -> Config:
@@ -26,6 +25,8 @@ def read_config(path: str) -> Config:
     """
     if Path(path).suffix not in SUFFIXES:
         raise ConfigError(f'{path} is no config: its name ends in .py.')
+    from mmengine.config import Config
+
     try:
         return Config.fromfile(path)
     except FileNotFoundError:

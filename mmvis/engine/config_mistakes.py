@@ -6,9 +6,10 @@ import difflib
 import inspect
 import re
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mmengine.registry import Registry, build_from_cfg
+if TYPE_CHECKING:
+    from mmengine.registry import Registry
 
 _UNKNOWN_KEY = re.compile(r"__init__\(\) got an unexpected keyword argument '(\w+)'")
 _MISSING_KEYS = re.compile(r'__init__\(\) missing \d+ required .*arguments?: (.+)$')
@@ -52,6 +53,8 @@ def config_mistake(error: BaseException) -> str | None:
 
 def _innermost_build(trace: TracebackType | None) -> dict[str, Any] | None:
     """The variables of the innermost ``build_from_cfg`` in a trace."""
+    from mmengine.registry import build_from_cfg
+
     found = None
     while trace is not None:
         if trace.tb_frame.f_code is build_from_cfg.__code__:

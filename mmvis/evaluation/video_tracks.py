@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from mmvis.structures.rle import empty_rle, encode_masks
 
@@ -99,7 +98,7 @@ class VideoTracks:
 
     def _packed(self, masks: Any, place: str) -> list[bytes | None]:
         """Packed counts of each mask, None for a mask without a pixel."""
-        if isinstance(masks, (Tensor, np.ndarray)):
+        if hasattr(masks, 'ndim'):  # an array or a tensor
             if masks.ndim != 3:
                 raise ValueError(f'{place}: masks of shape {tuple(masks.shape)}')
             if masks.shape[0] and list(masks.shape[1:]) != self.size:
@@ -169,7 +168,7 @@ class VideoTracks:
 
 
 def _to_numpy(values: Any) -> np.ndarray:
-    if isinstance(values, Tensor):
+    if hasattr(values, 'detach'):  # a tensor, without importing torch to ask
         return values.detach().cpu().numpy()
     return np.asarray(values)
 

@@ -1,17 +1,20 @@
-"""Run-length masks in COCO's form: encode where the mask is, convert, concatenate.
+"""Run-length masks in COCO's form: encode, convert, concatenate; torch is not needed.
 
 An RLE is ``{'size': [h, w], 'counts': bytes}``: run lengths of the column-major mask,
 background first, packed as pycocotools packs them. Functions that take an RLE accept
 ``counts`` of type str, too, as json files have them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from pycocotools import mask as mask_utils
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 RLE = dict[str, Any]
 
@@ -25,8 +28,8 @@ _MAX_RLE_PIXELS = 2**32 - 1
 def encode_masks(masks: Tensor | np.ndarray) -> list[RLE]:
     """Encode all masks of a frame, byte-identical to ``pycocotools.mask.encode``.
 
-    Run boundaries are found on the masks' own device, by one ``nonzero`` over all of
-    them; only the run lengths travel to the host.
+    Run boundaries are found on the masks' own device, for all of them at once; only
+    the run lengths travel to the host.
 
     Args:
         masks: (n, h, w), bool or any integer type; every non-zero value is foreground.
@@ -38,11 +41,9 @@ def encode_masks(masks: Tensor | np.ndarray) -> list[RLE]:
         ValueError: if the masks have not three dimensions, or no pixel.
         TypeError: if they are of a floating point type (threshold them first).
     """
-    if isinstance(masks, np.ndarray):
-        masks = torch.from_numpy(np.ascontiguousarray(masks))
     if masks.ndim != 3:
         raise ValueError(f'masks must be (n, h, w), got shape {tuple(masks.shape)}')
-    if masks.is_floating_point() or masks.is_complex():
+    if not _holds_integers(masks):
         raise TypeError(f'masks must be bool or integer, got {masks.dtype}')
     num, height, width = masks.shape
     if num == 0:
@@ -52,60 +53,66 @@ def encode_masks(masks: Tensor | np.ndarray) -> list[RLE]:
     step = max(1, _PIXELS_AT_ONCE // (height * width))
     rles: list[RLE] = []
     for start in range(0, num, step):
-        runs, splits = _run_lengths(masks[start : start + step].bool())
+        runs, splits = _find_runs_in_place(masks[start : start + step])
         for counts in np.split(runs, splits[:-1]):
             rles.append(pack_counts(counts, height, width))
     return rles
 
 
-def _run_lengths(masks: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def _holds_integers(masks: Tensor | np.ndarray) -> bool:
+    if isinstance(masks, np.ndarray):
+        return masks.dtype.kind in 'biu'
+    return not (masks.is_floating_point() or masks.is_complex())
+
+
+def _find_runs_in_place(masks: Tensor | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As :func:`find_runs`, on the masks' own device."""
+    if isinstance(masks, np.ndarray):
+        return find_runs(masks)
+    if masks.device.type == 'cpu':
+        return find_runs(masks.numpy())
+    from .rle_on_device import find_runs as find_runs_on_device
+
+    return find_runs_on_device(masks)
+
+
+def find_runs(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Run lengths of all masks in a row, and where each mask's end in that row.
 
+    ``rle_on_device.find_runs`` does the same where the masks are.
+
     Args:
-        masks: (n, h, w) bool.
+        masks: (n, h, w), bool or integer.
 
     Returns:
-        (runs,) int64 and (n,) int64, both on the host.
+        (runs,) int64 and (n,) int64.
     """
+    masks = masks if masks.dtype == bool else masks != 0
     num, height, width = masks.shape
-    area = height * width
-    size = masks.numel()
+    area, size = height * width, masks.size
     # A pixel begins a run if it differs from its predecessor in column-major order:
     # the one above, and for the first row the last of the column to the left. Comparing
     # whole rows needs no transposed copy of the masks.
-    flags = torch.empty(-(-size // 8) * 8, dtype=torch.bool, device=masks.device)
+    flags = np.empty(-(-size // 8) * 8, dtype=bool)
     flags[size:] = False
-    begins = flags[:size].view(num, height, width)
-    torch.ne(masks[:, 1:], masks[:, :-1], out=begins[:, 1:])
-    torch.ne(masks[:, 0, 1:], masks[:, -1, :-1], out=begins[:, 0, 1:])
+    begins = flags[:size].reshape(num, height, width)
+    np.not_equal(masks[:, 1:], masks[:, :-1], out=begins[:, 1:])
+    np.not_equal(masks[:, 0, 1:], masks[:, -1, :-1], out=begins[:, 0, 1:])
     begins[:, 0, 0] = masks[:, 0, 0]
-    # Boundaries are rare: look for them in words of 8 pixels first, which is 4 times
-    # as fast as nonzero over the pixels themselves.
-    words = flags.view(torch.int64).nonzero().squeeze(1)
-    hits = flags.view(-1, 8)[words].nonzero()
-    pixels = words[hits[:, 0]] * 8 + hits[:, 1]
-    index = torch.div(pixels, area, rounding_mode='floor')
-    pixels = pixels - index * area
-    row = torch.div(pixels, width, rounding_mode='floor')
+    # Boundaries are rare: look for them in words of 8 pixels first.
+    words = np.flatnonzero(flags.view(np.int64))
+    word, byte = np.nonzero(flags.reshape(-1, 8)[words])
+    pixels = words[word] * 8 + byte
+    index = pixels // area
+    pixels -= index * area
+    row = pixels // width
     positions = index * area + (pixels - row * width) * height + row
     # Every mask's last run ends with the mask. If the next one begins with foreground,
     # the two boundaries coincide, and the run of length 0 between them is the
     # background run that its RLE has to start with.
-    ends = torch.arange(1, num + 1, device=masks.device) * area
-    splits = (torch.bincount(index, minlength=num) + 1).cumsum(0)
-    runs_of = _runs_on_host if masks.device.type == 'cpu' else _runs_on_device
-    return runs_of(torch.cat([positions, ends]), splits)
-
-
-def _runs_on_host(positions: Tensor, splits: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    # numpy's integer sort is several times as fast as torch's on a CPU.
-    return np.diff(np.sort(positions.numpy()), prepend=0), splits.numpy()
-
-
-def _runs_on_device(positions: Tensor, splits: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    runs = positions.sort().values.diff(prepend=positions.new_zeros(1))
-    both = torch.cat([runs, splits]).cpu().numpy()  # the only copy to the host
-    return both[: len(runs)], both[len(runs) :]
+    ends = np.arange(1, num + 1) * area
+    splits = (np.bincount(index, minlength=num) + 1).cumsum()
+    return np.diff(np.sort(np.concatenate([positions, ends])), prepend=0), splits
 
 
 def pack_counts(counts: np.ndarray, height: int, width: int) -> RLE:

@@ -7,7 +7,6 @@ Pillow with matplotlib's DejaVu font: OpenCV 4 draws no letters beyond ASCII, an
 import os
 from functools import lru_cache
 
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -16,6 +15,8 @@ Colour = tuple[int, int, int]
 
 @lru_cache(maxsize=32)
 def _font(size: int) -> ImageFont.FreeTypeFont:
+    import matplotlib
+
     folder = os.path.join(matplotlib.get_data_path(), 'fonts', 'ttf')
     return ImageFont.truetype(os.path.join(folder, 'DejaVuSans.ttf'), size)
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 from random_masks import MASKS, reference, run_lengths_by_loop
 
-from mmvis.structures import rle as rle_module
 from mmvis.structures.rle import (
     concatenate_rles,
     decode_masks,
@@ -18,6 +17,7 @@ from mmvis.structures.rle import (
     rle_to_bbox,
     unpack_counts,
 )
+from mmvis.structures.rle_on_device import find_runs as find_runs_on_device
 
 
 @settings(deadline=None, max_examples=150)
@@ -71,11 +71,13 @@ def test_encode_more_pixels_than_are_taken_at_once(monkeypatch):
     assert encode_masks(masks) == reference(masks)
 
 
-def test_encode_as_on_another_device(monkeypatch):
-    """The path of masks that are not on the CPU, taken by masks that are."""
-    masks = np.concatenate([degenerate_masks(7, 8), degenerate_masks(7, 8)[::-1]])
-    monkeypatch.setattr(rle_module, '_runs_on_host', rle_module._runs_on_device)
-    assert encode_masks(masks) == reference(masks)
+@settings(deadline=None, max_examples=50)
+@given(MASKS)
+def test_runs_as_on_another_device(masks):
+    """What finds the runs of masks on a GPU, given masks that are not."""
+    runs, splits = find_runs_on_device(torch.from_numpy(masks))
+    found = np.split(runs, splits[:-1]) if len(masks) else []
+    assert [counts.tolist() for counts in found] == [*map(run_lengths_by_loop, masks)]
 
 
 def test_encode_refuses_logits_and_wrong_shapes():

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from mmengine.utils import ProgressBar
+from tqdm import tqdm
 
 from mmvis.datasets.validation import (
     CODES,
@@ -92,15 +92,11 @@ def _with_progress(
     videos: list[dict], folder: str, workers: int | None
 ) -> Iterable[Finding]:
     """Findings on frames; a bar on a terminal says how far it is."""
-    bar = None
-    if sys.stderr.isatty():
-        bar = ProgressBar(count_frames(videos), file=sys.stderr)
-    for findings in check_frames(videos, folder, workers):
-        yield from findings
-        if bar:
+    # disable=None: no bar where stderr is no terminal.
+    with tqdm(total=count_frames(videos), unit='frame', disable=None) as bar:
+        for findings in check_frames(videos, folder, workers):
+            yield from findings
             bar.update()
-    if bar:
-        print(file=sys.stderr)
 
 
 def _summary(ann_file: str, counts: Counter) -> int:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import torch
 from tqdm import tqdm
 
 from .scene import Preset
@@ -150,5 +149,4 @@ def _in_order(draw: Callable[[int], dict], count: int, workers: int) -> Iterator
 
 def _one_thread() -> None:
     """A forked process must not use its parent's threads: they are not there."""
-    torch.set_num_threads(1)
     cv2.setNumThreads(0)

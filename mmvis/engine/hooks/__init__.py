@@ -1,7 +1,8 @@
 """Hooks that mmengine and mmdet lack."""
 
+from ..errors import NonFiniteLossError
 from .checkpoint_fit_hook import CheckpointFitHook
-from .non_finite_loss_hook import NonFiniteLossError, NonFiniteLossHook
+from .non_finite_loss_hook import NonFiniteLossHook
 from .num_class_check_hook import NumClassCheckHook
 from .training_time_hook import TrainingTimeHook
 from .visualization_hook import VISVisualizationHook

@@ -7,11 +7,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmvis.engine.errors import NonFiniteLossError
 from mmvis.registry import HOOKS
-
-
-class NonFiniteLossError(RuntimeError):
-    """A loss became NaN or infinite; the message names the iteration and the losses."""
 
 
 @HOOKS.register_module()
