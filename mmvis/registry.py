@@ -9,10 +9,6 @@ whatever is built in the scope ``mmvis``, so that nothing else has to be importe
 From here on checkpoints are read by mmvis's loader (``mmvis.engine.checkpoint``).
 """
 
-import contextlib
-import io
-import warnings
-
 from .dependencies import DependencyError, check_dependencies
 
 try:
@@ -25,6 +21,7 @@ from mmdet import registry as _mmdet
 from mmengine.registry import Registry
 
 from .engine import checkpoint as _checkpoint  # noqa: F401
+from .quiet_mmdet import quiet_mmdet
 
 
 class _FilledWithItsParent(Registry):
@@ -36,14 +33,8 @@ class _FilledWithItsParent(Registry):
     def import_from_location(self) -> None:
         if self._imported:
             return
-        said = io.StringIO()
-        with warnings.catch_warnings(), contextlib.redirect_stdout(said):
-            # Some of mmdet's modules miss packages that none of ours needs, and say so.
-            warnings.filterwarnings('ignore', message='faster_coco_eval')
+        with quiet_mmdet():
             self.parent.import_from_location()
-        for line in said.getvalue().splitlines():
-            if 'Could not import OneDL' not in line:
-                print(line)
         super().import_from_location()
 
 

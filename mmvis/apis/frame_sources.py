@@ -15,10 +15,21 @@ import numpy as np
 from mmvis.datasets.frame_files import image_damage, natural_order
 
 from .errors import (
+    DamagedFrameError,
     NoFramesError,
     SourceNotFoundError,
     UnreadableSourceError,
 )
+
+__all__ = [
+    'DamagedFrameError',
+    'Frame',
+    'FrameSource',
+    'NoFramesError',
+    'SourceNotFoundError',
+    'UnreadableSourceError',
+    'open_source',
+]
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm')
 # So many unreadable frames in a row are taken for the end of a video file: the number

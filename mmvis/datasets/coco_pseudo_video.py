@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mmdet.datasets import BaseVideoDataset, CocoDataset
-
+from mmvis.quiet_mmdet import quiet_mmdet
 from mmvis.registry import DATASETS
 from mmvis.structures.annotation_checks import unsafe_file_name
 from mmvis.structures.frame_names import OutsideLinks, link_message
 
 from .class_names import YTVIS_2019_CLASSES, YTVIS_2021_CLASSES, same_category
 from .coco_overlap import COCO_TO_YTVIS_2019, COCO_TO_YTVIS_2021
+
+with quiet_mmdet():
+    from mmdet.datasets import BaseVideoDataset, CocoDataset
 
 _OVERLAPS = {
     'ytvis_2019': (YTVIS_2019_CLASSES, COCO_TO_YTVIS_2019),

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from mmdet.datasets import BaseVideoDataset
 from mmengine.dataset import BaseDataset, ClassBalancedDataset, ConcatDataset
 
+from mmvis.quiet_mmdet import quiet_mmdet
 from mmvis.registry import DATASETS
 
 from .frame_index import key_frames_of
+
+with quiet_mmdet():
+    from mmdet.datasets import BaseVideoDataset
 
 # Facts about the single sets' files, which no model depends on.
 _OF_ONE_FILE = ['ann_file', 'category_ids', 'palette']

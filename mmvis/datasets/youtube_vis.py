@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from mmdet.datasets import BaseVideoDataset
 from mmdet.visualization.palette import get_palette
 from mmengine import fileio
 from mmengine.logging import print_log
 
+from mmvis.quiet_mmdet import quiet_mmdet
 from mmvis.registry import DATASETS
 from mmvis.structures import AnnotationWarning, VISAnnotations, read_annotation_file
 from mmvis.structures.frame_names import refuse_outside_links
@@ -18,6 +18,9 @@ from mmvis.structures.frame_names import refuse_outside_links
 from .class_names import match_categories
 from .frame_index import FrameIndex
 from .video_items import add_object, clip_of, video_item
+
+with quiet_mmdet():
+    from mmdet.datasets import BaseVideoDataset
 
 _FILTER_DEFAULTS = {'filter_empty_gt': True, 'min_size': 0}
 

@@ -15,6 +15,9 @@ the equation or section of the paper that it is. ``common`` imports none of the 
 MaskTrack R-CNN's tracking head.
 """
 
+# First of all: it says what is wrong with a dependency, and what to type.
+import mmvis.registry  # noqa: F401
+
 from . import (
     common,
     instance_flow,

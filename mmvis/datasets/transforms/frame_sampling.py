@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from mmdet.datasets.transforms import UniformRefFrameSample
 
+from mmvis.quiet_mmdet import quiet_mmdet
 from mmvis.registry import TRANSFORMS
+
+with quiet_mmdet():
+    from mmdet.datasets.transforms import UniformRefFrameSample
 
 
 @TRANSFORMS.register_module()

@@ -3,9 +3,12 @@
 from typing import Any
 
 import numpy as np
-from mmdet.datasets.transforms import LoadTrackAnnotations
 
+from mmvis.quiet_mmdet import quiet_mmdet
 from mmvis.registry import TRANSFORMS
+
+with quiet_mmdet():
+    from mmdet.datasets.transforms import LoadTrackAnnotations
 
 
 @TRANSFORMS.register_module()

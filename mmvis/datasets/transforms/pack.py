@@ -1,11 +1,14 @@
 """From the list-valued clip to what the data preprocessor and the models take."""
 
-from mmdet.datasets.transforms import PackTrackInputs
 from mmdet.structures.bbox import BaseBoxes
 
+from mmvis.quiet_mmdet import quiet_mmdet
 from mmvis.registry import TRANSFORMS
 
 from .clip import common_frame_size
+
+with quiet_mmdet():
+    from mmdet.datasets.transforms import PackTrackInputs
 
 VIS_META_KEYS = (
     'img_id',

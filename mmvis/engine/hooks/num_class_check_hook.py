@@ -2,11 +2,14 @@
 
 from types import SimpleNamespace
 
-from mmdet.engine.hooks import NumClassCheckHook as MMDetNumClassCheckHook
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 
+from mmvis.quiet_mmdet import quiet_mmdet
 from mmvis.registry import HOOKS
+
+with quiet_mmdet():
+    from mmdet.engine.hooks import NumClassCheckHook as MMDetNumClassCheckHook
 
 
 @HOOKS.register_module()
