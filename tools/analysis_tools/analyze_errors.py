@@ -9,7 +9,6 @@ import sys
 
 from mmvis.engine.command_line import user_message
 from mmvis.evaluation.error_analysis import analyze_errors
-from mmvis.evaluation.error_analysis.report import write_report
 from mmvis.evaluation.error_analysis.tables import format_errors, to_dict
 from mmvis.structures.whole_file import whole_file
 
@@ -50,6 +49,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         analysis = analyze_errors(args.results, args.ann_file, args.iou_thr)
         print(format_errors(analysis))
+        from mmvis.evaluation.error_analysis.report import write_report
+
         write_report(
             analysis,
             args.out,

@@ -13,29 +13,21 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-import torch
-from mmdet.structures import TrackDataSample
-
-from mmvis.apis import find_config, load_model, open_source
-from mmvis.apis.video_session import Preparation
+from mmvis.apis.config_names import find_config
 from mmvis.engine.command_line import CommandError, user_message
 from mmvis.engine.config_files import read_config
-from mmvis.models.instance_flow.flow import instance_flow
-from mmvis.models.instance_flow.instance_flow import STRIDE, InstanceFlow
-from mmvis.visualization import draw_tracks
-from mmvis.visualization.contact_sheet import SheetRow, contact_sheet, evenly_spaced
-from mmvis.visualization.offset_maps import (
-    class_colours,
-    colour_wheel,
-    draw_arrows,
-    fade_outside,
-    heat_colours,
-    offset_colours,
-)
-from mmvis.visualization.text import paste
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from mmdet.structures import TrackDataSample
+
+    from mmvis.apis.frame_sources import FrameSource
+    from mmvis.apis.video_session import Preparation
+    from mmvis.models.instance_flow.instance_flow import InstanceFlow
+    from mmvis.visualization.contact_sheet import SheetRow
 
 PAGES = {'.png', '.jpg', '.jpeg'}
 CAPTIONS = (
@@ -82,6 +74,9 @@ def build(args: argparse.Namespace) -> tuple[InstanceFlow, Preparation]:
     head = config.model.get('inter_frame_head')
     if head is None or head.get('offset_unit', 1.0) is None:
         raise CommandError(f'{args.config} has no offsets to reference frames to show.')
+    from mmvis.apis.loading import load_model
+    from mmvis.apis.video_session import Preparation
+
     model, pipeline, *_ = load_model(config, args.checkpoint, args.device)
     return model, Preparation(pipeline, model)
 
@@ -101,6 +96,19 @@ def pictures(
     args: argparse.Namespace,
 ) -> tuple[list[np.ndarray], list[str]]:
     """Maps of a frame, each (h, w, 3), before it is tracked, and their captions."""
+    import cv2
+    import numpy as np
+
+    from mmvis.models.instance_flow.flow import instance_flow
+    from mmvis.models.instance_flow.instance_flow import STRIDE
+    from mmvis.visualization.offset_maps import (
+        class_colours,
+        draw_arrows,
+        fade_outside,
+        heat_colours,
+        offset_colours,
+    )
+
     page = enlarge(frame, args.cell_width)
     metainfo = sample[0].metainfo
     feats = model.extract_test_feat(clip)
@@ -142,21 +150,17 @@ def pictures(
     return panels, [c.format(reference.frame_id) for c in CAPTIONS]
 
 
-@torch.no_grad()
-def draw(args: argparse.Namespace) -> np.ndarray:
-    """The whole page."""
-    if args.out.suffix.lower() not in PAGES:
-        raise CommandError(f'{args.out} must be a .png or .jpg.')
-    source = open_source(args.video)
-    model, prepare = build(args)
-    length = source.length or sum(1 for _ in source)
-    # The first frame has no reference.
-    chosen = args.frames or [t + 1 for t in evenly_spaced(length - 1, 4)] or [0]
-    wrong = [t for t in chosen if not 0 <= t < length]
-    if wrong:
-        raise CommandError(
-            f'{args.video} has frames 0 to {length - 1}, not {wrong[0]}.'
-        )
+def draw_rows(
+    model: InstanceFlow,
+    prepare: Preparation,
+    source: FrameSource,
+    chosen: list[int],
+    args: argparse.Namespace,
+) -> list[SheetRow]:
+    """A row for each of the chosen frames."""
+    from mmvis.visualization import draw_tracks
+    from mmvis.visualization.contact_sheet import SheetRow
+
     state, rows = model.init_state(), []
     for number, frame, damage in source:
         if number > max(chosen):
@@ -177,6 +181,35 @@ def draw(args: argparse.Namespace) -> np.ndarray:
                 scale=max(args.cell_width // frame.shape[1], 1),
             )
             rows.append(SheetRow(f'frame {number}', {'': [tracks, *panels]}, captions))
+    return rows
+
+
+def draw(args: argparse.Namespace) -> np.ndarray:
+    """The whole page."""
+    if args.out.suffix.lower() not in PAGES:
+        raise CommandError(f'{args.out} must be a .png or .jpg.')
+    from mmvis.apis.frame_sources import open_source
+
+    source = open_source(args.video)
+    model, prepare = build(args)
+    # What takes seconds to import comes after what is quick to find out.
+    import numpy as np
+    import torch
+
+    from mmvis.visualization.contact_sheet import contact_sheet, evenly_spaced
+    from mmvis.visualization.offset_maps import colour_wheel
+    from mmvis.visualization.text import paste
+
+    length = source.length or sum(1 for _ in source)
+    # The first frame has no reference.
+    chosen = args.frames or [t + 1 for t in evenly_spaced(length - 1, 4)] or [0]
+    wrong = [t for t in chosen if not 0 <= t < length]
+    if wrong:
+        raise CommandError(
+            f'{args.video} has frames 0 to {length - 1}, not {wrong[0]}.'
+        )
+    with torch.no_grad():
+        rows = draw_rows(model, prepare, source, chosen, args)
     page = contact_sheet(rows, cell_width=args.cell_width)
     band = np.full((56, page.shape[1], 3), 255, np.uint8)
     paste(band, colour_wheel(48), page.shape[1] - 56, 4)
@@ -187,6 +220,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     try:
         page = draw(args)
+        import cv2
+
         args.out.parent.mkdir(parents=True, exist_ok=True)
         if not cv2.imwrite(str(args.out), page):
             raise CommandError(f'{args.out} cannot be written.')

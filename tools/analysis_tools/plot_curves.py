@@ -8,9 +8,6 @@ python tools/analysis_tools/plot_curves.py --metrics work_dirs/a/<time>/<time>.j
 import argparse
 import sys
 
-from mmvis.visualization.plots import plot_ap_bars, plot_training_curves, read_metrics
-from mmvis.visualization.training_log import read_training_log
-
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -35,6 +32,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    from mmvis.visualization.plots import (
+        plot_ap_bars,
+        plot_training_curves,
+        read_metrics,
+    )
+    from mmvis.visualization.training_log import read_training_log
+
     try:
         if args.metrics:
             plot_ap_bars(read_metrics(args.metrics), args.out, args.title)

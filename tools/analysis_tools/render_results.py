@@ -7,8 +7,6 @@ python tools/analysis_tools/render_results.py --ann valid/instances.json \
 import argparse
 import sys
 
-from mmvis.visualization.render import render_results
-
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -45,6 +43,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    from mmvis.visualization.render import render_results
+
     try:
         written = render_results(
             args.ann,

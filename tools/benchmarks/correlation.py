@@ -14,14 +14,8 @@ Ratios are times of the other way divided by the tiles': above 1, the tiles win.
 """
 
 import argparse
-from functools import partial
 
-import torch
-from measuring.least_times import TimeTable, Way, add_arguments, measure
-from torch import Tensor
-from torch.nn.functional import pad
-
-from mmvis.models.stmask.correlation import TiledCorrelation, mmcv_correlation
+from measuring.least_times import TimeTable, add_arguments, measure
 
 SIZES = {'P4': (24, 40), 'P3': (48, 80)}
 
@@ -34,6 +28,9 @@ def main() -> None:
     parser.add_argument('--device', default='cpu')
     add_arguments(parser, rounds=7)
     args = parser.parse_args()
+    import torch
+    from measuring.correlations import make_ways
+
     torch.set_num_threads(args.threads)
     print(f'{args.threads} threads, {args.device}, {args.channels} channels')
     table = TimeTable({'level': 6, 'patch': 6}, reference='tiles')
@@ -46,43 +43,6 @@ def main() -> None:
             rows = measure(make_ways(patch, args.device), maps, args.rounds)
             table.add({'level': level, 'patch': patch}, rows)
     table.write(args)
-
-
-def make_ways(patch_size: int, device: str) -> dict[str, Way]:
-    """The ways to correlate maps (B, C, H, W) within a patch of this many cells."""
-    ways = {'tiles': TiledCorrelation.apply}
-    ways |= {'loop': loop_over_displacements, 'all pairs': all_pairs}
-    if torch.device(device).type == 'cuda' and mmcv_correlation():
-        ways['mmcv'] = mmcv_correlation()
-
-    def correlate(way: Way, first: Tensor, second: Tensor) -> Tensor:
-        return way(first, second, patch_size)
-
-    return {name: partial(correlate, way) for name, way in ways.items()}
-
-
-def loop_over_displacements(first: Tensor, second: Tensor, patch_size: int) -> Tensor:
-    """The sum over the channels for each displacement by itself."""
-    height, width = first.shape[-2:]
-    padded = pad(second, (patch_size // 2,) * 4)
-    sums = [
-        (first * padded[:, :, down : down + height, right : right + width]).sum(1)
-        for down in range(patch_size)
-        for right in range(patch_size)
-    ]
-    return torch.stack(sums, 1).unflatten(1, (patch_size, patch_size))
-
-
-def all_pairs(first: Tensor, second: Tensor, patch_size: int) -> Tensor:
-    """One product of the whole maps; a strided view of it has the near pairs."""
-    batch, _, height, width = first.shape
-    padded = pad(second, (patch_size // 2,) * 4)
-    row = padded.shape[-1]
-    pairs = first.flatten(2).mT @ padded.flatten(2)
-    cells = pairs.shape[-1]
-    shape = (batch, patch_size, patch_size, height, width)
-    strides = (height * width * cells, row, 1, width * cells + row, cells + 1)
-    return pairs.as_strided(shape, strides).contiguous()
 
 
 if __name__ == '__main__':

@@ -18,9 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
-from mmdet.evaluation.functional import YTVIS, YTVISeval
-from mmdet.structures.mask import encode_mask_results
 
 from mmvis.evaluation.summary import summarize
 from mmvis.evaluation.vis_eval import GroundTruth
@@ -122,6 +119,8 @@ def make_files(args: argparse.Namespace, tracks: list, truths: list, rng) -> tup
 
 def official_ious(ground_truth: dict, results: list) -> Callable[[], np.ndarray]:
     """mmdet's IoU matrix of the first video, all preparation done."""
+    from mmdet.evaluation.functional import YTVIS, YTVISeval
+
     truth = YTVIS(copy.deepcopy(ground_truth))
     evaluation = YTVISeval(truth, truth.loadRes(copy.deepcopy(results)), 'segm')
     evaluation._prepare()
@@ -129,6 +128,8 @@ def official_ious(ground_truth: dict, results: list) -> Callable[[], np.ndarray]
 
 
 def official_evaluation(ground_truth: dict, results: list) -> np.ndarray:
+    from mmdet.evaluation.functional import YTVIS, YTVISeval
+
     truth = YTVIS(ground_truth)
     evaluation = YTVISeval(truth, truth.loadRes(results), 'segm')
     evaluation.evaluate()
@@ -161,6 +162,9 @@ def compare(name: str, theirs: float, ours: float) -> dict:
 
 def main() -> None:
     args = parse_args()
+    import torch
+    from mmdet.structures.mask import encode_mask_results
+
     if not hasattr(np, 'float'):
         np.float = float  # older copies of the official code need it
     torch.set_num_threads(1)

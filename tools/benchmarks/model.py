@@ -24,10 +24,14 @@ import json
 import os
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
-import torch
 from measuring.stage_times import NETWORK, STAGES, stage_times
-from measuring.ways_to_predict import SINGLE, VARIANTS, Way, make_ways
+
+if TYPE_CHECKING:
+    from measuring.ways_to_predict import Way
+
+VARIANTS = ('channels_last', 'compile', 'fused_bn')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -42,14 +46,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--original', type=int, nargs=2, default=[720, 1280])
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--device', default='cpu')
-    parser.add_argument('--variants', nargs='*', default=[], choices=sorted(VARIANTS))
+    parser.add_argument('--variants', nargs='*', default=[], choices=VARIANTS)
     parser.add_argument('--out', type=Path, help='write the numbers to this json file')
     return parser.parse_args(argv)
 
 
-@torch.no_grad()
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
+    import torch
+    from measuring.ways_to_predict import make_ways
+
     torch.set_num_threads(args.threads)
     load_before = os.getloadavg()[0]
     ways = make_ways(args)
@@ -100,6 +106,8 @@ def compare(ways: dict[str, Way], rounds: int) -> dict[str, list[float]]:
 
 def ratios(name: str, times: dict[str, list[float]]) -> dict[str, float | str]:
     """A way's times in ms, and their ratios to those of single frames."""
+    from measuring.ways_to_predict import SINGLE
+
     pairs = zip(times[name], times[SINGLE], strict=True)
     return dict(
         way=name,

@@ -9,12 +9,6 @@ import os
 import sys
 
 from mmvis.structures.annotation_file import read_annotation_file
-from mmvis.visualization.render import VideoRenderer
-from mmvis.visualization.video_tracks import (
-    choose_videos,
-    file_stem,
-    ground_truth_tracks,
-)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -45,6 +39,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def browse(args: argparse.Namespace) -> list[str]:
     """Write what was asked for; returns the paths."""
+    from mmvis.visualization.render import VideoRenderer
+    from mmvis.visualization.video_tracks import (
+        choose_videos,
+        file_stem,
+        ground_truth_tracks,
+    )
+
     annotations = read_annotation_file(args.ann)
     most = args.max_videos
     if most is None and not args.videos:

@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmvis.datasets.synth_vis import PRESETS, SPLIT_SEEDS, write_split
+from mmvis.datasets.synth_vis import PRESETS
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -53,6 +53,8 @@ def _written_at(path: Path) -> int | None:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    from mmvis.datasets.synth_vis import SPLIT_SEEDS, write_split
+
     for split, count in (('train', args.train), ('valid', args.valid)):
         if not count:
             continue

@@ -16,18 +16,16 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from torch import Tensor
-
-import mmvis.models  # noqa: F401  (registers the models)
-from mmvis.engine.checkpoint import CheckpointError, load_from_local
-from mmvis.models.stmask.release.checkpoint import convert_state_dict
-from mmvis.models.stmask.release.network import ReleasedNetwork
-from mmvis.registry import MODELS
+from mmvis.engine.checkpoint_files import find_checkpoint
+from mmvis.engine.errors import CheckpointError
 from mmvis.version import __version__
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mmvis.models.stmask.release.network import ReleasedNetwork
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -51,12 +49,12 @@ def fit(
 
     Raises:
         CheckpointError: A released STMask is not the network of the config.
-        FileNotFoundError: There is no such config.
     """
-    if not os.path.isfile(config):
-        raise FileNotFoundError(
-            f'The config {config} does not exist (looked for it from {os.getcwd()}).'
-        )
+    from mmengine.config import Config
+    from mmengine.registry import init_default_scope
+
+    from mmvis.registry import MODELS
+
     cfg = Config.fromfile(config)
     init_default_scope('mmvis')
     head = cfg.model.get('bbox_head', {})
@@ -119,12 +117,24 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     source = Path(args.source).name
     try:
+        find_checkpoint(args.source)
+        if args.config and not os.path.isfile(args.config):
+            raise FileNotFoundError(
+                f'The config {args.config} does not exist (looked for it from '
+                f'{os.getcwd()}).'
+            )
+        # What takes seconds to import comes after what is quick to find out.
+        import torch
+
+        from mmvis.engine.checkpoint import load_from_local
+        from mmvis.models.stmask.release.checkpoint import convert_state_dict
+
         official = load_from_local(args.source, map_location='cpu')
         if isinstance(official, dict):
             # What a later training saved stands beside its optimizer and the like.
             official = official.get('state_dict', official)
         if not isinstance(official, dict) or not all(
-            isinstance(value, Tensor) for value in official.values()
+            isinstance(value, torch.Tensor) for value in official.values()
         ):
             raise CheckpointError(
                 f'{source} is neither a state dict of tensors nor a checkpoint with '

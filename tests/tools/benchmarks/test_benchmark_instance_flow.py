@@ -2,18 +2,17 @@
 
 import json
 import runpy
-from pathlib import Path
 
 from model_factory import CONFIGS
+from time_tables import TOOLS
 
-TOOL = Path(__file__).parents[3] / 'tools/benchmarks/instance_flow.py'
 
-
-def test_report(tmp_path, capsys):
+def test_report(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(TOOLS))
     out = tmp_path / 'report.json'
     config = CONFIGS / 'tiny/instance_flow_tiny_synthvis.py'
     arguments = f'{config} --references 1 3 --rounds 1 --objects 2 --size 96 160'
-    main = runpy.run_path(str(TOOL))['main']
+    main = runpy.run_path(str(TOOLS / 'instance_flow.py'))['main']
     main([*arguments.split(), '--out', str(out)])
     none, one, three = json.loads(out.read_text())['rows']
     assert [row['references'] for row in (none, one, three)] == [0, 1, 3]

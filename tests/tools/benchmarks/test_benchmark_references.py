@@ -2,21 +2,24 @@
 
 import json
 import runpy
-from pathlib import Path
 
 import pytest
 from model_factory import CONFIGS
+from time_tables import TOOLS
 
 from mmvis.engine.command_line import user_message
 
-TOOL = Path(__file__).parents[3] / 'tools/benchmarks/references.py'
+
+@pytest.fixture
+def main(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    return runpy.run_path(str(TOOLS / 'references.py'))['main']
 
 
-def test_report(tmp_path, capsys):
+def test_report(main, tmp_path, capsys):
     out = tmp_path / 'report.json'
     config = CONFIGS / 'tiny/tfan_tiny_synthvis.py'
     arguments = f'{config} --frames 0 2 --rounds 1 --objects 2 --size 96 160'
-    main = runpy.run_path(str(TOOL))['main']
     main([*arguments.split(), '--out', str(out)])
     none, alone, two = json.loads(out.read_text())['rows']
     assert [row['frames'] for row in (none, alone, two)] == ['none', 0, 2]
@@ -36,8 +39,7 @@ def test_report(tmp_path, capsys):
         (CONFIGS / 'ablations/tfan/tfan_r50_cascade.py', 'with an augmentation'),
     ],
 )
-def test_a_config_that_is_of_no_use(config, message):
-    main = runpy.run_path(str(TOOL))['main']
+def test_a_config_that_is_of_no_use(main, config, message):
     with pytest.raises((ValueError, FileNotFoundError)) as raised:
         main([str(config)])
     assert message in user_message(raised.value)

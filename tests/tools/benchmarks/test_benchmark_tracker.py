@@ -2,13 +2,18 @@
 
 import json
 import runpy
-from pathlib import Path
 
-TOOL = Path(__file__).parents[3] / 'tools' / 'benchmarks' / 'tracker.py'
+import pytest
+from time_tables import TOOLS
 
 
-def test_report(tmp_path, capsys):
-    tool = runpy.run_path(str(TOOL))
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    return runpy.run_path(str(TOOLS / 'tracker.py'))
+
+
+def test_report(tool, tmp_path, capsys):
     out = tmp_path / 'report.json'
     arguments = '--frames 90 --window 10 --objects 3 --lifetime 30 --mask-size 12 20'
     tool['main']([*arguments.split(), '--conflicts', 'drop', '--out', str(out)])
@@ -22,8 +27,7 @@ def test_report(tmp_path, capsys):
     assert 'never retired' in capsys.readouterr().out
 
 
-def test_report_of_the_tracker_by_centres(tmp_path):
-    tool = runpy.run_path(str(TOOL))
+def test_report_of_the_tracker_by_centres(tool, tmp_path):
     out = tmp_path / 'report.json'
     arguments = '--tracker centerness --frames 90 --window 10 --objects 3 --lifetime 30'
     tool['main']([*arguments.split(), '--out', str(out)])

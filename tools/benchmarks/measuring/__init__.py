@@ -1,1 +1,5 @@
-"""What the benchmarks share: times of stages and of ways, models, forced instances."""
+"""What the benchmarks measure, and how.
+
+A script imports from here what needs torch when its arguments are read: until then it
+answers at once.
+"""

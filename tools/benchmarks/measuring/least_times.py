@@ -12,11 +12,12 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-Way = Callable[..., Tensor]
+Way = Callable[..., 'Tensor']
 Row = dict[str, str | int | float]
 
 KINDS = {'forward': 'forward ms', 'both': 'fwd + bwd ms'}
@@ -54,6 +55,8 @@ def measure(
     Raises:
         ValueError: If two of the ways differ.
     """
+    import torch
+
     grad = torch.randn_like(ways[next(iter(ways))](*inputs))
 
     def forward(way: Way) -> Tensor:
@@ -89,6 +92,8 @@ def table_row(name: str, first: str, times: dict[tuple[str, str], list[float]]) 
 
 def seconds(function: Callable, *args: object) -> float:
     """Time of a call, its work on a GPU included."""
+    import torch
+
     start = time.perf_counter()
     function(*args)
     if torch.cuda.is_available():

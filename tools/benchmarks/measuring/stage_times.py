@@ -12,10 +12,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
 # Where a stage is found: attributes of the model. 'x.forward' of a module is what
 # calling it runs. What a model does not have is passed over.
@@ -76,7 +76,11 @@ class Stopwatch:
         self.seconds: dict[str, float] = defaultdict(float)
         self._stages: list[str] = []
         self._since = 0.0
-        self._cuda = torch.device(device).type == 'cuda'
+        self._synchronize = None
+        if str(device).startswith('cuda'):
+            import torch
+
+            self._synchronize = torch.cuda.synchronize
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -90,8 +94,8 @@ class Stopwatch:
             self._stages.pop()
 
     def _count(self) -> None:
-        if self._cuda:
-            torch.cuda.synchronize()
+        if self._synchronize is not None:
+            self._synchronize()
         now = self._clock()
         if self._stages:
             self.seconds[self._stages[-1]] += now - self._since

@@ -15,7 +15,6 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
-import mmvis.models  # noqa: F401
 from mmvis.registry import MODELS
 
 from .forced_instances import FORCED, ForcedInstances
@@ -58,6 +57,7 @@ class Way:
         self.found: list[int] = []
         self.ids: set[int] = set()
 
+    @torch.no_grad()
     def run(self) -> float:
         """Predict a chunk of frames; returns seconds of a frame."""
         self.stopwatch.seconds.clear()
@@ -95,6 +95,7 @@ class Way:
         return dict(instances=median(self.found), ids=len(self.ids))
 
 
+@torch.no_grad()
 def make_ways(args: argparse.Namespace) -> dict[str, Way]:
     """Everything that is compared, by name; single frames first."""
     model = build(args.config, args, args.checkpoint)
@@ -113,6 +114,7 @@ def make_ways(args: argparse.Namespace) -> dict[str, Way]:
     return ways
 
 
+@torch.no_grad()
 def build(
     config: str, args: argparse.Namespace, checkpoint: str | None = None
 ) -> nn.Module:

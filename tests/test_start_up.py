@@ -1,0 +1,132 @@
+"""Commands that need no network do not import what makes one: they answer at once."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).resolve().parents[1] / 'tools'
+sys.path.insert(0, str(TOOLS / 'benchmarks'))
+
+from measuring.small_set import WORK, small_commands, write_small_set  # noqa: E402
+
+sys.path.pop(0)
+
+SCRIPTS = [
+    path
+    for path in sorted(TOOLS.rglob('*.py'))
+    if not (path.parent / '__init__.py').exists()
+]
+NETWORK = ('torch', 'mmdet', 'mmcv')
+HEAVY = (*NETWORK, 'mmengine', 'matplotlib', 'scipy', 'cv2')
+# What draws needs a font, which is matplotlib's; scipy and mmengine it does not need.
+DRAWING = ('browse', 'render_results', 'plot_curves', 'analyze_errors')
+
+# Runs a script, or a module after -m, as python does, and tells what it imported.
+RUN = """
+import json, os, runpy, sys
+report, *sys.argv = sys.argv[1:]
+def told(run, *words):
+    try:
+        run(*words, run_name='__main__')
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    with open(report, 'w') as file:
+        json.dump([code, sorted({name.split('.')[0] for name in sys.modules})], file)
+if sys.argv[0] == '-m':
+    sys.argv = sys.argv[1:]
+    told(runpy.run_module, sys.argv[0])
+else:
+    sys.path.insert(0, os.path.dirname(sys.argv[0]))
+    told(runpy.run_path, sys.argv[0])
+"""
+
+
+def run(place: Path, *words: object) -> tuple[int, set[str], str]:
+    """Run a script in a folder; its exit code, the packages it imported, its stderr."""
+    report = place / 'report.json'
+    command = [sys.executable, '-c', RUN, report, *words]
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=place,
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+        capture_output=True,
+        text=True,
+    )
+    assert report.is_file(), done.stderr[-3000:]
+    code, modules = json.loads(report.read_text())
+    return code, set(modules), done.stderr
+
+
+def test_importing_mmvis(tmp_path):
+    (tmp_path / 'script.py').write_text('import mmvis; mmvis.__version__')
+    code, modules, _ = run(tmp_path, tmp_path / 'script.py')
+    assert code == 0 and 'mmvis' in modules
+    assert not modules & {*HEAVY, 'numpy'}
+
+
+@pytest.mark.parametrize('path', SCRIPTS, ids=lambda p: str(p.relative_to(TOOLS)))
+def test_help_of_a_script(path, tmp_path):
+    code, modules, said = run(tmp_path, path, '--help')
+    assert code == 0, said
+    assert not modules & {*HEAVY}
+
+
+def test_help_of_the_command(tmp_path):
+    code, modules, said = run(tmp_path, '-m', 'mmvis', '--help')
+    assert code == 0, said
+    assert not modules & {*HEAVY}
+
+
+@pytest.fixture(scope='module')
+def commands(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('small')
+    write_small_set(folder)
+    return small_commands(folder)
+
+
+@pytest.mark.parametrize('name', WORK)
+def test_work_on_a_small_set(name, commands, tmp_path):
+    code, modules, said = run(tmp_path, *commands[name])
+    assert code == 0, said
+    allowed = {'cv2'} | ({'matplotlib'} if Path(name).stem in DRAWING else set())
+    assert not modules & {*HEAVY} - allowed
+
+
+def test_every_script_for_data_is_tried():
+    folders = ('dataset_tools', 'analysis_tools')
+    needs_a_network = {'analysis_tools/instance_flow_maps.py'}
+    names = {str(p.relative_to(TOOLS)) for p in SCRIPTS if p.parent.name in folders}
+    assert names - needs_a_network == {*WORK}
+
+
+@pytest.mark.parametrize(
+    ('words', 'code', 'sentence'),
+    [
+        ('-m mmvis no.mp4 --config stmask_r50', 3, 'no.mp4 does not exist'),
+        ('-m mmvis {0} --config stmask_r5', 3, 'Did you mean stmask_r50'),
+        ('-m mmvis {0} --config stmask_r50 --weights no.pth', 6, 'no.pth does not'),
+        ('-m mmvis {0} --config stmask_r50 --chunk 0', 1, 'chunk is a number'),
+        ('-m mmvis {0} --config stmask_r50 --out x.avi', 1, 'are written as mp4'),
+        ('{1}/train.py no.py', 1, 'The config no.py does not exist'),
+        ('{1}/train.py {2} --resume no.pth', 1, 'The checkpoint no.pth does not'),
+        ('{1}/test.py {2} no.pth', 1, 'The checkpoint no.pth does not exist'),
+    ],
+)
+def test_mistakes_are_told_before_a_network_is_built(
+    commands, tmp_path, words, code, sentence
+):
+    frames = (
+        Path(commands['dataset_tools/validate.py'][1]).parent / 'train/JPEGImages/1'
+    )
+    config = TOOLS.parent / 'configs/tiny/stmask_tiny_videos.py'
+    given = [word.format(frames, TOOLS, config) for word in words.split()]
+    ended, modules, said = run(tmp_path, *given)
+    assert (ended, sentence in said) == (code, True), said
+    assert not modules & {*NETWORK}
