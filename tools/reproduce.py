@@ -16,7 +16,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
 from reproduction.plan_format import ROOT, Plan, PlanError, Run, read_plan
 from reproduction.run_files import RunFiles, finished
 from reproduction.work_queue import (
@@ -27,6 +26,8 @@ from reproduction.work_queue import (
     python,
     run_jobs,
 )
+
+from mmvis.engine.key_values import KeyValues
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -59,7 +60,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=KeyValues,
         default={},
         help='entries to replace in all configs, such as a number of data workers',
     )
