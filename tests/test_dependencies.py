@@ -225,7 +225,7 @@ def test_the_import_warns(site, options, sentence):
     [
         # mmengine would pass over an ImportError of the registry.
         ('import mmvis.registry', 'mmvis.dependencies.DependencyError: '),
-        ('import mmvis; mmvis.models', 'ImportError: '),
+        ('import mmvis; mmvis.models', 'mmvis.dependencies.DependencyError: '),
         ('from mmvis.datasets import YouTubeVISDataset', 'ImportError: '),
     ],
 )
