@@ -8,8 +8,6 @@ import json
 import sys
 
 from mmvis.engine.command_line import user_message
-from mmvis.evaluation.error_analysis import analyze_errors
-from mmvis.evaluation.error_analysis.tables import format_errors, to_dict
 from mmvis.structures.whole_file import whole_file
 
 
@@ -46,11 +44,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    from mmvis.evaluation.error_analysis import analyze_errors
+    from mmvis.evaluation.error_analysis.report import write_report
+    from mmvis.evaluation.error_analysis.tables import format_errors, to_dict
+
     try:
         analysis = analyze_errors(args.results, args.ann_file, args.iou_thr)
         print(format_errors(analysis))
-        from mmvis.evaluation.error_analysis.report import write_report
-
         write_report(
             analysis,
             args.out,

@@ -8,14 +8,14 @@ Prints one line for each fault; the exit code is 1 if there is any.
 import argparse
 import sys
 
-from mmvis.evaluation import check_submission
-
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('results', help='results .json, or .zip with results.json')
     parser.add_argument('ann_file', help='annotation file of the split')
     args = parser.parse_args()
+    from mmvis.evaluation import check_submission
+
     try:
         faults = check_submission(args.results, args.ann_file)
     except (OSError, ValueError) as error:

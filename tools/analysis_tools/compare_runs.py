@@ -9,7 +9,6 @@ import json
 import sys
 
 from mmvis.engine.command_line import CommandError, user_message
-from mmvis.evaluation.run_statistics import compare_runs, format_runs, to_dict
 from mmvis.structures.whole_file import whole_file
 
 
@@ -43,6 +42,8 @@ def parse_groups(texts: list[str]) -> dict[str, list[str]]:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    from mmvis.evaluation.run_statistics import compare_runs, format_runs, to_dict
+
     try:
         compared = compare_runs(parse_groups(args.run), args.ann_file)
         print(format_runs(compared))

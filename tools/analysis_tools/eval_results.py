@@ -8,9 +8,6 @@ import json
 import sys
 from pathlib import Path
 
-from mmvis.evaluation import evaluate_results
-from mmvis.evaluation.summary import format_tables
-
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
@@ -41,6 +38,9 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
+    from mmvis.evaluation import evaluate_results
+    from mmvis.evaluation.summary import format_tables
+
     ranges = None
     try:
         if args.area_range:

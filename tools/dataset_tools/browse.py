@@ -8,8 +8,6 @@ import argparse
 import os
 import sys
 
-from mmvis.structures.annotation_file import read_annotation_file
-
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -39,6 +37,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def browse(args: argparse.Namespace) -> list[str]:
     """Write what was asked for; returns the paths."""
+    from mmvis.structures.annotation_file import read_annotation_file
     from mmvis.visualization.render import VideoRenderer
     from mmvis.visualization.video_tracks import (
         choose_videos,

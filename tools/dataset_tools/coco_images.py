@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmvis.datasets.coco_images import coco_images_to_videos
-
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -24,6 +22,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    from mmvis.datasets.coco_images import coco_images_to_videos
+
     try:
         written = coco_images_to_videos(args.ann_file, args.out)
     except (ValueError, OSError) as error:

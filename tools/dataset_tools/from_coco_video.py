@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmvis.datasets.converters import convert_coco_video
-
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -25,6 +23,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    from mmvis.datasets.converters import convert_coco_video
+
     try:
         written = convert_coco_video(args.ann_file, args.out)
     except (ValueError, OSError) as error:

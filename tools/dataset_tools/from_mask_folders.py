@@ -12,8 +12,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmvis.datasets.converters import convert_mask_folders
-
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -58,6 +56,8 @@ def _void(text: str) -> int | None:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    from mmvis.datasets.converters import convert_mask_folders
+
     try:
         written = convert_mask_folders(**vars(args), progress=sys.stderr.isatty())
     except (ValueError, OSError) as error:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmvis.datasets.merging import merge_annotation_files
-
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -32,6 +30,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    from mmvis.datasets.merging import merge_annotation_files
+
     sources = [tuple(source.rsplit(':', 1)) for source in args.sources]
     wrong = [':'.join(source) for source in sources if len(source) != 2]
     try:

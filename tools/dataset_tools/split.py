@@ -15,8 +15,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmvis.datasets.splitting import REST, split_annotation_file
-
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -32,6 +30,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def _part(text: str) -> tuple[str, int | float | str]:
+    from mmvis.datasets.splitting import REST
+
     name, _, size = text.rpartition('=')
     if not name:
         raise argparse.ArgumentTypeError(f'{text!r} is not of the form NAME=SIZE')
@@ -47,6 +47,8 @@ def _part(text: str) -> tuple[str, int | float | str]:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    from mmvis.datasets.splitting import split_annotation_file
+
     parts = dict(args.parts)
     try:
         if len(parts) < len(args.parts):

@@ -6,27 +6,28 @@ anything is broken, 0 if there are notes at most, 2 if the command itself is wro
     python tools/dataset_tools/validate.py data/my_set/train.json
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
-from mmvis.datasets.validation import (
-    CODES,
-    Finding,
-    check_annotation_file,
-    check_frames,
-    count_frames,
-    find_frames,
-)
+if TYPE_CHECKING:
+    from mmvis.datasets.validation import Finding
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(arguments)
+    from mmvis.datasets.validation import (
+        check_annotation_file,
+        count_frames,
+        find_frames,
+    )
+
     # Names of any script can be printed under any locale.
     sys.stdout.reconfigure(errors='backslashreplace')
     if not Path(args.ann_file).is_file():
@@ -92,6 +93,10 @@ def _with_progress(
     videos: list[dict], folder: str, workers: int | None
 ) -> Iterable[Finding]:
     """Findings on frames; a bar on a terminal says how far it is."""
+    from tqdm import tqdm
+
+    from mmvis.datasets.validation import check_frames, count_frames
+
     # disable=None: no bar where stderr is no terminal.
     with tqdm(total=count_frames(videos), unit='frame', disable=None) as bar:
         for findings in check_frames(videos, folder, workers):
@@ -100,6 +105,8 @@ def _with_progress(
 
 
 def _summary(ann_file: str, counts: Counter) -> int:
+    from mmvis.datasets.validation import CODES, Finding
+
     broken = {code: n for code, n in counts.items() if Finding(code, '').is_broken}
     for code in (code for code in CODES if code in counts):
         print(f'{counts[code]:8d} x {code}: {CODES[code]}')
