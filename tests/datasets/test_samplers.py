@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import torch.distributed as dist
 from data_factory import make_vis_dataset
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
@@ -62,6 +62,7 @@ def test_clips_of_one_process(monkeypatch):
     assert list(sampler) == list(sampler) == clips and len(sampler) == 5
 
 
+@settings(deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 50), max_size=30),
     ranks=st.integers(1, 5),
@@ -85,6 +86,7 @@ def test_ranks_share_all_frames_once_and_in_order(lengths, ranks, clip_length):
     assert sorted(seen) == list(range(len(lengths)))  # each video on one rank
 
 
+@settings(deadline=None)
 @given(lengths=st.lists(st.integers(1, 100), min_size=1), ranks=st.integers(1, 6))
 def test_no_rank_is_ahead_by_more_than_its_shortest_video(lengths, ranks):
     shares = deal_videos(lengths, ranks)

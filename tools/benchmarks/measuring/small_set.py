@@ -32,7 +32,9 @@ WORK = {
     ),
     'dataset_tools/coco_images.py': '{0}/coco_images.json --out images.json',
     'dataset_tools/browse.py': '--ann {0}/instances.json --img-prefix {0}/{1} --out b',
-    'dataset_tools/synth_vis.py': '--train 1 --valid 0 --workers 1 --out synth_vis',
+    'dataset_tools/synth_vis.py': (
+        '--train 1 --valid 0 --workers 1 --overwrite --out synth_vis'
+    ),
     'analysis_tools/eval_results.py': '{0}/results.json {0}/instances.json --classwise',
     'analysis_tools/check_submission.py': '{0}/results.json {0}/instances.json',
     'analysis_tools/compare_runs.py': (
