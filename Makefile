@@ -3,6 +3,7 @@
 #   PYTHON=...      the interpreter to start from (default python3); a torch that it can
 #                   import is kept
 #   TORCH_INDEX=... where torch comes from, e.g. https://download.pytorch.org/whl/cpu
+#   CXX=... MAX_JOBS=...  the compiler of mmcv, and how many files it compiles at a time
 #   JOBS=...        processes that run the tests
 
 SHELL := /bin/bash -euo pipefail
@@ -15,12 +16,10 @@ TORCH_INDEX ?=
 JOBS ?= 2
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(BIN)/python tools/environment/install.py
 STAMPS := $(VENV)/.mmvis
 MMINSTALL := requirements/mminstall-$(LINE).txt
 MMCV := $(shell grep -oE '^(onedl-)?mmcv==.*' $(MMINSTALL))
-USE_OPS := import torch; from mmcv.ops import nms; \
-    nms(torch.tensor([[0.0, 0, 9, 9]]), torch.ones(1), 0.5)
 # One thread a process: torch's own threads get in each other's way.
 PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
 
@@ -39,45 +38,44 @@ env: $(STAMPS)/mmvis
 env-openmmlab:
 	$(MAKE) env LINE=openmmlab VENV=.venv-openmmlab
 
+CREATE_VENV := bash tools/environment/create_venv.sh '$(PYTHON)' '$(VENV)' '$(MMCV)'
 $(STAMPS)/venv:
-	@bash tools/environment/create_venv.sh '$(PYTHON)' '$(VENV)'
+	@$(CREATE_VENV)
 	@mkdir -p $(STAMPS) && touch $@
 
+# A PYTHON that is named must be the environment's, also when that is there already.
+ifneq ($(origin PYTHON),file)
+.PHONY: same-python
+same-python:
+	@$(CREATE_VENV)
+$(STAMPS)/venv: | same-python
+endif
+
 $(STAMPS)/torch: requirements/build.txt requirements/torch.txt $(STAMPS)/venv
-	$(PIP) install -q -r requirements/build.txt
-	$(BIN)/python -c 'import torch' 2>/dev/null || \
-	    $(PIP) install -r requirements/torch.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@$(INSTALL) -q -r requirements/build.txt
+	@$(BIN)/python -c 'import torch' 2>/dev/null || \
+	    $(INSTALL) -r requirements/torch.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	@touch $@
 
-# Build isolation would hide torch from mmcv, which is then installed without its ops and
-# without a word. pip keeps the wheel that it builds; one of that kind, or for another
-# torch, may be in its cache from before: remove it and build once more.
 $(STAMPS)/mmcv: $(MMINSTALL) $(STAMPS)/torch
-	$(PIP) install -q -r requirements/runtime.txt
-	@echo 'Installing $(MMCV); compiling it takes about 8 minutes on 2 cores.'
-	MMCV_WITH_OPS=1 $(PIP) install --no-build-isolation -c requirements/runtime.txt '$(MMCV)'
-	@if ! $(BIN)/python -c '$(USE_OPS)'; then \
-	    echo 'These ops do not work: building mmcv again.'; \
-	    $(PIP) cache remove '$(subst -,_,$(firstword $(subst ==, ,$(MMCV))))' || true; \
-	    MMCV_WITH_OPS=1 $(PIP) install --no-build-isolation --no-deps --force-reinstall \
-	        '$(MMCV)'; \
-	    $(BIN)/python -c '$(USE_OPS)' || { echo \
-	        'ERROR: the ops of $(MMCV) cannot be used; see the messages above.'; exit 1; }; \
-	fi
+	@echo 'Installing numpy, OpenCV and what else mmcv builds on.'
+	@$(INSTALL) -q -r requirements/runtime.txt
+	@$(BIN)/python tools/environment/compile_mmcv.py '$(MMCV)' -c requirements/runtime.txt
 	@touch $@
 
 $(STAMPS)/packages: requirements/runtime.txt requirements/tests.txt $(STAMPS)/mmcv
-	$(PIP) install -q -r $(MMINSTALL) -r requirements/runtime.txt -r requirements/tests.txt
+	@echo 'Installing mmengine, mmdet, mim and what the tests need.'
+	@$(INSTALL) -q -r $(MMINSTALL) -r requirements/runtime.txt -r requirements/tests.txt
 	@# The ordinary OpenCV needs libGL, which a machine without a desktop may lack.
 	@$(BIN)/python -c 'import cv2' || { \
-	    version=$$($(PIP) freeze | sed -n 's/^opencv-python==//p'); \
-	    $(PIP) install --no-deps --force-reinstall "opencv-python-headless==$$version"; \
+	    version=$$($(BIN)/python -m pip freeze | sed -n 's/^opencv-python==//p'); \
+	    $(INSTALL) --no-deps --force-reinstall "opencv-python-headless==$$version"; \
 	    $(BIN)/python -c 'import cv2'; }
 	@touch $@
 
 $(STAMPS)/mmvis: setup.py pyproject.toml mmvis/version.py $(STAMPS)/packages
-	$(PIP) install -q --no-build-isolation --no-deps -e .
-	$(BIN)/python -c 'import mmvis'
+	@$(INSTALL) -q --no-build-isolation --no-deps -e .
+	@$(BIN)/python -c 'import mmvis.registry'
 	@touch $@
 
 lint: env
