@@ -25,6 +25,12 @@ def parse_args() -> argparse.Namespace:
         '--amp', action='store_true', help='train in mixed precision (on a GPU)'
     )
     parser.add_argument(
+        '--seed',
+        type=int,
+        help='of everything random; on a CPU, two runs with as many threads are then '
+        'equal to the last bit',
+    )
+    parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
         help="scale the learning rate by batch size / the config's base_batch_size",
@@ -49,6 +55,17 @@ def apply_args(config: Config, args: argparse.Namespace) -> None:
             raise CommandError('--amp needs a GPU: train without it on a CPU.')
         config.optim_wrapper.type = 'AmpOptimWrapper'
         config.optim_wrapper.loss_scale = 'dynamic'
+    if args.seed is not None:
+        if not 0 <= args.seed < 2**32:
+            raise CommandError(
+                f'--seed is a whole number from 0 to 2^32 - 1, not {args.seed}.'
+            )
+        # On a GPU some operators have no deterministic form and would raise.
+        config.randomness = dict(
+            config.get('randomness', {}),
+            seed=args.seed,
+            deterministic=get_device() == 'cpu',
+        )
     if args.auto_scale_lr:
         if not config.get('auto_scale_lr', {}).get('base_batch_size'):
             raise CommandError(

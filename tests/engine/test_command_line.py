@@ -157,6 +157,7 @@ def test_bugs_keep_their_trace():
     [
         ('train.py', ['no_config.py'], 'The config no_config.py does not exist'),
         ('train.py', ['{tiny}', '--resume', 'no.pth'], 'checkpoint no.pth does not'),
+        ('train.py', ['{tiny}', '--seed=-1'], '--seed is a whole number from 0'),
         ('train.py', ['{tiny}'], 'instances.json'),
         ('train.py', ['{tiny}', '--auto-scale-lr'], 'auto_scale_lr.base_batch_size'),
         pytest.param(
