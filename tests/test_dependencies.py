@@ -234,3 +234,38 @@ def test_ops_that_do_not_load_are_named_when_they_are_needed(site, code, error):
     last = done.stderr.splitlines()[-1]
     assert last.startswith(error) and 'undefined symbol' in last
     assert 'probably for another torch' in last and 'MMCV_WITH_OPS=1' in last
+
+
+BROKEN_OPS = """
+import runpy, sys
+sys.modules['mmcv._ext'] = None  # importing it raises
+sys.argv = sys.argv[1:]
+if sys.argv[0] == '-m':
+    sys.argv = sys.argv[1:]
+    runpy.run_module(sys.argv[0], run_name='__main__')
+else:
+    runpy.run_path(sys.argv[0], run_name='__main__')
+"""
+
+
+@pytest.mark.parametrize(
+    'words',
+    ['-m mmvis {folder} --config {config} --weights w.pth', '{train} {config}'],
+)
+def test_commands_end_with_what_to_type(tmp_path, words):
+    (tmp_path / 'w.pth').write_bytes(b'')
+    (tmp_path / '0.png').write_bytes(b'')
+    config = ROOT / 'configs/tiny/stmask_tiny_synthvis.py'
+    train = ROOT / 'tools/train.py'
+    given = [
+        w.format(folder=tmp_path, config=config, train=train) for w in words.split()
+    ]
+    done = subprocess.run(
+        [sys.executable, '-c', BROKEN_OPS, *given],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and 'Traceback' not in done.stderr
+    assert 'error: mmcv is installed' in last and 'MMCV_WITH_OPS=1' in last

@@ -142,7 +142,7 @@ def main(argv: list[str] | None = None) -> int:
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         source, out, config = look_ahead(args)
-        from .vis_inferencer import VISInferencer  # which takes seconds
+        from mmvis.apis import VISInferencer  # which takes seconds
 
         inferencer = VISInferencer(
             config,
