@@ -15,10 +15,11 @@ from measuring.small_set import WORK, small_commands, write_small_set  # noqa: E
 
 sys.path.pop(0)
 
+# make calls what is in environment/, before anything is installed.
 SCRIPTS = [
     path
     for path in sorted(TOOLS.rglob('*.py'))
-    if not (path.parent / '__init__.py').exists()
+    if not (path.parent / '__init__.py').exists() and path.parent.name != 'environment'
 ]
 NETWORK = ('torch', 'mmdet', 'mmcv')
 HEAVY = (*NETWORK, 'mmengine', 'matplotlib', 'scipy', 'cv2')

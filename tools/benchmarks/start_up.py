@@ -86,9 +86,13 @@ def make_rows(folder: Path) -> dict[str, list[str]]:
 
 
 def scripts() -> list[Path]:
-    """Everything in tools/ that is called by a user."""
-    files = sorted(TOOLS.rglob('*.py'))
-    return [path for path in files if not (path.parent / '__init__.py').exists()]
+    """Everything in tools/ that is called by a user: what make calls is not."""
+    return [
+        path
+        for path in sorted(TOOLS.rglob('*.py'))
+        if not (path.parent / '__init__.py').exists()
+        and path.parent.name != 'environment'
+    ]
 
 
 def cpu_seconds(words: list[str], folder: str) -> float:
