@@ -129,11 +129,11 @@ def all_jobs(args: argparse.Namespace, plan: Plan) -> int:
         for _, _, files in jobs:
             print('done' if files.name in done else 'to do', files.name)
         return 0
-    print(f'{len(done)} of {len(jobs)} runs are done', flush=True)
+    say(f'{len(done)} of {len(jobs)} runs are done')
     if len(done) == len(jobs):
         return 0
     os.nice(args.nice)
-    make_data(data_of(args, plan), plan.preset)
+    make_data(data_of(args, plan), plan)
     queue = []
     for run, seed, files in jobs:
         if files.name in done:
@@ -174,10 +174,13 @@ def report(args: argparse.Namespace, plan: Plan) -> int:
     return 0
 
 
-def make_data(root: Path, preset: str) -> None:
+def make_data(root: Path, plan: Plan) -> None:
     """Write the data; what is there is left as it is."""
-    script = ROOT / 'tools/dataset_tools/synth_vis.py'
-    if subprocess.call(python(script, '--out', root, '--preset', preset)):
+    command = python(ROOT / 'tools/dataset_tools/synth_vis.py', '--out', root)
+    command += ['--preset', plan.preset]
+    if plan.videos is not None:
+        command += ['--train', str(plan.videos[0]), '--valid', str(plan.videos[1])]
+    if subprocess.call(command):
         raise PlanError(f'The data could not be written to {root}.')
 
 

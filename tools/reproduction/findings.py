@@ -131,11 +131,11 @@ class Findings:
         values = [record.content['metrics'].get(key) for record in records]
         return [value for value in values if value is not None]
 
-    def seconds(self, run: Run) -> float | None:
-        """CPU seconds of a training, the mean over its seeds."""
+    def minutes(self, run: Run) -> float | None:
+        """CPU minutes of a training, the mean over its seeds."""
         records = self.records[run.name].values()
         times = [record.content['seconds']['train']['cpu'] for record in records]
-        return float(np.mean(times)) if times else None
+        return float(np.mean(times)) / 60 if times else None
 
     def provenance(self, key: str) -> list[str]:
         """All values that the records have of 'commit', 'torch' or 'device'."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -50,7 +51,9 @@ drawn twice counts as two videos), for both rows and each drawn seed, and the
 differences are averaged over the drawn seeds. The interval lies between the {low:g}th
 and {high:g}th percentile of these averages. It is {drawn} seeds and not {seeds} because
 a mean of {drawn} drawn ones varies as a mean of {seeds} trainings is estimated to. An
-attribute's AP is that of those of the drawn videos that carry it.
+attribute's AP is that of those of the drawn videos that carry it. What a video does to
+one training and not to another is drawn twice, with videos and with seeds: intervals
+are rather too wide than too narrow.
 
 * **{held}**: the whole interval is above zero.
 * **{denied}**: the whole interval is below zero.
@@ -92,7 +95,9 @@ def write_page(findings: Findings, plan_path: str, page: Path) -> list[Path]:
     for model in dict.fromkeys(claim.model for claim in plan.claims):
         claims = [claim for claim in plan.claims if claim.model == model]
         parts += [f'## {model}']
-        parts += [part for c in claims for part in section(c, of_claim[c.name])]
+        for claim in claims:
+            times = [findings.minutes(plan.run(n)) for n in (claim.better, claim.than)]
+            parts += section(claim, of_claim[claim.name], times)
     parts += ['## All rows', rows(findings)]
     if systems:
         path = images / 'reproduction_attributes.svg'
@@ -110,12 +115,24 @@ def write_page(findings: Findings, plan_path: str, page: Path) -> list[Path]:
 
 def introduction(findings: Findings, plan_path: str) -> str:
     plan = findings.plan
-    times = [findings.seconds(run) for run in plan.runs if run.test_of is None]
-    minutes = sorted(round(t / 60) for t in times if t is not None)
+    times = [findings.minutes(run) for run in plan.runs if run.test_of is None]
+    minutes = sorted(round(time) for time in times if time is not None)
     text = ' to '.join(map(str, dict.fromkeys(minutes[:1] + minutes[-1:]))) or 'some'
     return INTRODUCTION.format(
-        minutes=text, plan=plan_path, example=plan.claims[0].name
+        minutes=text, plan=plan_path, example=shortest(findings).name
     )
+
+
+def shortest(findings: Findings) -> Claim:
+    """The claim of two trainings that are done in the least time; else the first."""
+    plan = findings.plan
+
+    def cost(claim: Claim) -> float:
+        times = [findings.minutes(plan.run(n)) for n in (claim.better, claim.than)]
+        trained = claim.budget != 'weights' and None not in times
+        return sum(times) if trained else math.inf
+
+    return min(plan.claims, key=cost)
 
 
 def method(findings: Findings) -> str:
@@ -150,14 +167,24 @@ def summary(findings: Sequence[Finding]) -> str:
     return '\n'.join(lines)
 
 
-def section(claim: Claim, findings: Sequence[Finding]) -> Iterator[str]:
-    """A claim's table and remark."""
+def section(
+    claim: Claim, findings: Sequence[Finding], minutes: Sequence[float | None]
+) -> Iterator[str]:
+    """A claim's table and remark.
+
+    Args:
+        claim: the claim.
+        findings: what is known of it, place by place.
+        minutes: what training its two rows has cost; None where it is not known.
+    """
     budgets = {
         'iterations': 'trained for as many iterations',
-        'time': 'trained for about the same CPU time',
+        'time': 'trained for about the same time',
         'weights': 'the same weights, tested in two ways',
     }
     done = f', {findings[0].seeds} seeds so far' * (not findings[0].complete)
+    if claim.budget == 'time' and None not in minutes:
+        done = f' ({minutes[0]:.1f} and {minutes[1]:.1f} CPU minutes){done}'
     yield f'### {claim.text.rstrip(".")}'
     yield (
         f'Paper: {claim.paper} `{claim.better}` against `{claim.than}`, '
@@ -195,7 +222,7 @@ def rows(findings: Findings) -> str:
             continue
         cells = [spread(findings.values(run, key)) for key in keys]
         length = f'those of `{run.test_of}`' if run.test_of else str(run.iterations)
-        minutes = '' if run.test_of else f'{findings.seconds(run) / 60:.1f}'
+        minutes = '' if run.test_of else f'{findings.minutes(run):.1f}'
         lines.append(
             f'| `{run.name}` | {seeds} | {length} | {minutes} | {" | ".join(cells)} |'
         )

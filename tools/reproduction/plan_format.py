@@ -78,6 +78,7 @@ class Plan:
         seeds: of every run.
         runs, claims: see there.
         systems: names of the runs whose AP by attribute is shown side by side.
+        videos: how many to train on and to test on; by default the preset's numbers.
     """
 
     data_root: str
@@ -86,6 +87,7 @@ class Plan:
     runs: Sequence[Run]
     claims: Sequence[Claim]
     systems: Sequence[str] = ()
+    videos: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         for kind, items in (('run', self.runs), ('claim', self.claims)):

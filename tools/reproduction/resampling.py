@@ -120,8 +120,13 @@ class Bootstrap:
 
 
 def interval(values: np.ndarray | Sequence[float]) -> tuple[float, float]:
-    """The percentiles that leave half of 1 - COVERAGE on each side; nan is left out."""
+    """The percentiles that leave half of 1 - COVERAGE on each side.
+
+    Draws without anything to find (nan) are left out; nan if there is no other.
+    """
     values = np.asarray(values)
+    if np.isnan(values).all():
+        return float('nan'), float('nan')
     rest = (1 - COVERAGE) / 2
     low, high = np.quantile(values[~np.isnan(values)], [rest, 1 - rest])
     return float(low), float(high)
