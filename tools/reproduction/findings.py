@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mmvis.datasets.synth_vis import PRESETS
 from mmvis.evaluation.match_records import MatchRecords
 
 from .plan_format import EVERYWHERE, Claim, Plan, PlanError, Run
@@ -92,7 +93,9 @@ class Findings:
                     f'{record.name} and {every[0].name} were tested on different '
                     'videos: delete the one that is wrong.'
                 )
-        self.num_videos = every[0].matches.num_videos if every else 0
+        # Those of the plan, until a record says so.
+        _, planned = plan.videos or PRESETS[plan.preset].num_videos
+        self.num_videos = every[0].matches.num_videos if every else planned
         self.attributes = list(every[0].matches.attributes) if every else []
         if every:
             self._bootstraps = [Bootstrap(self.num_videos, draws) for _ in range(2)]

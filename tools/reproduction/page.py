@@ -79,7 +79,9 @@ def write_page(findings: Findings, plan_path: str, page: Path) -> list[Path]:
     """
     plan = findings.plan
     of_claim = {claim.name: findings.of_claim(claim) for claim in plan.claims}
-    first = [of_claim[claim.name][0] for claim in plan.claims]
+    models = list(dict.fromkeys(claim.model for claim in plan.claims))
+    claims = sorted(plan.claims, key=lambda claim: models.index(claim.model))
+    first = [of_claim[claim.name][0] for claim in claims]
     shown = [finding for finding in first if finding.each is not None]
     systems = [name for name in plan.systems if findings.records[name]]
     images = page.parent / 'images'
@@ -92,10 +94,9 @@ def write_page(findings: Findings, plan_path: str, page: Path) -> list[Path]:
         written.append(path)
     parts = [introduction(findings, plan_path), summary(first), *figures]
     parts += [method(findings)]
-    for model in dict.fromkeys(claim.model for claim in plan.claims):
-        claims = [claim for claim in plan.claims if claim.model == model]
+    for model in models:
         parts += [f'## {model}']
-        for claim in claims:
+        for claim in [claim for claim in claims if claim.model == model]:
             times = [findings.minutes(plan.run(n)) for n in (claim.better, claim.than)]
             parts += section(claim, of_claim[claim.name], times)
     parts += ['## All rows', rows(findings)]
@@ -139,7 +140,7 @@ def method(findings: Findings) -> str:
     rest = 50 * (1 - COVERAGE)
     seeds = len(findings.plan.seeds)
     return METHOD.format(
-        videos=findings.num_videos or 'the',
+        videos=findings.num_videos,
         seeds=seeds,
         drawn=max(seeds - 1, 1),
         draws=f'{DRAWS:,}',
@@ -230,7 +231,7 @@ def rows(findings: Findings) -> str:
 
 
 def provenance(findings: Findings) -> str:
-    if not findings.num_videos:
+    if not any(findings.records.values()):
         return ''
     commits, torch, devices = map(findings.provenance, ('commit', 'torch', 'device'))
     return (

@@ -78,6 +78,22 @@ RUNS = [
         {'model.augmentation': None},
     ),
     Run(
+        'tfan_fc',
+        'configs/bench/tfan_bench.py',
+        1000,
+        {
+            'model.augmentation': dict(
+                _delete_=True,
+                type='FCFeatureAugmentation',
+                in_channels=64,
+                roi_feat_size=7,
+                embed_channels=64,
+                num_heads=4,
+            ),
+            'model.detector.roi_head.mask_roi_extractor.type': 'SingleRoIExtractor',
+        },
+    ),
+    Run(
         'tfan_no_mask_iou',
         test_of='tfan',
         overrides={'model.tracker.match_weights.mask_iou': 0.0},
@@ -115,6 +131,16 @@ RUNS = [
         overrides={
             'model.tracker.flow': dict(_delete_=True, type='InterOffsetAverage')
         },
+    ),
+    # What becomes of rivals for one track: 'drop' in all the rows above.
+    *(
+        Run(
+            f'{model}_{conflict}',
+            test_of=model,
+            overrides={'model.tracker.conflict': conflict},
+        )
+        for model in ('stmask', 'tfan', 'sg_net_embedding_tracker')
+        for conflict in ('drop_duplicates', 'next_best', 'optimal')
     ),
 ]
 
@@ -161,6 +187,15 @@ CLAIMS = [
         'fast or hidden.',
         'Section 2.2, in words.',
         'tfan',
+        'tfan_cascade',
+        where=('all', 'blur', 'fast', 'occlusion'),
+    ),
+    Claim(
+        'tfan_fc',
+        'TFAN',
+        'Augmentation among fc features helps likewise.',
+        'Not this one: as in SELSA and RDN, relatives of TFAN.',
+        'tfan_fc',
         'tfan_cascade',
         where=('all', 'blur', 'fast', 'occlusion'),
     ),
@@ -271,6 +306,24 @@ CLAIMS = [
         'Table 2, e over d: 36.3 against 36.1 AP.',
         'sg_net',
         'sg_net_d',
+    ),
+    *(
+        Claim(
+            f'{model}_drop_duplicates',
+            'Trackers',
+            'Of rivals for a track only those that lie on the winner are to be dropped '
+            f'({name}).',
+            'None, a choice of mmvis; STMask drops all.',
+            f'{model}_drop_duplicates',
+            model,
+            where=('all', 'twins'),
+            budget='weights',
+        )
+        for model, name in (
+            ('stmask', 'STMask'),
+            ('tfan', 'TFAN'),
+            ('sg_net_embedding_tracker', 'SG-Net with embeddings'),
+        )
     ),
 ]
 
