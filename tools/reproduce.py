@@ -14,6 +14,7 @@ import argparse
 import os
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 from reproduction.plan_format import ROOT, Plan, PlanError, Run, read_plan
@@ -76,6 +77,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--list', action='store_true', help='show what is done')
     parser.add_argument('--job', nargs=2, metavar=('RUN', 'SEED'), help='this one only')
     args = parser.parse_args(argv)
+    # Jobs get the options as they were typed: what they mean is read once, there.
+    typed = list(sys.argv[1:] if argv is None else argv)
+    typed = typed[typed.index('--cfg-options') + 1 :] if args.cfg_options else []
+    args.typed_options = list(takewhile(lambda t: not t.startswith('--'), typed))
     for name, least in (('jobs', 1), ('threads', 1), ('nice', 0)):
         if getattr(args, name) < least:
             parser.error(f'--{name} is at least {least}')
@@ -155,10 +160,7 @@ def job_command(args: argparse.Namespace, run: Run, seed: int) -> list[str]:
     if args.data is not None:
         command += ['--data', str(args.data)]
     if args.cfg_options:
-        # As they were typed: what they mean is read once, there.
-        typed = sys.argv[sys.argv.index('--cfg-options') + 1 :]
-        end = next((i for i, t in enumerate(typed) if t.startswith('--')), len(typed))
-        command += ['--cfg-options', *typed[:end]]
+        command += ['--cfg-options', *args.typed_options]
     return command
 
 

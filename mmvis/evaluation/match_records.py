@@ -19,6 +19,7 @@ from .vis_eval import (
     id_order,
 )
 
+_AT_ONCE = 400  # multisets whose sums stay in a processor's cache
 _ALL = 0  # place of the range of all sizes in what is matched
 
 
@@ -100,7 +101,13 @@ class MatchRecords:
             if attribute not in self.attributes:
                 raise ValueError(f'no video carries the attribute {attribute!r}')
             weights = weights * self.attributes[attribute]
-        values = np.stack([_average_precision(c, weights) for c in self.categories])
+        blocks = np.split(weights, range(_AT_ONCE, len(weights), _AT_ONCE))
+        values = np.stack(
+            [
+                np.concatenate([_average_precision(c, block) for block in blocks])
+                for c in self.categories
+            ]
+        )
         known = ~np.isnan(values)
         with np.errstate(invalid='ignore'):
             return np.where(known, values, 0).sum(0) / known.sum(0)
@@ -192,27 +199,32 @@ def _records_of(matched: Mapping[int, MatchedTracks], count: int) -> CategoryRec
 
 def _average_precision(records: CategoryRecords, weights: np.ndarray) -> np.ndarray:
     """(B,) AP of one category; nan where nothing is to be found."""
+    # Detections are rows: sums down the rows run over all multisets at once.
     positives = weights @ records.positives
-    of_detection = weights[:, records.videos]
-    every = np.cumsum(of_detection, axis=1)
+    of_detection = np.ascontiguousarray(weights.T, dtype=np.int32)[records.videos]
+    every = np.cumsum(of_detection, axis=0, dtype=np.int32)
     points = _points_reached(int(positives.max(initial=0)))
+    place = (positives * points.shape[1]).astype(np.int32)
     sums = np.zeros(len(weights))
     for level in range(len(IOU_THRESHOLDS)):
         hit = np.flatnonzero(records.hits >> level & 1)
         if not len(hit):
             continue
-        true = np.cumsum(of_detection[:, hit], axis=1)
-        total = every[:, hit]
-        out = records.ignored >> level & 1
+        true = np.cumsum(of_detection[hit], axis=0, dtype=np.int32)
+        total = every[hit]
+        out = (records.ignored >> level & 1).astype(np.int32)
         if out.any():
-            total = total - np.cumsum(of_detection * out, axis=1)[:, hit]
+            ignored = np.cumsum(of_detection * out[:, None], axis=0, dtype=np.int32)
+            total = total - ignored[hit]
         # As in the metric. Of the copies of a hit the last has the best precision, so
         # that the envelope at the others is what it is there.
         precision = true / (total + np.spacing(1))
-        precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        np.maximum.accumulate(precision[::-1], axis=0, out=precision[::-1])
         # Each recall point takes the precision of the first hit that reaches it.
-        reached = points[positives[:, None], true]
-        sums += (precision * np.diff(reached, axis=1, prepend=0)).sum(1)
+        reached = points.ravel().take(place + true)
+        precision[1:] *= reached[1:] - reached[:-1]
+        precision[0] *= reached[0]
+        sums += precision.sum(0)
     with np.errstate(invalid='ignore', divide='ignore'):
         mean = sums / (len(IOU_THRESHOLDS) * len(RECALL_POINTS))
     return np.where(positives > 0, mean, np.nan)

@@ -31,6 +31,7 @@ def main(monkeypatch):
     monkeypatch.syspath_prepend(SCRIPT.parent)
     spec = importlib.util.spec_from_file_location('reproduce_command', SCRIPT)
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
     spec.loader.exec_module(module)
     return module.main
 
@@ -55,6 +56,31 @@ def test_list(main, command, capsys):
 def test_a_page_of_nothing(main, command, tmp_path, capsys):
     assert main([*command, '--report-only']) == 0
     assert f'wrote {tmp_path}/page.md' in capsys.readouterr().out
+    assert '*waiting*' in (tmp_path / 'page.md').read_text()
+
+
+def test_jobs_get_what_was_typed(main, command, monkeypatch, tmp_path):
+    """Options with commas and brackets, whatever comes after them."""
+    module = sys.modules[main.__module__]
+    begun = []
+
+    def run_jobs(jobs, count, environment, say):
+        begun.extend((job.name, job.needs, job.command) for job in jobs)
+        assert (count, environment['OMP_NUM_THREADS']) == (3, '2')
+        return ['one_seed0']
+
+    monkeypatch.setattr(module, 'run_jobs', run_jobs)
+    monkeypatch.setattr(module, 'make_data', lambda root, plan: None)
+    options = ['train_dataloader.num_workers=2', 'a.b=[(1,2),3]']
+    arguments = ['--cfg-options', *options, '--jobs', '3', '--threads', '2']
+    assert main([*command, *arguments]) == 1  # as one has failed
+    assert [job[:2] for job in begun] == [
+        ('one_seed0', []),
+        ('two_seed0', ['one_seed0']),
+    ]
+    typed = begun[0][2]
+    assert typed[-3:] == ['--cfg-options', *options]
+    assert typed[typed.index('--data') + 1] == str(tmp_path / 'data')
     assert '*waiting*' in (tmp_path / 'page.md').read_text()
 
 
@@ -97,7 +123,7 @@ def wait_for(path: Path, process) -> None:
 
 
 @pytest.mark.full
-def test_a_queue_that_is_stopped_and_killed_goes_on(command, tmp_path):
+def test_what_was_stopped_and_killed_goes_on(command, tmp_path):
     """SIGTERM and later kill -9 in the middle of a training; then to the end."""
     work_dir = tmp_path / 'out/one_seed0/work_dir'
     record = tmp_path / 'runs/one_seed0.json'

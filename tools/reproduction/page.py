@@ -33,7 +33,9 @@ python tools/reproduce.py {plan} --claims {example}
 python tools/reproduce.py {plan} --report-only  # this page
 ```
 
-It may be stopped at any time and started again. Each run leaves a json in
+It may be stopped at any time and started again. On a GPU add
+`--jobs 8 --cfg-options train_dataloader.num_workers=1`; the records keep that and the
+device, and all rows of a comparison belong on one kind. Each run leaves a json in
 `docs/en/reproduction/runs/`: config, overrides, seed, commit, seconds, all metrics, and
 which detections of every held-out video were hits at which threshold, from which AP of
 any selection of videos can be computed again.
