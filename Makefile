@@ -86,8 +86,9 @@ lint: env
 test: lint
 	$(PYTEST) -m 'not full'
 
+# Some of these train for minutes.
 test-full: lint env-openmmlab
-	$(PYTEST)
+	$(PYTEST) -o faulthandler_timeout=3500 --timeout=3600
 
 # The documents need neither torch nor mmcv: an environment of their own.
 DOCS := .venv-docs

@@ -2,12 +2,12 @@
 
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from processes import run_bounded
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [
@@ -113,5 +113,5 @@ def test_commands_are_found():
 @pytest.mark.parametrize('line', commands())
 def test_commands_are_understood(line):
     command = [sys.executable, '-c', PARSE_ONLY, *shlex.split(line)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = run_bounded(command, cwd=ROOT)
     assert done.returncode == 0, done.stderr

@@ -4,13 +4,13 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from processes import run_bounded
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / 'docs/en/get_started.md').read_text()
@@ -87,9 +87,7 @@ def test_commands_run_in_order(place):
         words, work_dir, steps = shortened(command)
         if 'synth_vis.py' in command:
             words += ['--train', '3', '--valid', '2']
-        done = subprocess.run(
-            words, cwd=place, env=environment, capture_output=True, text=True
-        )
+        done = run_bounded(words, cwd=place, env=environment, limit=1800)
         assert done.returncode == 0, f'{command}\n{done.stdout[-3000:]}{done.stderr}'
         if work_dir is not None:
             saved = place / work_dir / 'iter_2.pth'

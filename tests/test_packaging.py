@@ -11,6 +11,7 @@ from pathlib import Path
 import mmengine
 import pytest
 from data_factory import make_vis_dataset
+from processes import COMMAND_LIMIT, run_bounded
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = 'configs/tiny/masktrack_rcnn_tiny_videos.py'
@@ -21,6 +22,7 @@ NAME = Path(CONFIG).name
 OTHER_LINE = ROOT / '.venv-openmmlab/bin/python'
 LINES = {'onedl': Path(sys.executable), 'openmmlab': OTHER_LINE}
 
+LONG = 900  # seconds for a training, on a machine that is busy
 SHORT = (
     'train_cfg.val_interval=2',
     'default_hooks.checkpoint.interval=2',
@@ -33,17 +35,14 @@ SHORT = (
 )
 
 
-def run(*command: object, cwd: Path, fails: bool = False) -> str:
+def run(
+    *command: object, cwd: Path, fails: bool = False, limit: float = COMMAND_LIMIT
+) -> str:
     """Run a command without what this process has in its environment; its output."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith('PYTHON')}
     environment['OMP_NUM_THREADS'] = '1'
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    done = run_bounded(
+        command, cwd=cwd, env=environment, stderr=subprocess.STDOUT, limit=limit
     )
     assert (done.returncode != 0) == fails, done.stdout[-5000:]
     return done.stdout
@@ -173,18 +172,19 @@ def train_resume_test(
     options = ('--cfg-options', f'data_root={videos}/', *SHORT)
     work_dir = cwd / 'run'
     train = (python, mim, 'train', 'mmvis', config, '--work-dir', work_dir)
-    said = run(*train, *options, 'train_cfg.max_iters=2', cwd=cwd)
+    said = run(*train, *options, 'train_cfg.max_iters=2', cwd=cwd, limit=LONG)
     assert f'Training command is {python} {script}/train.py' in said
     assert (work_dir / 'iter_2.pth').is_file()
 
-    said = run(*train, '--resume', *options, 'train_cfg.max_iters=4', cwd=cwd)
+    words = ('--resume', *options, 'train_cfg.max_iters=4')
+    said = run(*train, *words, cwd=cwd, limit=LONG)
     assert 'resumed epoch: 0, iter: 2' in said
     assert (work_dir / 'iter_4.pth').is_file()
 
     checkpoint = work_dir / 'iter_4.pth'
     test = (python, mim, 'test', 'mmvis', config, '--checkpoint', checkpoint)
     words = ('--work-dir', work_dir, '--out', cwd / 'out/results.json')
-    said = run(*test, *words, *options, cwd=cwd)
+    said = run(*test, *words, *options, cwd=cwd, limit=LONG)
     assert f'Testing command is {python} {script}/test.py' in said
     assert 'youtube_vis/AP' in said
     assert isinstance(mmengine.load(cwd / 'out/results.json'), list)
@@ -222,5 +222,5 @@ def test_mim_with_an_editable_install(tmp_path, videos, line):
     train_resume_test(python, mim, CONFIG, checkout, videos, tools)
     # And with results of training lying in the checkout.
     short = ('--cfg-options', f'data_root={videos}/', *SHORT, 'train_cfg.max_iters=2')
-    run(python, mim, 'train', 'mmvis', NAME, *short, cwd=checkout)
-    run(python, mim, 'train', 'mmvis', NAME, *short, cwd=checkout)
+    for _ in range(2):
+        run(python, mim, 'train', 'mmvis', NAME, *short, cwd=checkout, limit=LONG)

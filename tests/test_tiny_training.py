@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,17 +9,17 @@ from pathlib import Path
 import pytest
 import torch
 from data_factory import make_vis_dataset
+from processes import run_bounded
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(*command: object, cwd: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, *map(str, command)],
+    done = run_bounded(
+        [sys.executable, *command],
         cwd=cwd,
-        capture_output=True,
-        text=True,
         env={**os.environ, 'OMP_NUM_THREADS': '2'},
+        limit=3000,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout

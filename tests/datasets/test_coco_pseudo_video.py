@@ -9,6 +9,7 @@ from mmdet.datasets import CocoDataset
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from model_factory import tiny_config, tiny_model
+from processes import run_apart
 from pycocotools import mask as mask_utils
 from torch.utils.data import DataLoader
 
@@ -207,19 +208,23 @@ def test_polygons_are_rasterised_as_pycocotools_does(coco):
     np.testing.assert_array_equal(results['gt_masks'][0].masks[0], expected)
 
 
-def test_seeded_workers_repeat_themselves(coco):
-    def clips():
-        dataset = build(coco, pipeline=PIPELINE, overlap='ytvis_2021')
-        loader = DataLoader(
-            dataset,
-            num_workers=1,
-            collate_fn=list,
-            worker_init_fn=lambda i: np.random.seed(4 + i),
-        )
-        return [data[0]['inputs'].numpy() for data in loader]
+def _read_in_worker(_, coco) -> list[np.ndarray]:
+    init_default_scope('mmvis')
+    loader = DataLoader(
+        build(coco, pipeline=PIPELINE, overlap='ytvis_2021'),
+        num_workers=1,
+        collate_fn=list,
+        worker_init_fn=np.random.seed,
+    )
+    return [data[0]['inputs'].numpy() for data in loader]
 
-    for first, second in zip(clips(), clips(), strict=True):
-        np.testing.assert_array_equal(first, second)
+
+def test_seeded_workers_repeat_themselves(coco, tmp_path):
+    [first] = run_apart(_read_in_worker, coco, folder=tmp_path)
+    [second] = run_apart(_read_in_worker, coco, folder=tmp_path)
+    assert len(first) == len(second) > 0
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_joint_training_with_a_video_set(coco, tmp_path):

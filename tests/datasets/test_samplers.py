@@ -1,9 +1,6 @@
 """Order, balance and completeness of the samplers, on one rank and on several."""
 
-import multiprocessing
-import socket
 from collections import Counter
-from datetime import timedelta
 
 import pytest
 import torch.distributed as dist
@@ -13,6 +10,7 @@ from hypothesis import strategies as st
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+from processes import run_ranks
 from torch.utils.data import DataLoader
 
 import mmvis.datasets.samplers as samplers
@@ -208,10 +206,7 @@ def test_concatenated_sets_are_sampled(tmp_path):
         )
 
 
-def _read_share(rank: int, port: int, cfg: dict, queue) -> None:
-    address = f'tcp://127.0.0.1:{port}'
-    wait = timedelta(seconds=120)
-    dist.init_process_group('gloo', address, timeout=wait, rank=rank, world_size=2)
+def _read_share(rank: int, cfg: dict) -> tuple[int, list[tuple[int, int]]]:
     dataset = DATASETS.build(cfg | dict(pipeline=[keep]))
     sampler = ClipSampler(dataset, clip_length=2)
     loader = DataLoader(
@@ -219,26 +214,11 @@ def _read_share(rank: int, port: int, cfg: dict, queue) -> None:
     )
     clips = [(int(c['video_id'][0][0]), int(c['frame_id'][0][0])) for c in loader]
     dist.barrier()
-    queue.put((rank, len(loader), clips))
-    dist.destroy_process_group()
+    return len(loader), clips
 
 
 def test_an_empty_rank_does_not_hang(tmp_path):
     vis_set = make_vis_dataset(tmp_path, lengths=(3,))
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    context = multiprocessing.get_context('fork')
-    queue = context.SimpleQueue()
     cfg = vis_set.dataset_cfg(test_mode=True)
-    ranks = [
-        context.Process(target=_read_share, args=(rank, port, cfg, queue))
-        for rank in range(2)
-    ]
-    for process in ranks:
-        process.start()
-    for process in ranks:
-        process.join(60)
-        assert process.exitcode == 0
-    found = sorted(queue.get() for _ in range(2))
-    assert found == [(0, 2, [(1, 0), (1, 2)]), (1, 0, [])]
+    shares = run_ranks(_read_share, cfg, folder=tmp_path)
+    assert shares == [(2, [(1, 0), (1, 2)]), (0, [])]

@@ -1,14 +1,16 @@
 """Items, categories, filtering and memory of YouTubeVISDataset."""
 
+import gc
+import multiprocessing
 import os
 import re
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 from data_factory import make_annotation, make_vis_dataset
 from mmdet.datasets.samplers import TrackImgSampler
+from processes import run_apart, run_bounded
 
 from mmvis.datasets import YTVIS_2021_CLASSES, YouTubeVISDataset
 from mmvis.registry import DATASETS
@@ -214,6 +216,32 @@ def test_reading_is_the_same_without_serialisation(tmp_path):
         assert plain.get_data_info(index) == packed.get_data_info(index)
 
 
+def _private_memory() -> int:
+    """Memory of this process, in KiB, that it shares with no other one (Linux)."""
+    with open('/proc/self/smaps_rollup') as lines:
+        return sum(int(x.split()[1]) for x in lines if 'Private_Dirty' in x)
+
+
+def _read_all(dataset, answers) -> None:
+    before = _private_memory()
+    shown = sum(len(dataset.get_cat_ids(video)) for video in range(10))
+    answers.send((_private_memory() - before, shown))
+
+
+def _size_and_growth(_, cfg) -> tuple[float, int, int]:
+    """KiB of a set, KiB that a forked reader copied of it, objects that it read."""
+    dataset = DATASETS.build(cfg)
+    gc.freeze()  # collecting garbage would copy all that Python has imported
+    context = multiprocessing.get_context('fork')
+    near, far = context.Pipe(duplex=False)
+    child = context.Process(target=_read_all, args=(dataset, far))
+    child.start()
+    far.close()  # so that a reader that dies ends the waiting
+    growth, shown = near.recv()
+    child.join()
+    return dataset.data_bytes.nbytes / 1024, growth, shown
+
+
 def test_forked_readers_copy_next_to_nothing(tmp_path):
     """Items live in one array, which a worker reads without touching its pages."""
     vis_set = make_vis_dataset(tmp_path, lengths=(2,) * 10, size=(600, 300), objects=0)
@@ -223,23 +251,9 @@ def test_forked_readers_copy_next_to_nothing(tmp_path):
         track | dict(id=n, video_id=1 + n % 10) for n in range(1, 41)
     ]
     vis_set.write()
-    dataset = build(vis_set)
-    size = dataset.data_bytes.nbytes / 1024
-    assert size > 10_000  # KiB
-
-    def private() -> int:
-        with open('/proc/self/smaps_rollup') as lines:
-            return sum(int(x.split()[1]) for x in lines if 'Private_Dirty' in x)
-
-    read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        before = private()
-        shown = sum(len(dataset.get_cat_ids(video)) for video in range(10))
-        os.write(write_end, f'{private() - before} {shown}'.encode())
-        os._exit(0)
-    os.waitpid(child, 0)
-    growth, shown = map(int, os.read(read_end, 100).split())
+    [answer] = run_apart(_size_and_growth, vis_set.dataset_cfg(), folder=tmp_path)
+    size, growth, shown = answer
+    assert size > 10_000
     assert shown == 80
     assert growth < 0.5 * size
 
@@ -264,12 +278,7 @@ def test_names_of_any_script_under_any_locale(tmp_path):
     )
     # The last two keep Python from turning LC_ALL=C into UTF-8 by itself.
     environment = dict(os.environ, LC_ALL='C', PYTHONUTF8='0', PYTHONCOERCECLOCALE='0')
-    result = subprocess.run(
-        [sys.executable, '-c', program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding='utf-8',
-    )
+    words = [sys.executable, '-c', program]
+    result = run_bounded(words, env=environment, encoding='utf-8')
     assert result.returncode == 0, result.stderr
     assert re.search(r'\(48, 64, 3\)', result.stdout)

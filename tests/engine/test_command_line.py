@@ -1,6 +1,6 @@
 """What the scripts do with their arguments, and with a user's mistakes."""
 
-import subprocess
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from processes import run_apart, run_bounded
 from torch.utils.data import DataLoader, Dataset
 
 from mmvis.datasets.transforms import LoadVISFrame
@@ -124,18 +125,31 @@ class Items(Dataset):
         return self.make()
 
 
-def test_errors_of_data_workers_are_sentences_too(monkeypatch):
-    monkeypatch.delenv('MMVIS_TRACEBACK', raising=False)
+def read_no_frame() -> object:
     frame = dict(img_path='/no/frame.png', frame_id=3, video_id=7)
-    items = Items(lambda: LoadVISFrame().transform(frame))
-    with pytest.raises(SystemExit) as caught:
-        run_command(lambda: list(DataLoader(items, num_workers=1)))
-    said = str(caught.value.code)
+    return LoadVISFrame().transform(frame)
+
+
+def divide_by_zero() -> float:
+    return 1 / 0
+
+
+def _said_by_worker(_, make: Callable) -> tuple[str, str]:
+    """How a command ends whose data worker fails: the error's type and words."""
+    os.environ.pop('MMVIS_TRACEBACK', None)
+    try:
+        run_command(lambda: list(DataLoader(Items(make), num_workers=1)))
+    except BaseException as error:
+        return type(error).__name__, str(error)
+
+
+def test_errors_of_data_workers_are_sentences_too(tmp_path):
+    [(kind, said)] = run_apart(_said_by_worker, read_no_frame, folder=tmp_path)
+    assert kind == 'SystemExit'
     assert "error: Frame 3 of video 7, '/no/frame.png', does not exist" in said
     assert '\n' not in said
-    bug = Items(lambda: 1 / 0)
-    with pytest.raises(ZeroDivisionError, match='Original Traceback'):
-        run_command(lambda: list(DataLoader(bug, num_workers=1)))
+    [(kind, said)] = run_apart(_said_by_worker, divide_by_zero, folder=tmp_path)
+    assert kind == 'ZeroDivisionError' and 'Original Traceback' in said
 
 
 def test_bugs_keep_their_trace():
@@ -171,7 +185,7 @@ def test_scripts_answer_mistakes_without_a_trace(tmp_path, script, words, senten
     tiny = ROOT / 'configs/tiny/masktrack_rcnn_tiny_synthvis.py'
     command = [sys.executable, ROOT / 'tools' / script]
     command += [word.format(tiny=tiny) for word in words]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = run_bounded(command, cwd=tmp_path)
     assert done.returncode == 1
     assert 'Traceback' not in done.stderr
     assert sentence in done.stderr.strip().splitlines()[-1]

@@ -1,13 +1,10 @@
 """Two gloo processes give the numbers of one, also when a rank has no video."""
 
 import os
-import pickle
-from datetime import timedelta
 
 import pytest
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from prediction_factory import frame_samples, make_metric, process, two_videos
+from processes import run_ranks
 
 LENGTHS = {7: 3, 0: 2}
 # Which rank predicts which videos, and how it collects.
@@ -38,15 +35,8 @@ def evaluate(metric, video_ids, tracks):
         return str(error)
 
 
-def worker(rank, folder):
+def outcomes_of_rank(rank, folder):
     os.chdir(folder)
-    dist.init_process_group(
-        'gloo',
-        init_method=f'file://{folder}/store',
-        rank=rank,
-        world_size=2,
-        timeout=timedelta(seconds=120),
-    )
     ann_file, tracks = two_videos(folder / str(rank))
     outcomes = {}
     for name, (*of_ranks, device) in CASES.items():
@@ -54,8 +44,7 @@ def worker(rank, folder):
             ann_file, [40, 3], collect_device=device, outfile_prefix=f'{rank}/{name}'
         )
         outcomes[name] = evaluate(metric, of_ranks[rank], tracks)
-    (folder / f'{rank}.pkl').write_bytes(pickle.dumps(outcomes))
-    dist.destroy_process_group()
+    return outcomes
 
 
 @pytest.fixture(scope='module')
@@ -63,10 +52,10 @@ def outcomes(tmp_path_factory):
     folder = tmp_path_factory.mktemp('two_ranks')
     for rank in (0, 1):
         (folder / str(rank)).mkdir()
-    mp.spawn(worker, (folder,), nprocs=2)
+    of_ranks = run_ranks(outcomes_of_rank, folder, folder=folder)
     written = {path.name for path in (folder / '1').iterdir()}
     assert written == {'instances.json'}  # only the first rank writes results
-    return [pickle.loads((folder / f'{rank}.pkl').read_bytes()) for rank in (0, 1)]
+    return of_ranks
 
 
 @pytest.mark.parametrize('name', CASES)

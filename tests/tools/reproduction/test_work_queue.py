@@ -2,12 +2,12 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 
 import pytest
+from processes import is_running
 from reproduction import work_queue
 from reproduction.work_queue import BUSY, Job, StoppedError, python, run_jobs
 
@@ -87,12 +87,15 @@ def test_a_stop_ends_the_jobs_and_their_children(tmp_path):
     )
 
     def tell():
-        while not (tmp_path / 'ready').exists():
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if (tmp_path / 'ready').exists():
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
             time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGTERM)
-    thread = threading.Thread(target=tell)
+    thread = threading.Thread(target=tell, daemon=True)
     thread.start()
     with pytest.raises(StoppedError, match='SIGTERM'):
         run_jobs([job('a', code), job('b')], 1, dict(os.environ), lambda line: None)
@@ -100,17 +103,9 @@ def test_a_stop_ends_the_jobs_and_their_children(tmp_path):
     assert signal.getsignal(signal.SIGTERM) is before
     pid = int((tmp_path / 'pid').read_text())
     deadline = time.monotonic() + 10
-    while _alive(pid) and time.monotonic() < deadline:
+    while is_running(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not _alive(pid)
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for does not."""
-    state = subprocess.run(
-        ['ps', '-o', 'stat=', '-p', str(pid)], capture_output=True, text=True
-    ).stdout
-    return bool(state.strip()) and not state.startswith('Z')
+    assert not is_running(pid)
 
 
 def test_threads_are_set():
