@@ -1,13 +1,13 @@
 """The checks say what is wrong and what to type, for faked installations."""
 
 import importlib
-import subprocess
 import sys
 import warnings
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from processes import run_bounded
 
 from mmvis import dependencies
 from mmvis.dependencies import check_dependencies
@@ -182,7 +182,7 @@ def site(tmp_path):
         code = f'import sys; sys.path += [{str(tmp_path)!r}, {str(ROOT)!r}]; {code}'
         # Without site-packages: what is really installed here is out of sight.
         words = [sys.executable, '-I', '-S', '-W', 'always', '-c', code]
-        return subprocess.run(words, capture_output=True, text=True)
+        return run_bounded(words)
 
     return run
 
@@ -260,11 +260,9 @@ def test_commands_end_with_what_to_type(tmp_path, words):
     given = [
         w.format(folder=tmp_path, config=config, train=train) for w in words.split()
     ]
-    done = subprocess.run(
+    done = run_bounded(
         [sys.executable, '-c', BROKEN_OPS, *given],
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
     )
     last = done.stderr.splitlines()[-1]
     assert done.returncode == 1 and 'Traceback' not in done.stderr

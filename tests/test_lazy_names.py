@@ -2,12 +2,12 @@
 
 import ast
 import importlib
-import subprocess
 import sys
 import types
 from pathlib import Path
 
 import pytest
+from processes import run_bounded
 
 import mmvis
 
@@ -68,7 +68,7 @@ def test_no_module_takes_a_lazy_name(name):
                     f'from {name} import {public}; print(type({public}).__name__)'
                 )
                 words = [sys.executable, '-c', code]
-                kind = subprocess.run(words, capture_output=True, text=True).stdout
+                kind = run_bounded(words).stdout
                 expected = type(getattr(package, public)).__name__
                 assert kind.split()[-1:] == [expected]
 

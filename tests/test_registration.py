@@ -3,12 +3,12 @@
 import ast
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from data_factory import make_vis_dataset
+from processes import run_bounded
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'mmvis'
@@ -44,12 +44,10 @@ def registered() -> list[list[str]]:
 
 def run(python: str, code: str, *words: object, cwd: Path) -> None:
     """Run code in a fresh process, which finds this mmvis first."""
-    done = subprocess.run(
+    done = run_bounded(
         [python, '-c', code, *map(str, words)],
         cwd=cwd,
         env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'},
-        capture_output=True,
-        text=True,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
 

@@ -2,11 +2,11 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from processes import run_bounded
 
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 sys.path.insert(0, str(TOOLS / 'benchmarks'))
@@ -53,12 +53,10 @@ def run(place: Path, *words: object) -> tuple[int, set[str], str]:
     """Run a script in a folder; its exit code, the packages it imported, its stderr."""
     report = place / 'report.json'
     command = [sys.executable, '-c', RUN, report, *words]
-    done = subprocess.run(
+    done = run_bounded(
         [str(word) for word in command],
         cwd=place,
         env={**os.environ, 'OMP_NUM_THREADS': '1'},
-        capture_output=True,
-        text=True,
     )
     assert report.is_file(), done.stderr[-3000:]
     code, modules = json.loads(report.read_text())

@@ -1,7 +1,9 @@
 """The demo's order, what it says at the end, and what a second start does."""
 
+import contextlib
 import importlib.util
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -151,13 +153,19 @@ def test_a_failing_step_stops_it(steps):
 @pytest.mark.parametrize('sent', [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_with_a_sentence_and_leaves_nothing_running(tmp_path, sent):
     command = [sys.executable, str(DEMO), '--out', str(tmp_path / 'seen')]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    while not list((tmp_path / 'seen').rglob('*.png')):
-        time.sleep(0.1)
-    process.send_signal(sent)
-    printed, said = process.communicate()  # returns when no child holds the pipes
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
+        try:
+            until = time.monotonic() + 300
+            while not list((tmp_path / 'seen').rglob('*.png')):
+                assert time.monotonic() < until
+                time.sleep(0.1)
+            process.send_signal(sent)
+            # Returns when no child holds the pipes.
+            printed, said = process.communicate(timeout=120)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert 'Make the SynthVIS videos' in printed
     assert said.strip().endswith('The same command goes on from here.')

@@ -7,12 +7,12 @@ notes what it is asked and lets the C++ compiler do it.
 import importlib
 import io
 import shutil
-import subprocess
 import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+from processes import run_bounded
 
 pytestmark = [
     pytest.mark.full,
@@ -105,12 +105,9 @@ def test_a_build_with_a_header_and_with_nvcc(tmp_path, build, capsys):
     assert not list((tmp_path / 'environment').iterdir())
 
     script = 'import torch, toy_ops; print(toy_ops.sum)'
-    used = subprocess.run(
+    used = run_bounded(
         [sys.executable, '-c', script],
         env={'PYTHONPATH': str(tmp_path / 'site')},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
     )
     assert used.stdout == '777\n'
 

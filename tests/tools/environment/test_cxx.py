@@ -2,12 +2,12 @@
 
 import ctypes
 import shutil
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from processes import run_bounded
 
 CXX = Path(__file__).parents[3] / 'tools/environment/cxx.py'
 # What Python compiles with, and -H: the compiler names each header that it reads.
@@ -50,11 +50,9 @@ def command(place, compiler, name, options=OPTIONS):
 
 def compile_file(place, compiler, name, options=OPTIONS, **kwargs):
     """Compile; what was said, among it the headers that were read."""
-    run = subprocess.run(
+    run = run_bounded(
         command(place, compiler, name, options),
         cwd=place,
-        stderr=subprocess.PIPE,
-        text=True,
         **kwargs,
     )
     assert run.returncode == 0, run.stderr
@@ -76,7 +74,7 @@ def test_the_header_is_parsed_once(place, compiler):
 def test_objects_are_the_same_as_without_it(place, compiler):
     compile_file(place, compiler, 'a')
     plain = [compiler, '-O3', '-fPIC', '-Iinclude', '-c', 'a.cpp', '-o', 'plain.o']
-    subprocess.run(plain, cwd=place, check=True)
+    assert run_bounded(plain, cwd=place).returncode == 0
     assert (place / 'a.o').read_bytes() == (place / 'plain.o').read_bytes()
 
 
@@ -85,7 +83,7 @@ def test_other_options_are_compiled_as_they_say(place, compiler):
     assert reads_torch(compile_file(place, compiler, 'b', [*OPTIONS, '-DN=9']))
     link = command(place, compiler, 'x')[:7]
     link += ['-shared', 'a.o', 'b.o', '-o', 'ab.so']
-    subprocess.run(link, cwd=place, check=True)
+    assert run_bounded(link, cwd=place).returncode == 0
     library = ctypes.CDLL(str(place / 'ab.so'))
     assert (library.a(), library.b()) == (28, 45)
 
@@ -122,8 +120,6 @@ def test_debug_information_is_for_who_asks(place, compiler, users, monkeypatch):
 
 def test_errors_are_the_compilers(place, compiler):
     (place / 'a.cpp').write_text('#include <torch/types.h>\nint a = "seven";\n')
-    run = subprocess.run(
-        command(place, compiler, 'a'), cwd=place, stderr=subprocess.PIPE, text=True
-    )
+    run = run_bounded(command(place, compiler, 'a'), cwd=place)
     assert run.returncode == 1
     assert 'a.cpp:2:' in run.stderr

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from processes import run_bounded
 
 ROOT = Path(__file__).parents[3]
 TOOLS = ROOT / 'tools/environment'
@@ -26,12 +27,10 @@ def check_machine(monkeypatch):
 
 def make_env(venv, python=PYTHON, before=(), **environment):
     """Run ``make env``; exit status and the lines of stderr that are not make's."""
-    run = subprocess.run(
+    run = run_bounded(
         [*before, 'make', 'env', f'PYTHON={python}', f'VENV={venv}', f'MMCV={MMCV}'],
         cwd=ROOT,
         env={**os.environ, 'PYTHONPATH': '', **environment},
-        capture_output=True,
-        text=True,
     )
     lines = [line for line in run.stderr.splitlines() if not line.startswith('make')]
     return run.returncode, lines
@@ -105,7 +104,7 @@ def small_disk(tmp_path):
     mount = f'mount -t tmpfs -o size=8m none {folder} && exec "$@"'
     for user in ([], ['--user', '--map-root-user']):
         words = ['unshare', *user, '--mount', 'sh', '-c', mount, 'sh']
-        if subprocess.run([*words, 'true'], stderr=subprocess.DEVNULL).returncode == 0:
+        if run_bounded([*words, 'true'], stderr=subprocess.DEVNULL).returncode == 0:
             return words, folder
     pytest.skip('this machine does not let a test mount a disk')
 
@@ -133,11 +132,9 @@ def test_a_full_disk_while_installing(tmp_path, small_disk):
         file.writestr(f'{info}/WHEEL', tags)
         file.writestr(f'{info}/RECORD', '')
     install = [sys.executable, TOOLS / 'install.py', '-q', '--no-deps', '--no-index']
-    run = subprocess.run(
+    run = run_bounded(
         [*words, *install, '--target', disk / 'site', wheel],
         env={**os.environ, 'TMPDIR': str(disk)},
-        stderr=subprocess.PIPE,
-        text=True,
     )
     assert run.returncode != 0
     last = run.stderr.splitlines()[-1]
