@@ -1,5 +1,8 @@
 """What the tests of all models' configs have in common."""
 
+import copy
+import functools
+import re
 from pathlib import Path
 from unittest import mock
 
@@ -31,6 +34,31 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(CONFIGS))
 
 
+@functools.cache
+def parsed(path: Path) -> Config:
+    """A config, read once: do not change it. mmdet's bases take their time."""
+    return Config.fromfile(path)
+
+
+def load(path: Path) -> Config:
+    """A config of one's own to change."""
+    return copy.deepcopy(parsed(path))
+
+
+class Networks:
+    """Which configs have a model that no config before had.
+
+    Many differ in their data, schedule or number of classes alone.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Path] = {}
+
+    def is_new(self, path: Path, model: dict) -> bool:
+        network = re.sub(r"'num_classes': \d+", '', repr(model))
+        return self._seen.setdefault(network, path) == path
+
+
 def full_size(paths: list[Path]) -> list[Path]:
     """Those that are not tiny."""
     return [path for path in paths if 'tiny' not in path.parts]
@@ -41,6 +69,16 @@ def build(model: dict):
     with DefaultScope.overwrite_default_scope('mmvis'):
         torch.manual_seed(0)
         return MODELS.build(model)
+
+
+def build_on_meta(model: dict):
+    """A config's model without values: it costs neither memory nor time for them."""
+    unfilled = {
+        name: lambda tensor, *_, **__: tensor for name in ('uniform_', 'normal_')
+    }
+    # mmcv's deformable convolutions make real weights, whatever the device.
+    with torch.device('meta'), mock.patch.multiple(torch.Tensor, **unfilled):
+        return build(model)
 
 
 def train_one_step(net, num_frames: int = 2) -> dict:
@@ -78,9 +116,7 @@ def predict_some(net, num_frames: int = 2) -> None:
 
 def millions_of_parameters(path: Path) -> dict[str, float]:
     """By part of a config's model, counted on the meta device."""
-    with torch.device('meta'):
-        net = build(Config.fromfile(path).model)
     return {
         name: sum(p.numel() for p in part.parameters()) / 1e6
-        for name, part in net.named_children()
+        for name, part in build_on_meta(load(path).model).named_children()
     }

@@ -7,12 +7,13 @@ from typing import Any
 
 import mmdet
 import pytest
-import torch
 from mmcv.ops import DeformConv2d, ModulatedDeformConv2d
+from mmdet.datasets import CocoDataset
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
+from model_configs import Networks, build_on_meta, parsed
 
-from mmvis import registry
+from mmvis import datasets, registry
+from mmvis.datasets.synth_vis.scene import PRESETS
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL = sorted((ROOT / 'configs').rglob('*.py'))
@@ -40,6 +41,9 @@ REGISTRY_OF = {
 }
 
 
+NETWORKS = Networks()
+
+
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -47,11 +51,7 @@ def name_of(path: Path) -> str:
 @pytest.fixture(scope='module')
 def configs() -> dict[Path, Config]:
     """The runnable configs, parsed once: mmdet's bases take their time."""
-    return {path: Config.fromfile(path) for path in RUNNABLE}
-
-
-def test_there_are_configs():
-    assert len(RUNNABLE) >= 2
+    return {path: parsed(path) for path in RUNNABLE}
 
 
 def test_names_are_unique_for_mim():
@@ -73,7 +73,7 @@ def test_names_are_unique_for_mim():
 def test_scope_and_weights(configs, path):
     config = configs[path]
     assert config.default_scope == 'mmvis'
-    assert 'torchvision://' not in config.pretty_text
+    assert 'torchvision://' not in repr(config.to_dict())
     assert 'custom_imports' not in config
     hooks = {hook['type'] for hook in config.custom_hooks}
     assert 'NonFiniteLossHook' in hooks
@@ -106,9 +106,19 @@ def test_types_resolve(configs, path):
 
 @pytest.mark.parametrize('path', RUNNABLE, ids=name_of)
 def test_model_builds(configs, path):
-    """On the meta device, which costs neither memory nor time for weights."""
-    with DefaultScope.overwrite_default_scope('mmvis'), torch.device('meta'):
-        model = registry.MODELS.build(configs[path].model)
+    """On the meta device, which costs neither memory nor time for weights.
+
+    Frozen stages and fixed statistics are for pretrained weights only.
+    """
+    config = configs[path].model
+    from_scratch = {'tiny', 'bench'} & set(path.parts)
+    if from_scratch:
+        assert "'checkpoint'" not in repr(config)
+        settings = re.findall(r"'(frozen_stages|norm_eval)': (\w+|-1)", repr(config))
+        assert set(settings) <= {('frozen_stages', '-1'), ('norm_eval', 'False')}
+    if not NETWORKS.is_new(path, config):
+        return
+    model = build_on_meta(config)
     assert sum(parameter.numel() for parameter in model.parameters()) > 0
     strays = {
         type(module)
@@ -119,30 +129,37 @@ def test_model_builds(configs, path):
     # mmcv's deformable convolutions make their weights in a way that no device reaches.
     deformable = (DeformConv2d, ModulatedDeformConv2d)
     assert all(issubclass(stray, deformable) for stray in strays)
+    fixed = [n for n, p in model.named_parameters() if not p.requires_grad]
+    assert not (from_scratch and fixed)
+
+
+# Classes of the data sets, by the folders that configs read them from.
+CLASSES_IN = {
+    'data/youtube_vis_2019/': len(datasets.YTVIS_2019_CLASSES),
+    'data/youtube_vis_2021/': len(datasets.YTVIS_2021_CLASSES),
+    'data/youtube_vis_2022/': len(datasets.YTVIS_2022_CLASSES),
+    'data/ovis/': len(datasets.OVIS_CLASSES),
+    'data/coco/': len(CocoDataset.METAINFO['classes']),
+    'data/synth_vis/tiny/': len(PRESETS['tiny'].categories),
+    'data/synth_vis/bench/': len(PRESETS['bench'].categories),
+}
 
 
 @pytest.mark.parametrize('path', RUNNABLE, ids=name_of)
-def test_from_scratch_configs_train_everything(configs, path):
-    """Frozen stages and fixed statistics are for pretrained weights only."""
+def test_heads_and_data_fit(configs, path):
+    """Heads have the classes of the set; clips are tested, key frames trained."""
     config = configs[path]
-    if not {'tiny', 'bench'} & set(path.parts):
-        return
-    text = repr(config.model)
-    assert "'checkpoint'" not in text
-
-    def visit(node: Any) -> None:
-        if isinstance(node, dict):
-            assert node.get('frozen_stages', -1) == -1
-            assert not node.get('norm_eval', False)
-        children = node.values() if isinstance(node, dict) else node
-        for child in children if isinstance(node, (dict, list, tuple)) else ():
-            visit(child)
-
-    visit(config.model)
-    with DefaultScope.overwrite_default_scope('mmvis'), torch.device('meta'):
-        model = registry.MODELS.build(config.model)
-    fixed = [n for n, p in model.named_parameters() if not p.requires_grad]
-    assert not fixed
+    data_root = config.test_dataloader.dataset.data_root
+    heads = set(map(int, re.findall(r"'num_classes': (\d+)", repr(config.model))))
+    assert len(heads) <= 1
+    assert heads <= {CLASSES_IN.get(data_root, *heads)}
+    for part in ('val_dataloader', 'test_dataloader'):
+        if config.get(part) is not None:
+            assert config[part].dataset.test_mode
+            assert config[part].sampler.type == 'ClipSampler'
+            assert config[part].batch_size == 1
+    assert "'test_mode': True" not in repr(config.train_dataloader)
+    assert config.train_dataloader.sampler.type.endswith('KeyFrameSampler')
 
 
 # The data sets of model-index.yml by the folders that they are trained from.

@@ -88,17 +88,22 @@ def _downloaded(monkeypatch: pytest.MonkeyPatch, path: Path) -> str:
 
 
 @pytest.mark.parametrize('variable', ['', 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'])
-def test_getattr_in_a_file_reaches_only_statistics(tmp_path, monkeypatch, variable):
+@pytest.mark.parametrize(
+    ('owner', 'name'), [(HistoryBuffer, '__init__'), (np.ndarray, 'mean')]
+)
+def test_getattr_in_a_file_reaches_only_statistics(
+    tmp_path, monkeypatch, variable, owner, name
+):
     if variable:
         monkeypatch.setenv(variable, '1')
 
     class Reach:
         def __reduce__(self) -> tuple:
-            return (getattr, (HistoryBuffer, '__init__'))
+            return (getattr, (owner, name))
 
     path = tmp_path / 'reach.pth'
     torch.save(dict(x=Reach()), path)
-    with pytest.raises(CheckpointError, match=r'getattr\(.*__init__'):
+    with pytest.raises(CheckpointError, match=rf'getattr\(.*{name}'):
         load_checkpoint_file(path)
 
 

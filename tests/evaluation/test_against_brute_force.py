@@ -27,14 +27,17 @@ from random_cases import (
 
 from mmvis.evaluation import evaluate_results
 
-SEEDS = range(160)
+SEEDS = range(120)
 # Ids that restart per video are wanted here; the reader warns of them each time.
 pytestmark = pytest.mark.filterwarnings('ignore:.*annotation id is used again')
 
 
+case_of = functools.cache(random_case)
+
+
 @functools.cache
 def reference_of(seed: int) -> dict:
-    return brute_force_vis_ap(*random_case(seed), AREA_RANGES)
+    return brute_force_vis_ap(*case_of(seed), AREA_RANGES)
 
 
 def assert_same(actual: dict, expected: dict, note: str = '') -> None:
@@ -58,7 +61,7 @@ def metrics_of(ground_truth: dict, results: list[dict], area_ranges: dict) -> di
 @pytest.mark.parametrize('first', SEEDS[::40])
 def test_random_cases(first):
     for seed in range(first, first + 40):
-        ground_truth, results = random_case(seed)
+        ground_truth, results = case_of(seed)
         actual = metrics_of(ground_truth, results, AREA_RANGES)
         assert_same(actual, reference_of(seed), f'seed {seed}')
 
@@ -67,7 +70,7 @@ def test_annotations_without_pixels_count_only_on_request():
     """The default differs from the official code: what no frame shows is not missed."""
     different = 0
     for seed in SEEDS[:40]:
-        ground_truth, results = random_case(seed)
+        ground_truth, results = case_of(seed)
         seen = [a for a in ground_truth['annotations'] if any(a['segmentations'])]
         expected = brute_force_vis_ap(
             {**ground_truth, 'annotations': seen}, results, AREA_RANGES
@@ -89,15 +92,15 @@ def test_random_cases_are_worth_comparing():
     complete = [m for m in metrics if m['AP'] is not None]
     assert 0 < len(complete) < len(metrics)
     assert all(m['AP_none'] is None for m in metrics)
-    assert sum(m['AR1'] < m['AR10'] for m in complete) > 50
-    assert sum(m['AR10'] < m['AR100'] for m in complete) > 20
+    assert sum(m['AR1'] < m['AR10'] for m in complete) > 40
+    assert sum(m['AR10'] < m['AR100'] for m in complete) > 15
 
 
 def test_random_cases_hold_what_is_rare():
     """Each of these has its own way to go wrong."""
     seen = {}
     for seed in SEEDS:
-        ground_truth, results = random_case(seed)
+        ground_truth, results = case_of(seed)
         annotations = ground_truth['annotations']
         ids = [a['id'] for a in annotations]
         places = [(r['video_id'], r['category_id']) for r in results]
@@ -165,7 +168,7 @@ def small_cases(draw) -> tuple[dict, list[dict]]:
     return to_ground_truth(lengths, annotations, categories), results
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(small_cases())
 def test_drawn_cases(case):
     ground_truth, results = case
@@ -199,14 +202,14 @@ def official_metrics(ground_truth: dict, results: list[dict]) -> dict:
 def test_reference_is_the_official_protocol(monkeypatch):
     monkeypatch.setattr(np, 'float', float, raising=False)  # older copies need it
     compared = 0
-    for seed in SEEDS[:100]:
-        ground_truth, results = random_case(seed)
+    for seed in SEEDS[:60]:
+        ground_truth, results = case_of(seed)
         if not results:  # its loadRes raises IndexError
             continue
         official = official_metrics(ground_truth, results)
         assert_same(reference_of(seed), official, f'seed {seed}')
         compared += 1
-    assert compared > 80
+    assert compared > 45
 
 
 # --- The reference against figures worked out by hand ----------------------------

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from pycocotools import mask as mask_api
+from tiny_videos import COUNT, scene_of, video_of
 
 from mmvis.datasets.synth_vis import (
     ATTRIBUTES,
@@ -23,7 +24,7 @@ FRAME = 96 * 160
 
 @pytest.fixture(scope='module')
 def videos():
-    return [generate_video(VERSION, 'valid', 1, index) for index in range(12)]
+    return [video_of(index) for index in range(COUNT)]
 
 
 def test_frames_and_masks_have_the_stated_form(videos):
@@ -40,7 +41,7 @@ def test_visible_masks_are_whole_masks_minus_what_is_in_front():
     minimum = min_visible_pixels(PRESETS['tiny'])
     hidden_somewhere = 0
     for index in (0, 3, 6):
-        scene, masks, measured = render_scene(VERSION, 'valid', 1, index)
+        scene, masks, measured = scene_of(index)
         for frame in range(0, scene.length, 3):
             layers = amodal_masks(scene, frame)
             for place, (k, whole) in enumerate(layers):
@@ -136,16 +137,15 @@ def test_attributes_can_be_computed_from_the_json(videos):
 
 
 def test_only_an_open_shutter_blurs():
-    for index in range(12):
-        scene, _, _ = render_scene(VERSION, 'valid', 1, index)
-        _, _, record = generate_video(VERSION, 'valid', 1, index)
+    for index in range(COUNT):
+        (scene, _, _), (_, _, record) = scene_of(index), video_of(index)
         assert ('blur' in record['video']['attributes']) <= (scene.shutter > 0)
 
 
 def test_twins_look_alike_and_meet():
     met = 0
-    for index in range(12):
-        scene, _, _ = render_scene(VERSION, 'valid', 1, index)
+    for index in range(COUNT):
+        scene, _, _ = scene_of(index)
         if scene.twins is None:
             continue
         one, two = (scene.objects[k] for k in scene.twins)
@@ -186,7 +186,7 @@ def test_bench_differs_in_its_categories_alone():
     used = set()
     for index in range(4):
         video = render_scene(VERSION, 'valid', 1, index, 'bench')[0]
-        other = render_scene(VERSION, 'valid', 1, index, 'tiny')[0]
+        other = scene_of(index)[0]
         assert (video.length, video.planned) == (other.length, other.planned)
         used |= {thing.category for thing in video.objects}
     assert used == set(categories)

@@ -19,7 +19,7 @@ CROPS = [
 def test_one_window_for_all_frames_and_rows_stay_aligned(config, boxes):
     crop = TRANSFORMS.build(config)
     cropped = 0
-    for seed in range(40):
+    for seed in range(20):
         np.random.seed(seed)
         clip = make_clip(np.random.default_rng(seed), frames=3, boxes=boxes)
         before = clip['img'][0].shape
@@ -39,7 +39,7 @@ def test_one_window_for_all_frames_and_rows_stay_aligned(config, boxes):
             )
             expected = HorizontalBoxes if boxes == 'hbox' else np.ndarray
             assert isinstance(results['gt_bboxes'][frame], expected)
-    assert cropped >= 10
+    assert cropped >= 5
 
 
 @pytest.mark.parametrize('config', CROPS)

@@ -138,6 +138,16 @@ def test_unfinished_video_plays(vis_set, runner, tmp_path):
     assert [len(frames) for frames in videos.values()] == [2]
 
 
+def test_a_finished_video_plays_while_others_are_predicted(vis_set, runner, tmp_path):
+    """So that few files are open at a time."""
+    hook = VISVisualizationHook(draw=True)
+    hook.before_test_epoch(runner)
+    hook.after_test_iter(runner, 0, {}, [chunk(vis_set, 2, (0, 1))])
+    videos = videos_in(tmp_path / 'work')
+    assert [len(frames) for frames in videos.values()] == [2]
+    hook.after_test_epoch(runner, {})
+
+
 def test_frames_without_instances(vis_set, runner, tmp_path):
     sample = chunk(vis_set, 2, (0, 1))
     for frame in sample.video_data_samples:

@@ -51,7 +51,8 @@ def test_variants_too(name, counts):
     assert without_gradient(net, losses) == []
 
 
-@pytest.mark.parametrize('name', MODELS)
+# Whose losses join objects of all clips.
+@pytest.mark.parametrize('name', ['stmask', 'sg_net', 'instance_flow'])
 def test_mixed_clips_train_together(name):
     net = copy.deepcopy(MODELS[name][0]()).train()
     inputs, samples = zip(*(training_clip(*c) for c in COUNTS.values()), strict=True)

@@ -1,7 +1,6 @@
 """SG-Net on random weights: the video loop, trackers, and gradients."""
 
 import copy
-import json
 from unittest import mock
 
 import pytest
@@ -19,6 +18,8 @@ from model_factory import (
 from video_models import EMBEDDING_TRACKER
 from video_models import sg_net as model
 
+from mmvis.datasets.synth_vis import VERSION
+from mmvis.datasets.synth_vis.video import render_scene
 from mmvis.models.sg_net.sub_regions import divide_boxes
 
 
@@ -163,16 +164,13 @@ def test_a_tracker_by_embeddings_needs_embeddings():
         build(cfg)
 
 
-def test_the_tiny_model_sees_several_divisions(tmp_path):
+def test_the_tiny_model_sees_several_divisions():
     """Boxes of generated videos at the size that the tiny config trains on."""
-    from mmvis.datasets.synth_vis.writer import write_split
-
     cfg = tiny_config('tiny/sg_net_tiny_synthvis.py')
-    path = write_split(tmp_path, 'train', 6, workers=1, progress=False)
-    videos = json.loads(path.read_text())
-    scale = cfg.image_scale[0] / videos['videos'][0]['width']
-    boxes = [b for a in videos['annotations'] for b in a['bboxes'] if b]
-    sizes = torch.tensor(boxes)[:, 2:] * scale
+    seen = [render_scene(VERSION, 'train', 0, index)[2] for index in range(4)]
+    scale = cfg.image_scale[0] / seen[0].width
+    sizes = torch.cat([torch.from_numpy(m.boxes[m.visible][:, 2:]) for m in seen])
+    sizes = sizes * scale
     boxes = torch.cat([torch.zeros_like(sizes), sizes], 1)
     blender = cfg.model.blender
     grids = divide_boxes(boxes, blender.max_division, blender.region_size)

@@ -1,61 +1,18 @@
 """SG-Net's head against mmdet's FCOSHead, whole convolutions, and plain loops."""
 
-import math
-
 import pytest
 import torch
 from mmdet.models.dense_heads import FCOSHead
-from mmdet.structures import DetDataSample
-from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
-from mmengine.registry import init_default_scope
-from mmengine.structures import InstanceData
+from small_head import (
+    FCOS,
+    SHAPE,
+    TEST_CFG,
+    feats,
+    head,
+)
 
-from mmvis.models.common.batch_objects import BatchObjects
 from mmvis.models.sg_net.pyramid import Locations
-from mmvis.registry import MODELS
-
-SHAPE = (64, 96)
-STRIDES = [8, 16, 32]
-RANGES = ((-1, 24), (24, 48), (48, 1e8))
-CLASSES = 3
-TEST_CFG = dict(
-    nms_pre=1000,
-    score_thr=0.3,
-    nms=dict(type='nms', iou_threshold=0.5),
-    max_per_img=20,
-)
-FCOS = dict(
-    num_classes=CLASSES,
-    in_channels=8,
-    feat_channels=8,
-    stacked_convs=1,
-    strides=STRIDES,
-    regress_ranges=RANGES,
-    center_sampling=True,
-    norm_cfg=None,
-)
-
-
-def head(seed=0, **kwargs):
-    """A head with weights large enough for its predictions to differ."""
-    init_default_scope('mmvis')
-    torch.manual_seed(seed)
-    made = MODELS.build(
-        dict(type='SGNetHead', num_scores=5, test_cfg=TEST_CFG) | FCOS | kwargs
-    )
-    for parameter in made.parameters():
-        if parameter.dim() == 4:
-            torch.nn.init.normal_(parameter, std=0.15)
-    return made
-
-
-def feats(frames=2, seed=1):
-    generator = torch.Generator().manual_seed(seed)
-    return [
-        torch.randn(frames, 8, SHAPE[0] // s, SHAPE[1] // s, generator=generator)
-        for s in STRIDES
-    ]
 
 
 def all_locations(pyramid):
@@ -85,94 +42,6 @@ def test_detections_are_those_of_mmdet(norm_on_bbox, centerness_on_reg):
         torch.testing.assert_close(found.scores, expected.scores)
         torch.testing.assert_close(found.bboxes, expected.bboxes)
         assert found.labels.tolist() == expected.labels.tolist()
-
-
-@pytest.mark.parametrize('norm_on_bbox', [False, True])
-def test_detection_losses_are_those_of_mmdet(norm_on_bbox):
-    ours = head(norm_on_bbox=norm_on_bbox).train()
-    theirs = FCOSHead(**FCOS, norm_on_bbox=norm_on_bbox).train()
-    theirs.load_state_dict(ours.state_dict(), strict=False)
-    gts = [annotated([[5, 5, 40, 30], [30, 20, 90, 60]]), annotated([])]
-    inputs = feats()
-    found = ours.loss_by_feat(*ours(inputs)[:3], gts, [{}, {}])
-    expected = theirs.loss_by_feat(*theirs(inputs), gts, [{}, {}])
-    assert found.keys() == expected.keys()
-    for name in expected:
-        torch.testing.assert_close(found[name], expected[name])
-
-
-def annotated(boxes, ids=None, labels=None):
-    boxes = torch.tensor(boxes, dtype=torch.float).reshape(-1, 4)
-    count = len(boxes)
-    ids = torch.tensor(range(count) if ids is None else ids, dtype=torch.long)
-    masks = torch.zeros(count, *SHAPE, dtype=torch.uint8).numpy()
-    return InstanceData(
-        bboxes=boxes,
-        labels=(ids if labels is None else torch.tensor(labels)) % CLASSES,
-        instances_ids=ids,
-        masks=BitmapMasks(masks, *SHAPE),
-    )
-
-
-def trained_on(x, y, stride, limits, boxes):
-    """FCOS's rule for one location: the smallest object that may be learnt there."""
-    best, best_area = -1, math.inf
-    for i, (x1, y1, x2, y2) in enumerate(boxes):
-        cx, cy, radius = (x1 + x2) / 2, (y1 + y2) / 2, 1.5 * stride
-        inside = max(x1, cx - radius) < x < min(x2, cx + radius)
-        inside = inside and max(y1, cy - radius) < y < min(y2, cy + radius)
-        reach = max(x - x1, y - y1, x2 - x, y2 - y)
-        area = (x2 - x1) * (y2 - y1)
-        if inside and limits[0] <= reach <= limits[1] and area < best_area:
-            best, best_area = i, area
-    return best
-
-
-def test_the_object_of_each_location():
-    boxes = [
-        [[5, 5, 40, 30], [8, 6, 34, 28], [0, 0, 96, 64]],
-        [],
-        [[20, 20, 50, 60]] * 2 + [[60, 10, 70, 22]],
-    ]
-    ours, levels = head(), head()(feats(3))
-    found = ours.targets(levels, [annotated(b) for b in boxes]).gt
-    expected, first = [], 0
-    for frame in boxes:
-        row = []
-        for stride, limits in zip(STRIDES, RANGES, strict=True):
-            for y in range(SHAPE[0] // stride):
-                for x in range(SHAPE[1] // stride):
-                    place = (x + 0.5) * stride, (y + 0.5) * stride
-                    i = trained_on(*place, stride, limits, frame)
-                    row.append(i + first if i >= 0 else -1)
-        expected.append(row)
-        first += len(frame)
-    assert found.tolist() == expected
-    assert {0, 1, 2, 3, 5} <= set(found.flatten().tolist())
-
-
-def test_targets_are_mmdets():
-    """Labels and distances looked up by number are those that FCOS assigns."""
-    ours, levels = head(), head()(feats(2))
-    boxes = [[[5, 5, 40, 30], [8, 6, 34, 28]], [[0, 0, 96, 64]]]
-    frames = [annotated(b) for b in boxes]
-    for n, frame in enumerate(frames):
-        frame.labels = torch.arange(len(frame)) + n
-    points = ours.prior_generator.grid_priors([tuple(x.shape[-2:]) for x in levels[0]])
-    expected = ours.get_targets(points, frames)
-    targets = ours.targets(levels, frames)
-    for found, theirs in zip(
-        (targets.labels, targets.distances), expected, strict=True
-    ):
-        for level, other in zip(found, theirs, strict=True):
-            assert torch.equal(level, other)
-    assert set(torch.cat(targets.labels).tolist()) == {0, 1, CLASSES}
-
-
-def test_more_objects_than_classes():
-    boxes = [[x, y, x + 12, y + 12] for x in range(0, 84, 14) for y in (5, 30)]
-    found = head().targets(head()(feats(1)), [annotated(boxes)]).gt
-    assert len(set(found[found >= 0].tolist())) > CLASSES + 2
 
 
 def test_predictions_at_locations_are_those_of_whole_convolutions():
@@ -215,73 +84,6 @@ def test_no_previous_frame_reads_zeros():
     pyramid = alone.flatten(alone(feats(1)))
     first = alone.movements(pyramid, None, at)
     torch.testing.assert_close(first, alone.movements(pyramid, zeros + 1, at))
-
-
-def frames_of(*annotations, video='a'):
-    frames = [DetDataSample(metainfo=dict(video_id=video)) for _ in annotations]
-    for frame, gt in zip(frames, annotations, strict=True):
-        frame.gt_instances = gt
-    return frames
-
-
-def test_the_movement_loss_is_eq_4_in_strides():
-    ours = head()
-    pairs = [
-        (annotated([[5, 5, 40, 30], [50, 10, 90, 60]], ids=[3, 4]),
-         annotated([[9, 2, 45, 31], [60, 30, 80, 50]], ids=[3, 7])),
-        (annotated([], ids=[]), annotated([[5, 5, 40, 30]], ids=[3])),
-        (annotated([[0, 0, 40, 30]], ids=[1]), annotated([[4, 0, 44, 30]], ids=[1])),
-    ]  # fmt: skip
-    frames = [f for i, pair in enumerate(pairs) for f in frames_of(*pair, video=i)]
-    inputs = feats(len(frames))
-    levels = ours(inputs)
-    pyramid = ours.flatten(levels)
-    gt = ours.targets(levels, [f.gt_instances for f in frames]).gt
-    objects = BatchObjects.gather(frames, torch.device('cpu'))
-    loss = ours.tracking_losses(pyramid, objects, gt, 2)['loss_movement']
-
-    maps = [
-        ours.conv_movement(torch.cat([level[1::2], level[0::2]], 1))
-        for level in levels.tracking
-    ]
-    movements = torch.cat([m.flatten(2) for m in maps], 2)
-    # The objects that both frames have: their numbers, and how far they went.
-    moved = {2: (4.5, -1.0), 5 + 1: (4.0, 0.0)}
-    costs, first = [], [0, 2, 4, 4, 5, 6]
-    for f in (1, 3, 5):
-        for n, number in enumerate(gt[f].tolist()):
-            if number in moved and number >= first[f]:
-                stride = float(pyramid.strides[f, n])
-                for axis in (0, 1):
-                    target = moved[number][axis] / stride
-                    costs.append((movements[f // 2, axis, n] - target).abs())
-    assert len(costs) > 4
-    # Of each location both coordinates are summed, as |.| of a vector in eq. 4.
-    expected = torch.stack(costs).sum() / (len(costs) / 2)
-    torch.testing.assert_close(loss, expected)
-
-
-def test_nothing_to_follow_is_a_connected_zero():
-    ours = head(embed_channels=4)
-    for annotations in (
-        [annotated([]), annotated([])],
-        [annotated([[5, 5, 40, 30]]), annotated([])],
-        [annotated([[5, 5, 40, 30]], ids=[1]), annotated([[5, 5, 40, 30]], ids=[2])],
-    ):
-        frames = frames_of(*annotations)
-        levels = ours(feats())
-        gt = ours.targets(levels, annotations).gt
-        losses = ours.tracking_losses(
-            ours.flatten(levels),
-            BatchObjects.gather(frames, torch.device('cpu')),
-            gt,
-            2,
-        )
-        assert losses['loss_movement'] == 0
-        ours.zero_grad()
-        sum(losses.values()).backward()
-        for conv in (ours.conv_movement, ours.conv_embed):
-            assert conv.weight.grad.isfinite().all()
 
 
 def test_not_a_number_detects_nothing():

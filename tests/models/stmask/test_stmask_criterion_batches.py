@@ -120,8 +120,10 @@ def test_at_most_max_rois_are_drawn_anew_from_all():
     assert torch.equal(net.asked[0], all_net.asked[0])
 
 
-@pytest.mark.parametrize('base', [dict(), PAPER])
-@pytest.mark.parametrize('empty', [(0, 1, 2, 3), (1,), (0,), (0, 3), (2, 3)])
+@pytest.mark.parametrize(
+    ('empty', 'base'),
+    [((0, 1, 2, 3), {}), ((0, 1, 2, 3), PAPER), ((1,), {}), ((0, 3), PAPER)],
+)
 def test_frames_without_objects(base, empty):
     ours = batch()
     frames = without_objects(ours.frames, *empty)

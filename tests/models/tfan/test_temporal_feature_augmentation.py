@@ -4,52 +4,16 @@ import math
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
-
-from mmvis.models.tfan.temporal_feature_augmentation import (
-    ReferenceProposals,
-    TemporalFeatureAugmentation,
+from reference_sets import (
+    CHANNELS,
+    EMBED,
+    SIDE,
+    augmented,
+    boxes,
+    features,
+    module,
+    reference_set,
 )
-
-CHANNELS, SIDE, EMBED = 6, 3, 5
-
-
-def module(**kwargs) -> TemporalFeatureAugmentation:
-    torch.manual_seed(0)
-    settings = dict(in_channels=CHANNELS, roi_feat_size=SIDE, embed_channels=EMBED)
-    made = TemporalFeatureAugmentation(**settings | kwargs).double()
-    torch.nn.init.normal_(made.embed.bias)
-    return made
-
-
-def features(count: int, side: int = SIDE, seed: int = 1) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(
-        count, CHANNELS, side, side, generator=generator, dtype=torch.float64
-    )
-
-
-def boxes(count: int, seed: int = 1) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    corner = torch.rand(count, 2, generator=generator, dtype=torch.float64) * 50
-    return torch.cat([corner, corner + 20], dim=1)
-
-
-def reference_set(made, feats, own_boxes=None, valid=None) -> ReferenceProposals:
-    none = torch.full((len(feats), 4), torch.nan, dtype=torch.float64)
-    return ReferenceProposals(
-        feats={feats.shape[-1]: feats},
-        embeddings=made.embeddings(feats),
-        bboxes=none if own_boxes is None else own_boxes,
-        places=boxes(len(feats), 9) if own_boxes is None else own_boxes,
-        valid=torch.ones(len(feats), dtype=torch.bool) if valid is None else valid,
-    )
-
-
-def augmented(made, *args) -> torch.Tensor:
-    """The features alone."""
-    return made(*args)[0]
 
 
 def by_loops(made, rois, others, mean_over=None) -> torch.Tensor:
@@ -176,39 +140,6 @@ def test_weights_as_printed_differ_by_no_more_than_e_squared():
     assert (sharp[:, 0] > 10 * together[:, 0]).all()
 
 
-def test_gradients_reach_everything():
-    made = module(temperature=0.3)
-    own = features(4).requires_grad_()
-    others = features(6, seed=2).requires_grad_()
-    augmented(
-        made, own, boxes(4), reference_set(made, others)
-    ).square().sum().backward()
-    tensors = dict(made.named_parameters(), own=own, others=others)
-    for name, tensor in tensors.items():
-        assert tensor.grad.isfinite().all() and tensor.grad.abs().sum() > 0, name
-    # The key frame's own row, which is left out, must not turn it into NaN.
-    made.zero_grad()
-    augmented(made, own, boxes(4), reference_set(made, own, boxes(4))).sum().backward()
-    assert all(p.grad.isfinite().all() for p in made.parameters())
-
-
-def test_the_gradient_of_the_temperature():
-    made = module(temperature=0.3)
-    own, others = features(4), features(6, seed=2)
-
-    def loss(exponent: float) -> torch.Tensor:
-        with torch.no_grad():
-            made.temperature_exponent.fill_(exponent)
-        return (
-            augmented(made, own, boxes(4), reference_set(made, others)).square().sum()
-        )
-
-    step = 1e-3
-    numeric = (loss(step) - loss(-step)).item() / (2 * step)
-    loss(0.0).backward()
-    assert made.temperature_exponent.grad.item() == pytest.approx(numeric, rel=1e-4)
-
-
 def test_the_temperature_is_positive_whatever_the_parameter():
     made = module()
     assert made.temperature.item() == pytest.approx(0.05)
@@ -217,15 +148,6 @@ def test_the_temperature_is_positive_whatever_the_parameter():
     assert 0 < made.temperature.item() < 0.001
     with pytest.raises(ValueError, match='temperature must be above 0'):
         module(temperature=0.0)
-
-
-def test_features_of_zeros_have_a_finite_gradient():
-    made = module()
-    torch.nn.init.zeros_(made.embed.bias)
-    own = torch.zeros_like(features(3)).requires_grad_()
-    augmented(made, own, boxes(3), reference_set(made, features(5))).sum().backward()
-    assert own.grad.isfinite().all()
-    assert all(p.grad.isfinite().all() for p in made.parameters())
 
 
 def test_centring_takes_away_what_all_have_in_common():
@@ -277,41 +199,3 @@ def test_split_gives_each_clip_its_own():
         augmented(made, own, boxes(4), parts[2]),
         augmented(made, own, boxes(4), reference_set(made, others[2:])),
     )
-
-
-class LargestTensor(TorchDispatchMode):
-    """The number of elements of the largest tensor that is made."""
-
-    elements = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        for leaf in tree_leaves(result):
-            if isinstance(leaf, torch.Tensor):
-                self.elements = max(self.elements, leaf.numel())
-        return result
-
-
-def test_memory_is_that_of_the_weights_and_not_of_all_pairs_of_features():
-    count = 64
-    made = module()
-    own, references = features(count), reference_set(made, features(count, seed=2))
-    with LargestTensor() as largest:
-        augmented(made, own, boxes(count), references).sum().backward()
-    # Equality of boxes compares their four numbers.
-    assert 4 * count**2 <= largest.elements <= 5 * count**2
-    assert largest.elements < count**2 * CHANNELS * SIDE**2 / 10
-
-
-def test_autocast_keeps_the_weights_in_full_precision():
-    made = module(temperature=0.05).float()
-    own, others = features(8).float(), features(64, seed=2).float()
-    wanted = augmented(made, own, boxes(8), reference_set(made, others))
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        references = reference_set(made, others)
-        assert references.embeddings.dtype == torch.float32
-        result = augmented(made, own.bfloat16(), boxes(8), references)
-        weights = made.weights(made.embeddings(own), boxes(8), references)[:, 1:]
-    assert result.dtype == torch.bfloat16
-    assert weights.dtype == torch.float32
-    torch.testing.assert_close(result.float(), wanted, atol=0.1, rtol=0.1)

@@ -7,8 +7,7 @@ import mmengine
 import pytest
 import torch
 from mmdet.datasets import CocoDataset
-from mmengine.config import Config
-from model_configs import build, name_of
+from model_configs import build, load, name_of, parsed
 from model_factory import CONFIGS
 
 from mmvis.models.track_by_segmentation.segmentor_config import (
@@ -21,12 +20,12 @@ MMDET = Path(mmdet.__file__).parent / '.mim' / 'configs'
 
 
 def test_there_are_families():
-    assert len({Config.fromfile(p).model.detector.config for p in PUBLIC}) >= 4
+    assert len({parsed(p).model.detector.config for p in PUBLIC}) >= 4
 
 
 @pytest.mark.parametrize('path', PUBLIC, ids=name_of)
 def test_weights_classes_and_inputs(path):
-    config = Config.fromfile(path)
+    config = parsed(path)
     name = config.model.detector.config.removeprefix('mmdet::')
     table = mmengine.load(MMDET / name.split('/')[0] / 'metafile.yml')
     entries = table['Models'] if isinstance(table, dict) else table
@@ -34,7 +33,7 @@ def test_weights_classes_and_inputs(path):
     # A mirror may hold the same file.
     assert config.load_from.split('/')[3:] == weights.split('/')[3:]
 
-    theirs = Config.fromfile(MMDET / name).model
+    theirs = load(MMDET / name).model
     own = segmentor_config(config.model.detector)
     settings = clip_preprocessor(own.data_preprocessor)
     for key in ('mean', 'std', 'bgr_to_rgb'):

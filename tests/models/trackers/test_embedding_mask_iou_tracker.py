@@ -1,10 +1,9 @@
 """The tracker against eqs. 15-17 in loops, its settings and its odd inputs."""
 
-import math
-
 import pytest
 import torch
 from mmengine.structures import InstanceData
+from plain_tracker import plain_track
 from random_detections import draw
 
 from mmvis.models.masktrack_rcnn.tracker import MaskTrackRCNNTracker
@@ -12,59 +11,6 @@ from mmvis.models.trackers.embedding_mask_iou_tracker import EmbeddingMaskIoUTra
 from mmvis.registry import MODELS
 
 POLICIES = ['drop', 'next_best', 'new_id', 'optimal']
-
-
-def on(mask) -> set:
-    return {k for k, value in enumerate(mask.flatten().tolist()) if value > 0.5}
-
-
-def plain_track(frame, tracks, next_id, frame_id, retain, limits):
-    """One frame of eqs. 15-17 in loops, one rival dropped after the other.
-
-    Returns the expected rows [(id, mask, score)] and next_id; tracks is updated.
-    """
-    for name in [k for k, t in tracks.items() if frame_id - t['seen'] > retain]:
-        del tracks[name]
-    names = sorted(tracks)
-    claims = []
-    for i in range(len(frame)):
-        best, winner = 0.3, None
-        for name in names:
-            e, f = frame.embeddings[i].tolist(), tracks[name]['embedding'].tolist()
-            value = sum(p * q for p, q in zip(e, f, strict=True))
-            value /= math.hypot(*e) * math.hypot(*f)
-            a, b = on(frame.masks[i]), on(tracks[name]['mask'])
-            value += len(a & b) / len(a | b) if a | b else 0
-            if value > best:
-                best, winner = value, name
-        claims.append((best, winner))
-    rows, got = [], {}
-    for i, (value, name) in enumerate(claims):
-        if name is not None and value < max(v for v, k in claims if k == name):
-            continue
-        if name is None:
-            name, next_id = next_id, next_id + 1
-        got[name] = i
-        rows.append((name, frame.masks[i], float(frame.scores[i])))
-    for name in names:
-        track = tracks[name]
-        age = frame_id - track['seen']
-        score = track['score'] * limits['score_decay'] ** age
-        if (
-            name not in got
-            and age <= limits['num_frames']
-            and len(on(track['mask'])) >= limits['min_mask_area']
-            and score > limits['min_score']
-        ):
-            rows.append((name, track['mask'], score))
-    for name, i in got.items():
-        tracks[name] = dict(
-            embedding=frame.embeddings[i],
-            mask=frame.masks[i],
-            score=float(frame.scores[i]),
-            seen=frame_id,
-        )
-    return rows, next_id
 
 
 @pytest.mark.parametrize('seed', range(5))
