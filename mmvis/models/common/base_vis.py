@@ -53,7 +53,7 @@ class BaseVISModel(BaseMOTModel):
         return self.extract_feat(frames)
 
     @abstractmethod
-    def predict_frame(self, feats: tuple, metainfo: dict, state: Any) -> InstanceData:
+    def predict_frame(self, feats: Any, metainfo: dict, state: Any) -> InstanceData:
         """The tracked instances of one frame.
 
         Args:

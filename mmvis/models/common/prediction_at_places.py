@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ class Places(NamedTuple):
 
     @classmethod
     def of_pyramid(
-        cls, sizes: Sequence[tuple[int, int]], device: torch.device
+        cls, sizes: Sequence[tuple[int, ...]], device: torch.device
     ) -> Places:
         """All cells of levels of these heights and widths, level, row, column."""
         parts, first = [], 0
@@ -58,7 +58,7 @@ def predict_at_places(
     features: Tensor,
     places: Places,
     weight: Tensor,
-    bias: Tensor,
+    bias: Tensor | None,
     offsets: Tensor | None = None,
 ) -> Tensor:
     """What a convolution that keeps the size of the map has at n places.
@@ -68,7 +68,7 @@ def predict_at_places(
         places (Places): n of these cells.
         weight (Tensor): (O, C, kh, kw). Tap (0, 0) is ``(k - 1) // 2`` cells above and
             left of the place.
-        bias (Tensor): (O,).
+        bias (Tensor | None): (O,).
         offsets (Tensor | None): (n, 2 * kh * kw) in cells, of a deformable
             convolution: y then x of each tap; those that are not a number read zeros.
 
@@ -98,7 +98,7 @@ def _between_cells(
     samples = samples.nan_to_num(nan=-2.0).clamp(-2.0, 1e6)
     lower = samples.floor()
     share = (samples - lower).to(features.dtype)
-    total = 0
+    total: Any = 0
     for down in (0, 1):
         for right in (0, 1):
             corner = lower.long() + constant(lower, [down, right]).long()

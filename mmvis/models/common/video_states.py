@@ -49,12 +49,13 @@ class VideoStates:
         Raises:
             RuntimeError: The chunk does not follow the one before it.
         """
+        running: _Running | None
         if first_frame == 0:
             running = self._states[video_id] = _Running(init())
         else:
             running = self._states.get(video_id)
             expected = running.next_frame if running else 0
-            if first_frame != expected:
+            if running is None or first_frame != expected:
                 raise RuntimeError(
                     f'Video {video_id} goes on with frame {first_frame}, but frame '
                     f'{expected} is next: frames must come in order and all of them '

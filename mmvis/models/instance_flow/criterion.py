@@ -112,8 +112,8 @@ class InstanceFlowCriterion(nn.Module):
             dict[str, Tensor]: loss_semantic, loss_center, loss_intra, loss_inter and
             loss_shape; connected zeros where nothing counts.
         """
-        maps = InstanceFlowMaps(
-            *(m if m is None else m.to(_at_least_float(m)) for m in maps)
+        maps = InstanceFlowMaps._make(
+            m if m is None else m.to(_at_least_float(m)) for m in maps
         )
         foreground = targets.foreground
         num_classes = maps.semantic.shape[1] - 1
@@ -155,6 +155,7 @@ class InstanceFlowCriterion(nn.Module):
             shared (Tensor): (B, h, w) bool, pixels of objects that the reference
                 frame has as well.
         """
+        assert maps.inter is not None
         inter = targets.offsets(targets.reference_centers)
         losses = dict(
             loss_inter=self._where('inter', maps.inter, inter, targets, shared)

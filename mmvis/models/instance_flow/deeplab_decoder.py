@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
@@ -100,5 +101,6 @@ class PixelPredictor(nn.Sequential):
             ),
             nn.Conv2d(feat_channels, out_channels, 1),
         )
-        nn.init.normal_(self[1].weight, std=0.01)
-        nn.init.zeros_(self[1].bias)
+        last: Any = self[1]
+        nn.init.normal_(last.weight, std=0.01)
+        nn.init.zeros_(last.bias)

@@ -50,7 +50,9 @@ def group_pixels(
     shape = offsets.shape[1:]
     if len(centers) == 0:
         return torch.zeros(shape, dtype=torch.long, device=offsets.device)
-    targets = (offsets + pixel_positions(*shape, stride, offsets)).flatten(1)
+    height, width = shape
+    positions = pixel_positions(height, width, stride, offsets)
+    targets = (offsets + positions).flatten(1)
     parts = targets.split(max(CHUNK_DISTANCES // len(centers), 1), dim=1)
     # A product of matrices would be quicker for many centres, but lose digits.
     nearest = torch.cat([_nearest(centers, *part) for part in parts]).view(shape)

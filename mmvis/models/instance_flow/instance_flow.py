@@ -116,6 +116,7 @@ class InstanceFlow(BaseVISModel):
         there, here = (f'{prefix}{name}_frame_head.' for name in ('intra', 'inter'))
         if any(key.startswith(here) for key in state_dict):
             return
+        assert self.inter_frame_head is not None
         own = {here + name for name in self.inter_frame_head.state_dict()}
         for key in [key for key in state_dict if key.startswith(there)]:
             copied = here + key[len(there) :]
@@ -153,21 +154,23 @@ class InstanceFlow(BaseVISModel):
                 'BaseFrameSample for single frames.'
             )
         inputs = inputs.flatten(0, 1)
+        height, width = inputs.shape[-2:]
         targets = InstanceFlowTargets.make(
             [frame for clip in data_samples for frame in clip],
-            tuple(inputs.shape[-2:]),
+            (height, width),
             STRIDE,
             inputs.device,
         )
         feats = self.extract_feat(inputs)
+        if self.criterion is None:
+            raise ValueError('InstanceFlow trains with losses: set model.criterion.')
         inter = None
-        if pairs:
+        if self.inter_frame_head is not None:
             encoded = self.inter_frame_head.encode(feats)
             partners = map_tensors(_swap_pairs, encoded.references)
             inter = self.inter_frame_head(encoded, partners)
-        maps = InstanceFlowMaps(
-            self.semantic_head(feats), *self.intra_frame_head(feats), inter
-        )
+        heatmap, intra = self.intra_frame_head(feats)
+        maps = InstanceFlowMaps(self.semantic_head(feats), heatmap, intra, inter)
         return self.criterion(maps, targets)
 
     def _forward(self, inputs: Tensor, data_samples=None, **kwargs):
@@ -176,7 +179,7 @@ class InstanceFlow(BaseVISModel):
 
     def extract_test_feat(self, frames: Tensor) -> InstanceFlowFeatures:
         """Maps of frames (T, C, H, W), averaged over the scales (section IV-A)."""
-        size = [side // STRIDE for side in frames.shape[-2:]]
+        size = tuple(side // STRIDE for side in frames.shape[-2:])
         together, inter = [], []
         for scale in self.test_cfg.scales:
             feats = self.extract_feat(scale_frames(frames, scale))
@@ -185,8 +188,10 @@ class InstanceFlow(BaseVISModel):
             together.append((semantic, heatmap, in_input_pixels(intra, size)))
             if self.inter_frame_head is not None:
                 inter.append(self.inter_frame_head.encode(feats))
-        means = (mean_of_scales(maps, size) for maps in zip(*together, strict=True))
-        return InstanceFlowFeatures(*means, tuple(inter))
+        semantic, heatmap, intra = (
+            mean_of_scales(maps, size) for maps in zip(*together, strict=True)
+        )
+        return InstanceFlowFeatures(semantic, heatmap, intra, tuple(inter))
 
     def predict_frame(
         self, feats: InstanceFlowFeatures, metainfo: dict, state: InstanceFlowState
@@ -250,7 +255,7 @@ class InstanceFlow(BaseVISModel):
         self,
         inter: tuple[InterFrameFeatures, ...],
         references: list[ReferenceFrame],
-        size: tuple[int, int],
+        size: tuple[int, ...],
     ) -> Tensor:
         """What the inter-frame head says of a frame and each of R reference frames.
 
@@ -262,6 +267,7 @@ class InstanceFlow(BaseVISModel):
         Returns:
             Tensor: (R, 2, h, w) offsets in pixels of the input, or affinity fields.
         """
+        assert self.inter_frame_head is not None
         fields = []
         for scale, encoded in enumerate(inter):
             remembered = [frame.features[scale] for frame in references]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -26,9 +26,9 @@ class InterFrameFeatures(NamedTuple):
     """
 
     deep: Tensor
-    skips: tuple[Tensor, Tensor]
-    targets: tuple[Tensor, Tensor]
-    references: tuple[Tensor, Tensor]
+    skips: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
+    references: tuple[Tensor, ...]
 
 
 @MODELS.register_module()
@@ -99,7 +99,9 @@ class InterFrameHead(DeepLabHead):
         """What can be computed of each frame (B, C_l, H_l, W_l) without the other."""
         _, skip, deep = feats
         deep = self.aspp(deep)
-        fusions = tuple(zip(self.temporal_fusions, (deep, skip), strict=True))
+        fusions: tuple[Any, ...] = tuple(
+            zip(self.temporal_fusions, (deep, skip), strict=True)
+        )
         return InterFrameFeatures(
             deep=deep,
             skips=self.decoder.project(feats[1::-1]),

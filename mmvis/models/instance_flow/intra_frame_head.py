@@ -52,5 +52,5 @@ class IntraFrameHead(DeepLabHead):
             tuple[Tensor, Tensor]: The heatmap (B, 1, h, w), which is linear, and the
             offsets (B, 2, h, w), centre less pixel, x before y, in pixels of the input.
         """
-        feats = self.decode(feats)[-1]
-        return self.center(feats), self.offset(feats) * self.offset_unit
+        finest = self.decode(feats)[-1]
+        return self.center(finest), self.offset(finest) * self.offset_unit

@@ -22,7 +22,7 @@ def scale_frames(frames: Tensor, scale: float) -> Tensor:
     return interpolate(frames, sides, mode='bilinear', antialias=True)
 
 
-def in_input_pixels(offsets: Tensor, size: tuple[int, int]) -> Tensor:
+def in_input_pixels(offsets: Tensor, size: tuple[int, ...]) -> Tensor:
     """Offsets (B, 2, h', w') of a scaled input, in pixels of the input itself.
 
     Args:
@@ -33,7 +33,7 @@ def in_input_pixels(offsets: Tensor, size: tuple[int, int]) -> Tensor:
     return offsets * constant(offsets, [x, y])[:, None, None]
 
 
-def mean_of_scales(maps: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+def mean_of_scales(maps: Sequence[Tensor], size: tuple[int, ...]) -> Tensor:
     """Mean (B, d, h, w) of maps (B, d, h', w') of several sizes."""
     maps = [
         m if m.shape[-2:] == tuple(size) else interpolate(m, size, mode='bilinear')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -62,7 +63,7 @@ class SemanticHead(DeepLabHead):
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Logits (B, C + 1, h, w) of stride 4 from C2, C3 and C5."""
         layers = self.decode(feats)[-len(self.predictors) :]
-        logits = 0
+        logits: Any = 0
         for predictor, layer in zip(self.predictors, layers, strict=True):
             if layer is not layers[0]:
                 logits = interpolate(logits, layer.shape[-2:], mode='bilinear')

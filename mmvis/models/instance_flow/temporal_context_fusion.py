@@ -117,7 +117,9 @@ class TemporalContextFusion(BaseModule):
         if self.encode_position:
             values = torch.cat([values, _coordinates(values)], dim=1)
         queries = target.expand(size, -1, -1, -1)
-        found = scaled_dot_product_attention(*map(_tokens, (queries, keys, values)))
+        found = scaled_dot_product_attention(
+            _tokens(queries), _tokens(keys), _tokens(values)
+        )
         found = found.squeeze(1).mT.unflatten(2, (rows, columns))
         if self.encode_position:
             feats, places = found.split([self.embed_channels - 2, 2], dim=1)

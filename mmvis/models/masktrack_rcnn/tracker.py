@@ -108,6 +108,7 @@ class MaskTrackRCNNTracker:
         keep = is_new | (rank == first_rank[column])
         order = is_new.long().cumsum(0) - 1
         fresh = memory.new_ids(int(is_new.sum()), like=column)
+        assert memory.ids is not None
         known = memory.ids[(column - 1).clamp(min=0)]
         if len(fresh):
             known = torch.where(is_new, fresh[order.clamp(min=0)], known)

@@ -123,7 +123,7 @@ def _ids(column: Tensor, memory: TrackMemory) -> Tensor:
     """Ids (n,) by columns: 0 for a new track, 1 + j for track j."""
     new = (column == 0).nonzero()[:, 0]
     ids = torch.empty_like(column)
-    if len(memory):
+    if memory.ids is not None and len(memory):
         ids = memory.ids[(column - 1).clamp(min=0)]
     ids[new] = memory.new_ids(len(new), like=column)
     return ids

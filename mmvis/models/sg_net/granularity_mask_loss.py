@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +64,8 @@ class GranularityMaskLoss(nn.Module):
         Returns:
             NamedTuple: The same of fewer instances, or of all.
         """
-        frame = instances.frame
+        fields: Any = instances
+        frame = fields.frame
         if self.max_samples is None or len(frame) <= self.max_samples:
             return instances
         # All at random, then by frame; the rank in its frame decides.
@@ -74,7 +75,7 @@ class GranularityMaskLoss(nn.Module):
         first = (counts.cumsum(0) - counts)[frame[order]]
         rank = torch.arange(len(frame), device=frame.device) - first
         kept = order[rank < self.max_samples].sort().values
-        return type(instances)(*(field[kept] for field in instances))
+        return fields._make(field[kept] for field in fields)
 
     def forward(
         self,
@@ -127,7 +128,7 @@ class GranularityMaskLoss(nn.Module):
         return self.loss_weight * (costs * weights[pixels.instance]).sum()
 
 
-def _resized(masks: Tensor, size: tuple[int, int]) -> Tensor:
+def _resized(masks: Tensor, size: tuple[int, ...]) -> Tensor:
     """Which pixels of a smaller map masks (g, H, W) cover by more than half."""
     if len(masks) == 0:
         return masks.new_zeros(0, *size, dtype=torch.bool)

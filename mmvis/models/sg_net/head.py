@@ -82,6 +82,7 @@ class SGNetHead(FCOSHead):
         loss_embed: dict | None = None,
         **kwargs: Any,
     ) -> None:
+        self.test_cfg: ConfigDict
         self.num_scores = num_scores
         self.previous_features = previous_features
         self.embed_channels = embed_channels
@@ -214,6 +215,7 @@ class SGNetHead(FCOSHead):
 
     def embeddings(self, pyramid: SGNetPyramid, at: Locations) -> Tensor:
         """Embeddings (p, embed_channels) of length one at some locations."""
+        assert self.conv_embed is not None
         embeddings = predict_3x3(self.conv_embed, pyramid.tracking, pyramid, at)
         return normalize(embeddings.float(), dim=1)
 

@@ -78,7 +78,7 @@ class Locations(NamedTuple):
     """
 
     frame: Tensor
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]  # a tuple's method of this name
 
 
 def predict_3x3(

@@ -165,10 +165,10 @@ class SGNet(BaseVISModel):
     def _change_size(state: SGNetState, img_shape: tuple[int, int]) -> None:
         """Forget feature maps of another size, and scale what is in pixels."""
         state.tracking = None
-        memory = state.memory
-        if len(memory) == 0:
+        memory, before = state.memory, state.img_shape
+        if before is None or len(memory) == 0:
             return
-        scale = [new / old for new, old in zip(img_shape, state.img_shape, strict=True)]
+        scale = [new / old for new, old in zip(img_shape, before, strict=True)]
         for name in memory.fields.keys() & {'bboxes', 'centers', 'movements'}:
             values = memory[name]
             factor = constant(values, scale[::-1] * (values.shape[1] // 2))

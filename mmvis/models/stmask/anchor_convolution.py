@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule
@@ -71,7 +72,7 @@ class AnchorConvolution(BaseModule):
 
 
 def predict_together(
-    features: Tensor, *branches: Sequence[AnchorConvolution]
+    features: Tensor, *branches: Sequence[AnchorConvolution] | nn.ModuleList
 ) -> list[list[Tensor]]:
     """Predictions of several branches that look at the same features.
 
@@ -81,12 +82,13 @@ def predict_together(
 
     Args:
         features (Tensor): (B, C, H, W).
-        *branches (Sequence[AnchorConvolution]): One layer for each anchor shape.
+        *branches (Sequence[AnchorConvolution] | ModuleList): One layer for each anchor
+            shape.
 
     Returns:
         list[list[Tensor]]: What each layer of each branch gives for itself.
     """
-    layers = [layer for branch in branches for layer in branch]
+    layers: list[Any] = [layer for branch in branches for layer in branch]
     results: list[Tensor] = [features] * len(layers)
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, layer in enumerate(layers):
@@ -105,5 +107,5 @@ def predict_together(
         parts = maps.split([conv.out_channels for conv in convs], dim=1)
         for index, part in zip(group, parts, strict=True):
             results[index] = part
-    parts = iter(results)
-    return [[next(parts) for _ in branch] for branch in branches]
+    left = iter(results)
+    return [[next(left) for _ in branch] for branch in branches]

@@ -100,8 +100,9 @@ class AlignedOffset(BaseModule):
         super().__init__(init_cfg=init_cfg)
         self.kernel_size = tuple(kernel_size)
         self.anchor_cells = tuple(anchor_cells)
-        stds = torch.tensor(stds).view(1, 4, 1, 1)
-        self.register_buffer('stds', stds, persistent=False)
+        self.register_buffer(
+            'stds', torch.tensor(stds).view(1, 4, 1, 1), persistent=False
+        )
 
     def forward(self, deltas: Tensor) -> Tensor:
         """Offsets (B, 2 * kh * kw, H, W), in cells, of regressions t (B, 4, H, W).

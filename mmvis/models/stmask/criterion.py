@@ -75,7 +75,9 @@ class STMaskCriterion(BaseModule):
         activation = dict(coefficient_activation=coefficient_activation)
         self.loss_mask = MODELS.build(dict(**activation, **loss_mask))
         self.loss_embed = MODELS.build(loss_embed)
-        self.loss_centerness = loss_centerness and MODELS.build(loss_centerness)
+        self.loss_centerness = (
+            None if loss_centerness is None else MODELS.build(loss_centerness)
+        )
         self.loss_shift_bbox = MODELS.build(loss_shift_bbox)
         self.loss_shift_mask = MODELS.build(dict(**activation, **loss_shift_mask))
         self.shift_prior = shift_prior

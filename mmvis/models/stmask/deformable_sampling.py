@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.utils import to_2tuple
@@ -125,7 +126,7 @@ def _corners(
         tuple[Tensor, Tensor]: Both (B * H' * W', taps, 4): int32 numbers of cells of
         maps with a ring of one cell around them, and shares of the offsets' dtype.
     """
-    options = dict(dtype=offsets.dtype, device=offsets.device)
+    options: dict[str, Any] = dict(dtype=offsets.dtype, device=offsets.device)
     (height, width), places = map_shape, offsets.shape[-2:]
     y, x = offsets.unflatten(1, (*kernel_size, 2)).unbind(3)
     down, right = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmcv.cnn import ConvModule
@@ -107,7 +108,7 @@ class STMaskHead(BaseModule):
             setattr(self, f'{name}_tower', nn.Sequential(*tower))
 
         def predictors(out_channels: int, branch: str | None = None) -> nn.ModuleList:
-            layer = dict(type='AnchorConvolution')
+            layer: dict[str, Any] = dict(type='AnchorConvolution')
             if branch in calibrated:
                 layer = dict(calibration, stds=tuple(self.bbox_coder.stds))
             shapes = zip(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,10 +52,11 @@ def postponed_predictions(
     results = []
     features = outputs.coefficient_features, outputs.embedding_features
     for maps, layers in zip(features, branches, strict=True):
+        convs: Any = layers
         parts = [
-            layer.at(maps, where, delta)
-            for layer, where, delta in zip(
-                layers, places.divide(counts), deltas, strict=True
+            conv.at(maps, where, delta)
+            for conv, where, delta in zip(
+                convs, places.divide(counts), deltas, strict=True
             )
         ]
         results.append(torch.cat(parts)[original])

@@ -108,7 +108,8 @@ class PrototypeMaskLoss(nn.Module):
             dtype = torch.promote_types(prototypes.dtype, torch.float32)
             prototypes = prototypes.to(dtype)
             coefficients = coefficients.to(dtype)
-            input_shape = tuple(gt_masks.shape[-2:])
+            height, width = gt_masks.shape[-2:]
+            input_shape = height, width
             boxes = gt_bboxes.detach().to(dtype)
             if self.crop == 'predicted':
                 boxes = self._enlarged(bboxes.detach().to(dtype), input_shape)
@@ -217,7 +218,7 @@ class PrototypeMaskLoss(nn.Module):
         )
 
     def _areas(
-        self, boxes: Tensor, shape: tuple[int, int], input_shape: tuple[int, int]
+        self, boxes: Tensor, shape: tuple[int, ...], input_shape: tuple[int, int]
     ) -> Tensor:
         """Areas (p,) of boxes in pixels of the compared masks."""
         scale = boxes.new_tensor([shape[1] / input_shape[1], shape[0] / input_shape[0]])
@@ -226,7 +227,7 @@ class PrototypeMaskLoss(nn.Module):
         return areas.where(areas != 0, 1.0)
 
 
-def _resized(masks: Tensor, shape: tuple[int, int]) -> Tensor:
+def _resized(masks: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Masks (p, h, w) brought to another size; p = 0 works as well."""
     if tuple(masks.shape[-2:]) == tuple(shape):
         return masks

@@ -98,9 +98,11 @@ class STMask(BaseVISModel):
         self.temporal_net = None if temporal_net is None else MODELS.build(temporal_net)
         self._check_coefficients()
         self.coefficient_activation = coefficient_activation
-        self.criterion = criterion and MODELS.build(
-            dict(coefficient_activation=coefficient_activation, **criterion)
-        )
+        self.criterion = None
+        if criterion is not None:
+            self.criterion = MODELS.build(
+                dict(coefficient_activation=coefficient_activation, **criterion)
+            )
         self.tracker = MODELS.build(tracker)
         given = check_keys(test_cfg, ['temporal_fusion'], 'test_cfg of STMask')
         self.test_cfg = ConfigDict(dict(temporal_fusion=True) | given)
@@ -172,6 +174,8 @@ class STMask(BaseVISModel):
                 f'{num_frames} frames: set num_ref_imgs=1 in the frame sampling, or '
                 'model.temporal_net=None.'
             )
+        if self.criterion is None:
+            raise ValueError('STMask trains with losses: set model.criterion.')
         features = self._forward(inputs)
         frames = [frame for clip in data_samples for frame in clip]
         return self.criterion(
@@ -228,6 +232,7 @@ class STMask(BaseVISModel):
         Feature maps of unequal size cannot be correlated: for this frame the tracks
         stay where they were seen, and the tracker goes without their masks.
         """
+        assert state.img_shape is not None
         scale = [new / old for new, old in zip(img_shape, state.img_shape, strict=True)]
         boxes, masks = state.memory['bboxes'], state.memory['masks']
         state.memory.overwrite(
@@ -239,6 +244,7 @@ class STMask(BaseVISModel):
         self, features: STMaskFeatures, input_shape: tuple, state: STMaskState
     ) -> dict[str, Tensor]:
         """Boxes, coefficients and masks of all tracks in this frame (eqs. 10-14)."""
+        assert self.temporal_net is not None
         boxes = state.memory['bboxes']
         deltas, increments = self.temporal_net.between(
             state.temporal, features.temporal, boxes, input_shape

@@ -41,7 +41,7 @@ def assign_targets(
         frames (list[DetDataSample]): n frames with gt_instances and ignored_instances.
     """
     background = logits.shape[-1] - 1
-    labels, objects, first = [], [], 0
+    all_labels, all_objects, first = [], [], 0
     for frame, scores in zip(frames, logits.detach(), strict=True):
         gt = frame.gt_instances
         gt_inds = assigner.assign(
@@ -53,10 +53,10 @@ def assign_targets(
         if len(gt):
             known = gt.labels[(gt_inds - 1).clamp(min=0)]
             label = torch.where(gt_inds > 0, known, label)
-        labels.append(label)
-        objects.append(torch.where(gt_inds > 0, gt_inds - 1 + first, -1))
+        all_labels.append(label)
+        all_objects.append(torch.where(gt_inds > 0, gt_inds - 1 + first, -1))
         first += len(gt)
-    labels, objects = torch.stack(labels), torch.stack(objects)
+    labels, objects = torch.stack(all_labels), torch.stack(all_objects)
     frame, anchor = (objects >= 0).nonzero(as_tuple=True)
     positives = (objects >= 0).sum(1)
     return AnchorTargets(

@@ -132,6 +132,7 @@ class FCFeatureAugmentation(BaseModule):
 
     def _geometry_logits(self, bboxes: Tensor, places: Tensor) -> Tensor:
         """(m, heads, 1 + t); a RoI's own place is the origin."""
+        assert self.geometry is not None
         both = torch.cat([bboxes[:, None], places.expand(len(bboxes), -1, -1)], dim=1)
         centers, sizes = (
             (both[..., :2] + both[..., 2:]) / 2,

@@ -85,8 +85,8 @@ class OfflineTFAN(TFAN):
             state.sampled[t] = slot
             state.computed[t] = (feats, proposals)
 
-    def predict_frame(
-        self, feats: tuple[Tensor], metainfo: dict, state: OfflineTFANState
+    def predict_frame(  # type: ignore[override]  # of what init_state made
+        self, feats: tuple[Tensor, ...], metainfo: dict, state: OfflineTFANState
     ) -> InstanceData:
         """Detect on augmented features, track. See the base."""
         last_slot = state.references.num_slots - 1

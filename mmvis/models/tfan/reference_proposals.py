@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.structures import InstanceData
@@ -99,7 +99,9 @@ class ReferenceMemory:
             embeddings (Tensor): (n, d), f_e of the features.
             feats (Mapping[int, Tensor]): (n, C, s, s) for each size s.
         """
-        new = {'scores': scores, 'bboxes': bboxes, 'embeddings': embeddings, **feats}
+        new: dict[Any, Tensor] = dict(scores=scores, bboxes=bboxes)
+        new['embeddings'] = embeddings
+        new.update(feats)
         if not self._fields:
             rows = self.num_slots * self.slot_size
             self._fields = {k: v.new_zeros(rows, *v.shape[1:]) for k, v in new.items()}

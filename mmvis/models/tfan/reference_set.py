@@ -31,7 +31,7 @@ class ReferenceProposals(NamedTuple):
 
     def split(self, counts: list[int]) -> list[ReferenceProposals]:
         """Sets of so many references each."""
-        feats = [{} for _ in counts]
+        feats: list[dict[int, Tensor]] = [{} for _ in counts]
         for size, values in self.feats.items():
             for part, value in zip(feats, values.split(counts), strict=True):
                 part[size] = value

@@ -9,7 +9,7 @@ import torch
 from mmdet.structures import DetDataSample, TrackSampleList
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.settings import check_keys
@@ -18,6 +18,7 @@ from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
 
 from .augmented_roi_extractor import (
+    Augmentation,
     AugmentedFeatures,
     AugmentedRoIExtractor,
     check_extractors,
@@ -86,9 +87,10 @@ class TFAN(BaseVISModel):
         self.detector = MODELS.build(detector)
         self.track_head = MODELS.build(track_head)
         self.tracker = MODELS.build(tracker)
-        self.augmentation: nn.Module | None = None
+        self.augmentation: Augmentation | None = None
         if augmentation is not None:
             self.augmentation = MODELS.build(augmentation)
+            assert self.augmentation is not None
             check_extractors(self.augmentation, [*self._augmented_extractors()])
         self.num_references = num_references
         self.min_reference_score = min_reference_score
@@ -162,7 +164,7 @@ class TFAN(BaseVISModel):
         losses.update(
             self.track_head.loss(key_feats, ref_feats, proposals, data_samples)
         )
-        if self.augmentation is not None and key_feats.shares:
+        if isinstance(key_feats, AugmentedFeatures) and key_feats.shares:
             means = torch.stack(key_feats.shares).mean(0)
             names = 'weight_own', 'weight_key', 'weight_other'
             losses.update(zip(names, means, strict=True))
@@ -217,17 +219,19 @@ class TFAN(BaseVISModel):
     ) -> tuple[dict[int, Tensor], Tensor]:
         """What is needed of references: features of each size, embeddings (n, d)."""
         # Of one size any will do: they are alike (check_extractors).
+        augmentation = self.augmentation
+        assert augmentation is not None
         extractors = {size_of(e): e for e in self._augmented_extractors()}
-        read = self.augmentation.roi_feat_size
-        if not self.augmentation.sums_features:
+        read = augmentation.roi_feat_size
+        if not augmentation.sums_features:
             extractors = {read: extractors[read]}
         roi_feats = {
             size: extractor(feats[: extractor.num_inputs], rois)
             for size, extractor in extractors.items()
         }
         some = roi_feats.get(read, next(iter(roi_feats.values())))
-        embeddings = self.augmentation.embeddings(some)
-        return roi_feats if self.augmentation.sums_features else {}, embeddings
+        embeddings = augmentation.embeddings(some)
+        return roi_feats if augmentation.sums_features else {}, embeddings
 
     def predict_frame(
         self, feats: tuple[Tensor, ...], metainfo: dict, state: TFANState
@@ -274,10 +278,11 @@ class TFAN(BaseVISModel):
         roi_feats, counts = self.track_head.extract_roi_feats(feats, [dets.bboxes])
         dets.embeddings = self.track_head.embed_head.extract_feat(roi_feats, counts)[0]
         masks = roi_head.mask_probabilities(feats, dets.bboxes)
+        height, width = metainfo['batch_input_shape']
         dets.masks = paste_masks(
             roi_head.of_labels(masks, dets.labels),
             dets.bboxes,
-            [-(-side // MATCHING_STRIDE) for side in metainfo['batch_input_shape']],
+            (-(-height // MATCHING_STRIDE), -(-width // MATCHING_STRIDE)),
             MATCHING_STRIDE,
         )
         dets.rows = torch.arange(len(dets), device=dets.bboxes.device)

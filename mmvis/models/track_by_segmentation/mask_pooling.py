@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 _PIXELS_AT_ONCE = 2**24
 
 
-def shrink_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
+def shrink_masks(masks: Tensor, size: tuple[int, ...]) -> Tensor:
     """How much of each cell of another grid over the same frame masks cover.
 
     Args:

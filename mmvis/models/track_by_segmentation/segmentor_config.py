@@ -38,10 +38,10 @@ def segmentor_config(detector: Mapping) -> ConfigDict:
         FileNotFoundError: There is no such config.
         ValueError: The config has no model.
     """
-    detector = ConfigDict(copy.deepcopy(dict(detector)))
-    name = detector.pop('config', None)
+    settings = ConfigDict(copy.deepcopy(dict(detector)))
+    name = settings.pop('config', None)
     if name is None:
-        return detector
+        return settings
     # Not mmengine's get_config, which reads all of mmdet's metafiles first.
     own = Path(mmdet.__file__).parent / '.mim' / 'configs'
     path = own / name.removeprefix(SCOPE) if name.startswith(SCOPE) else Path(name)
@@ -54,7 +54,7 @@ def segmentor_config(detector: Mapping) -> ConfigDict:
     if 'model' not in config:
         raise ValueError(f"The config '{name}' has no model to take the detector of.")
     merged = Config(dict(model=config.model))
-    merged.merge_from_dict(dict(model=detector))
+    merged.merge_from_dict(dict(model=settings))
     merged.model.pop('_scope_', None)
     return merged.model
 

@@ -251,24 +251,26 @@ def with_features(detector: BaseDetector, levels: tuple[Tensor, ...]) -> BaseDet
 
 
 def shares_of_frame(
-    metainfo: dict, input_shape: tuple[int, int]
+    metainfo: dict, input_shape: tuple[int, ...]
 ) -> tuple[float, float]:
     """Which part of the input's rows and columns is no padding."""
     # Not img_shape: mmdet's Pad counts its padding in.
     scale = metainfo['scale_factor'][::-1]
-    return tuple(
+    rows, columns = (
         min(length * factor / padded, 1.0)
         for length, factor, padded in zip(
             metainfo['ori_shape'][:2], scale, input_shape, strict=True
         )
     )
+    return rows, columns
 
 
 def cells(
     tensor: Tensor, shares: tuple[float, float], stride: int = 1
 ) -> tuple[int, int]:
     """Rows and columns, at least one, of a map (..., h, w) that are no padding."""
-    return tuple(
+    height, width = (
         max(round(length * share / stride), 1)
         for length, share in zip(tensor.shape[-2:], shares, strict=True)
     )
+    return height, width

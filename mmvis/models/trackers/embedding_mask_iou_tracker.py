@@ -187,7 +187,8 @@ class EmbeddingMaskIoUTracker:
         memory: TrackMemory, new: dict[str, Tensor]
     ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Fields of the living tracks, their ids and when they were last seen."""
-        if len(memory) == 0:
+        ids, last_seen = memory.ids, memory.last_seen
+        if ids is None or last_seen is None or len(memory) == 0:
             none = new['labels'].new_zeros(0, dtype=torch.long)
             return {name: value[:0] for name, value in new.items()}, none, none
         old = memory.fields
@@ -199,7 +200,7 @@ class EmbeddingMaskIoUTracker:
         if 'masks' in new and old['masks'].shape[1:] != new['masks'].shape[1:]:
             size = new['masks'].shape[1:]
             old['masks'] = old['masks'].new_zeros(len(memory), *size)
-        return old, memory.ids, memory.last_seen
+        return old, ids, last_seen
 
     def _assign(
         self, dets: InstanceData, old: dict[str, Tensor], expired: Tensor
@@ -252,6 +253,7 @@ class EmbeddingMaskIoUTracker:
 
     def _decayed(self, age: Tensor, tracks: dict[str, Tensor]) -> Tensor:
         """Scores (m,) of tracks whose latest detection is so many frames (m,) ago."""
+        assert self.supplement is not None
         decay = self.supplement.score_decay**age
         return tracks['scores'] * decay.to(tracks['scores'].dtype)
 

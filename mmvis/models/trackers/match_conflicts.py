@@ -60,6 +60,7 @@ def drop_duplicates(
     Only what lies on the winner is taken for a duplicate: another object that looks
     like a track far away begins one of its own.
     """
+    assert overlaps is not None
     return _in_rounds(scores, priority, overlaps > DUPLICATE_OVERLAP)
 
 
@@ -99,10 +100,10 @@ def optimal(
     # What a track adds to being new; nothing is lost by staying new.
     scores = scores.detach().double()
     gain = (scores[:, 1:] - scores[:, :1]).nan_to_num(nan=0.0).clamp(min=0)
-    gain = gain.cpu().numpy()
-    rows, tracks = linear_sum_assignment(gain, maximize=True)
-    column = torch.zeros(len(gain), dtype=torch.long)
-    better = gain[rows, tracks] > 0
+    host = gain.cpu().numpy()
+    rows, tracks = linear_sum_assignment(host, maximize=True)
+    column = torch.zeros(len(host), dtype=torch.long)
+    better = host[rows, tracks] > 0
     column[rows[better]] = torch.from_numpy(tracks[better]) + 1
     return column.to(scores.device)
 

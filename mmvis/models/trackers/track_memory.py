@@ -55,7 +55,7 @@ class TrackMemory:
 
     def retire(self, frame_id: int) -> None:
         """Forget the tracks that were not seen in the last num_frames_retain frames."""
-        if len(self) and self.num_frames_retain is not None:
+        if self.last_seen is not None and self.num_frames_retain is not None:
             self._select(~self.expired(frame_id - self.last_seen))
 
     def new_ids(self, count: int, like: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class TrackMemory:
         if not len(ids):
             return
         seen = ids.new_full(ids.shape, frame_id)
-        if self.ids is None:
+        if self.ids is None or self.last_seen is None:
             merged = dict(fields)
         else:
             # Rows of tracks seen now give way to the new observation. Sorting by id
@@ -109,6 +109,7 @@ class TrackMemory:
     def _select(self, keep: Tensor) -> None:
         # Each look-up by a bool tensor would make the host wait for the device.
         rows = keep.nonzero().squeeze(1)
+        assert self.ids is not None and self.last_seen is not None
         self.ids, self.last_seen = self.ids[rows], self.last_seen[rows]
         self._fields = {name: value[rows] for name, value in self._fields.items()}
 

@@ -34,9 +34,11 @@ class CalibratedFeatureConvolution(AnchorConvolution):
         self.offset = build_offset(offset, kernel_size, anchor_cells, stds)
         self.adaption = SameDeformConv2d(in_channels, in_channels, tuple(kernel_size))
 
-    def forward(self, features: Tensor, deltas: Tensor) -> Tensor:
+    def forward(  # type: ignore[override]  # deltas are not optional here
+        self, features: Tensor, deltas: Tensor
+    ) -> Tensor:
         """As ``CalibratedConvolution.forward``."""
         return super().forward(self.adaption(features, self.offset(deltas)).relu())
 
     # The prediction looks at neighbours, which are of other boxes: not place by place.
-    at = None
+    at = None  # type: ignore[assignment]
