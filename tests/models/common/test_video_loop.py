@@ -3,6 +3,7 @@
 import copy
 from functools import cache, partial
 from itertools import pairwise
+from unittest import mock
 
 import pycocotools.mask as mask_util
 import pytest
@@ -46,10 +47,10 @@ def test_chunking_changes_nothing(net, chunks):
     assert_same(whole_video(net), predict(net, chunks))
 
 
-def test_frames_that_go_through_the_network_together(net, monkeypatch):
+def test_frames_that_go_through_the_network_together(net):
     # As on a GPU; of 6 frames, 4 and 2.
-    monkeypatch.setattr(net, 'frames_at_once', lambda frames: 4)
-    assert_same(whole_video(net), predict(net, [FRAMES]))
+    with mock.patch.object(net, 'frames_at_once', lambda frames: 4):
+        assert_same(whole_video(net), predict(net, [FRAMES]))
 
 
 def test_a_callers_own_state_gives_the_same(net):
@@ -77,7 +78,7 @@ def test_interleaved_videos_do_not_mix(net):
     assert_same(predict(net, [4], frames=videos[2]), mixed[2])
 
 
-def test_nothing_empty_is_reported(net, monkeypatch):
+def test_nothing_empty_is_reported(net):
     """Whatever a model gives of a frame, an empty mask or box does not leave it."""
     expected = whole_video(net)
     assert all(len(result) for result in expected)
@@ -92,8 +93,8 @@ def test_nothing_empty_is_reported(net, monkeypatch):
         more.bboxes[1:] = more.bboxes.new_tensor([[0, 0, 0, 0], [9, 5, 9, 50]])
         return InstanceData.cat([more, result])
 
-    monkeypatch.setattr(net, 'predict_frame', with_empty_ones)
-    assert_same(expected, predict(net, [FRAMES]))
+    with mock.patch.object(net, 'predict_frame', with_empty_ones):
+        assert_same(expected, predict(net, [FRAMES]))
     for result in expected:
         assert (result.bboxes[:, 2:] > result.bboxes[:, :2]).all()
         assert all(mask_util.area(mask) for mask in result.masks)
