@@ -68,7 +68,8 @@ def build(model: dict):
     """A config's model, with the same random weights at each call."""
     with DefaultScope.overwrite_default_scope('mmvis'):
         torch.manual_seed(0)
-        return MODELS.build(model)
+        # Models may change the dicts of their parts: others read the same config.
+        return MODELS.build(copy.deepcopy(model))
 
 
 def build_on_meta(model: dict):
