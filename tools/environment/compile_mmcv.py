@@ -12,6 +12,7 @@ cache, compiled for another torch or in isolation: it is removed and mmcv built 
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import re
@@ -145,8 +146,14 @@ def ops_work() -> bool:
     return run.returncode == 0
 
 
-def main(argv: list[str]) -> int:
-    requirement, options = argv[0], argv[1:]
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('requirement', help='for example onedl-mmcv==2.3.6')
+    parser.add_argument('options', nargs=argparse.REMAINDER, help='of pip install')
+    args = parser.parse_args(argv)
+    requirement, options = args.requirement, args.options
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         build(requirement, options)
@@ -167,4 +174,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

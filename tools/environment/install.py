@@ -17,7 +17,10 @@ PIP = [sys.executable, '-m', 'pip', '--disable-pip-version-check', 'install']
 MEGABYTE = 2**20
 
 _NO_SPACE = re.compile(r'No space left on device|Errno 28\b|Disk quota exceeded')
-_NO_MEMORY = re.compile(r'Killed signal terminated|out of memory|MemoryError')
+# 137: the kernel has killed a compiler.
+_NO_MEMORY = re.compile(
+    r'Killed signal terminated|\[code=137\]|out of memory|MemoryError'
+)
 _NO_INDEX = re.compile(
     r'NewConnectionError|NameResolutionError|ConnectTimeoutError|ProxyError'
     r'|Temporary failure in name resolution'

@@ -183,6 +183,7 @@ def test_another_python_than_the_environments(tmp_path):
             'c++: fatal error: Killed signal terminated program cc1plus',
             'memory ran out',
         ),
+        ('FAILED: [code=137] /tmp/build/nms.o', 'memory ran out'),
         ('Failed to resolve (NameResolutionError("x"))', 'cannot be reached'),
         ('ERROR: No matching distribution found for errno 280', ''),
     ],
