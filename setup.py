@@ -100,6 +100,7 @@ setup(
         'pycocotools>=2.0.6',
         'matplotlib>=3.7',
         'rich>=13',
+        'tqdm>=4.60',
     ],
     extras_require={
         'onedl': read_requirements('mminstall-onedl'),
