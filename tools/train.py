@@ -48,10 +48,13 @@ def parse_args() -> argparse.Namespace:
 
 def apply_args(config: Config, args: argparse.Namespace) -> None:
     """Write the training options into the config."""
-    if args.amp:
+    on_cpu = False
+    if args.amp or args.seed is not None:
         from mmengine.device import get_device
 
-        if get_device() == 'cpu':
+        on_cpu = get_device() == 'cpu'
+    if args.amp:
+        if on_cpu:
             raise CommandError('--amp needs a GPU: train without it on a CPU.')
         config.optim_wrapper.type = 'AmpOptimWrapper'
         config.optim_wrapper.loss_scale = 'dynamic'
@@ -64,7 +67,7 @@ def apply_args(config: Config, args: argparse.Namespace) -> None:
         config.randomness = dict(
             config.get('randomness', {}),
             seed=args.seed,
-            deterministic=get_device() == 'cpu',
+            deterministic=on_cpu,
         )
     if args.auto_scale_lr:
         if not config.get('auto_scale_lr', {}).get('base_batch_size'):

@@ -137,7 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     args = make_parser().parse_args(argv)
     video: VideoResult | None = None
-    code = 0
+    code, started = 0, time.perf_counter()
     # Being told to end (docker stop, a batch system) is the same as ctrl-C.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

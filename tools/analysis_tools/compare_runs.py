@@ -28,10 +28,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def parse_groups(texts: list[str]) -> dict[str, list[str]]:
-    groups = {}
+    groups: dict[str, list[str]] = {}
     for text in texts:
-        name, equals, files = text.partition('=')
-        files = [file for file in files.split(',') if file]
+        name, equals, listed = text.partition('=')
+        files = [file for file in listed.split(',') if file]
         if not name or not equals or not files:
             raise CommandError(f'--run is NAME=FILE,FILE,...; got {text!r}.')
         if name in groups:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mmvis.apis.config_names import find_config
 from mmvis.engine.command_line import CommandError, user_message
@@ -77,7 +77,8 @@ def build(args: argparse.Namespace) -> tuple[InstanceFlow, Preparation]:
     from mmvis.apis.loading import load_model
     from mmvis.apis.video_session import Preparation
 
-    model, pipeline, *_ = load_model(config, args.checkpoint, args.device)
+    network, pipeline, *_ = load_model(config, args.checkpoint, args.device)
+    model = cast('InstanceFlow', network)
     return model, Preparation(pipeline, model)
 
 
@@ -168,7 +169,8 @@ def draw_rows(
         if frame is None:
             raise CommandError(damage)
         clip, sample = prepare([frame], number, 0)
-        panels = None
+        panels: list[np.ndarray] | None = None
+        captions: list[str] = []
         if number in chosen:
             panels, captions = pictures(model, clip, sample, frame, state, args)
         (result,) = model.predict_clip(clip, sample, state)

@@ -9,6 +9,7 @@ anything is broken, 0 if there are notes at most, 2 if the command itself is wro
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -29,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
 
     # Names of any script can be printed under any locale.
-    sys.stdout.reconfigure(errors='backslashreplace')
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')
     if not Path(args.ann_file).is_file():
         print(f"There is no file '{args.ann_file}'.", file=sys.stderr)
         return 2

@@ -108,7 +108,7 @@ def _run(
     )
     log = []
     try:
-        for line in process.stdout:
+        for line in process.stdout or ():
             log.append(line)
             progress.read(line)
         return process.wait(), ''.join(log)

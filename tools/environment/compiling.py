@@ -36,7 +36,8 @@ def free_memory(root: Path = Path('/')) -> int:
         root: where proc/ and sys/ are.
     """
     text = (root / 'proc/meminfo').read_text()
-    free = int(re.search(r'^MemAvailable:\s*(\d+) kB', text, re.MULTILINE)[1]) * 1024
+    (free,) = re.findall(r'^MemAvailable:\s*(\d+) kB', text, re.MULTILINE)
+    free = int(free) * 1024
     groups = root / 'sys/fs/cgroup'
     for limit, used in (
         ('memory.max', 'memory.current'),

@@ -65,7 +65,7 @@ def main(argv: list[str]) -> int:
         [*PIP, *argv], stderr=subprocess.PIPE, text=True, errors='replace'
     )
     log = []
-    for line in process.stderr:
+    for line in process.stderr or ():
         sys.stderr.write(line)
         log.append(line)
     code = process.wait()

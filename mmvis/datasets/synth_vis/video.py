@@ -1,6 +1,7 @@
 """One video of SynthVIS: frames, masks and its part of the annotation file."""
 
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -84,8 +85,10 @@ def render_scene(
     seed, index = whole(seed), whole(index)
     split_stream = Stream('SynthVIS', version, str(split), seed)
     min_pixels = min_visible_pixels(size)
+    planned: Iterable[str] = ()
     for attempt in range(_ATTEMPTS):
         scene = plan_scene(split_stream, index, attempt, size)
+        planned = scene.planned
         masks, amodal = render_masks(scene, min_pixels)
         measurements = Measurements(
             areas=masks.sum((2, 3)),
@@ -98,13 +101,13 @@ def render_scene(
             twins=scene.twins,
         )
         seen = measurements.visible.sum(1)
-        if (3 * seen >= scene.length).all() and set(scene.planned) <= set(
+        if (3 * seen >= scene.length).all() and set(planned) <= set(
             measure_attributes(measurements)
         ):
             return scene, masks, measurements
     raise RuntimeError(
         f'SynthVIS {version} {split} seed {seed}: no plan for video {index} shows '
-        f'{" and ".join(scene.planned)} in {_ATTEMPTS} attempts; use another seed'
+        f'{" and ".join(planned)} in {_ATTEMPTS} attempts; use another seed'
     )
 
 
