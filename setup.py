@@ -106,6 +106,8 @@ setup(
         'onedl': read_requirements('mminstall-onedl'),
         'openmmlab': read_requirements('mminstall-openmmlab'),
         'test': read_requirements('tests'),
+        # Videos that browsers play. Not among the above: its FFmpeg is 100 MB.
+        'video': ['av>=14'],
     },
     entry_points={'console_scripts': ['mmvis = mmvis.apis.command:main']},
     zip_safe=False,

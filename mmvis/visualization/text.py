@@ -63,7 +63,11 @@ def paste(canvas: np.ndarray, patch: np.ndarray, left: int, top: int) -> None:
 
 
 def shorten_to_width(text: str, size: int, width: int) -> str:
-    """Cut ``text`` with an ellipsis so that its patch is at most ``width`` px wide."""
+    """Cut ``text`` with an ellipsis so that its patch is at most ``width`` px wide.
+
+    Line breaks become spaces, as in the patch.
+    """
+    text = ' '.join(text.split())
     limit = width - 2 * max(1, round(size * 0.2)) - 1
     font = _font(size)
     if font.getlength(text) <= limit:

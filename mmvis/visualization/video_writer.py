@@ -100,7 +100,8 @@ class Mp4Writer:
         os.makedirs(folder, exist_ok=True)
         size = (shape[1] + shape[1] % 2, shape[0] + shape[0] % 2)
         code = cv2.VideoWriter.fourcc(*'mp4v')
-        writer = cv2.VideoWriter(self.path, code, self.fps, size)
+        # A name with a colon would be taken for an address: absolute paths are none.
+        writer = cv2.VideoWriter(os.path.abspath(self.path), code, self.fps, size)
         # OpenCV says nothing when it cannot write.
         if not writer.isOpened():
             raise OSError(

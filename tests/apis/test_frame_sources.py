@@ -111,9 +111,9 @@ def test_unreadable_frames_inside_of_a_video_are_counted(
     (tmp_path / 'v.mp4').write_bytes(b'x')
     if len(read) < stated:
         with pytest.warns(UserWarning, match=f'{stated} frames, but ends after 3'):
-            frames = frames_of(tmp_path / 'v.mp4')
+            frames = frames_of(VideoFileSource(tmp_path / 'v.mp4'))
     else:
-        frames = frames_of(tmp_path / 'v.mp4')
+        frames = frames_of(VideoFileSource(tmp_path / 'v.mp4'))
     assert ''.join('x' if f.image is None else 'o' for f in frames) == read
 
 
@@ -141,7 +141,7 @@ def test_a_codec_that_is_missing_is_not_an_empty_video(tmp_path, monkeypatch):
     path.write_bytes(b'x')
     monkeypatch.setattr(cv2, 'VideoCapture', lambda _: Capture('', 10))
     with pytest.raises(UnreadableSourceError, match=r'10 frames.*codec.*ffmpeg'):
-        open_source(path)
+        VideoFileSource(path)
     monkeypatch.setattr(cv2, 'VideoCapture', lambda _: Capture('', 0))
     with pytest.raises(NoFramesError, match='no frame'):
         VideoFileSource(Path(path))

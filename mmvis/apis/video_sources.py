@@ -1,0 +1,129 @@
+"""Video files, by PyAV or else OpenCV, and cameras."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+import cv2
+
+from .errors import NoFramesError, UnreadableSourceError
+from .frames import Frame, FrameSource
+
+# So many unreadable frames in a row are taken for the end of a video file: the number
+# of frames that its header states is often too large.
+_LOST_AT_MOST = 50
+
+
+def open_video(path: Path) -> FrameSource:
+    """A video file, read by PyAV where it is installed.
+
+    Both decode with FFmpeg, at about the same speed. PyAV also says which frames are
+    damaged and where a file changes its size, which OpenCV keeps to itself.
+    """
+    if find_spec('av') is not None:
+        from .av_source import AvFileSource
+
+        return AvFileSource(path)
+    return VideoFileSource(path)
+
+
+def check_not_empty(path: Path) -> None:
+    """Refuse a file of no byte."""
+    if path.stat().st_size == 0:
+        raise UnreadableSourceError(f'{path} is empty (0 bytes).')
+
+
+class _CaptureSource(FrameSource):
+    """What OpenCV opens as a video."""
+
+    def _open(self, what: int | str, error: str) -> cv2.VideoCapture:
+        capture = cv2.VideoCapture(what)
+        if not capture.isOpened():
+            capture.release()
+            raise UnreadableSourceError(error)
+        return capture
+
+
+class CameraSource(_CaptureSource):
+    """A camera by its number; it ends when the camera does."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f'camera{number}'
+        self._capture = self._open(number, f'Camera {number} cannot be opened.')
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if fps > 0 else None
+
+    def __iter__(self) -> Iterator[Frame]:
+        try:
+            for index in count():
+                there, image = self._capture.read()
+                if not there:
+                    return
+                yield Frame(index, image)
+        finally:
+            self._capture.release()
+
+
+class VideoFileSource(_CaptureSource):
+    """A video file, by whatever codecs OpenCV was built with."""
+
+    path: Path
+
+    def __init__(self, path: Path) -> None:
+        self.name, self.path = path.stem, path
+        capture = self._open_file()
+        fps = capture.get(cv2.CAP_PROP_FPS)
+        # Files without a rate give 0, nan or huge numbers.
+        self.fps = fps if 0 < fps < 1000 else None
+        stated = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.length = int(stated) if 0 < stated < 2**31 else None
+        there, _ = capture.read()
+        capture.release()
+        if not there and not self.length:
+            raise NoFramesError(f'The video {path} has no frame.')
+        if not there:
+            raise UnreadableSourceError(
+                f'{path} is said to have {self.length} frames, but the first cannot be '
+                'decoded: its codec may be missing from this OpenCV. Convert it, with '
+                f'"ffmpeg -i {path.name} -c:v libx264 -pix_fmt yuv420p new.mp4" for '
+                'example.'
+            )
+
+    def _open_file(self) -> cv2.VideoCapture:
+        check_not_empty(self.path)
+        return self._open(
+            # Of 12:30:45.mp4 alone OpenCV would take 12 for a protocol.
+            os.path.abspath(self.path),
+            f'{self.path} cannot be opened as a video: it is damaged, no video, or of '
+            'a codec that this OpenCV lacks.',
+        )
+
+    def __iter__(self) -> Iterator[Frame]:
+        capture, index, lost = self._open_file(), 0, 0
+        try:
+            while lost < _LOST_AT_MOST:
+                there, image = capture.read()
+                if there:
+                    # Only what is followed by a good frame was inside of the video.
+                    for damaged in range(index, index + lost):
+                        damage = f'Frame {damaged} of {self.path} cannot be decoded.'
+                        yield Frame(damaged, None, damage)
+                    index += lost
+                    yield Frame(index, image)
+                    index, lost = index + 1, 0
+                elif self.length is not None and index + lost < self.length:
+                    lost += 1
+                else:
+                    break
+            if self.length is not None and index < self.length:
+                warnings.warn(
+                    f'{self.path} is said to have {self.length} frames, but ends '
+                    f'after {index}.'
+                )
+        finally:
+            capture.release()

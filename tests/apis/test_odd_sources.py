@@ -1,0 +1,124 @@
+"""Names that FFmpeg takes for addresses, animations, files that change midway."""
+
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from inferencers import images, write_video
+from PIL import Image
+
+from mmvis.apis.animations import is_animated
+from mmvis.apis.frame_sources import VideoFileSource, open_source
+from mmvis.apis.video_sheet import VideoSheet
+from mmvis.structures.frame_result import FrameResult
+
+
+def flat(level: int, size: tuple[int, int] = (48, 64)) -> np.ndarray:
+    """Dark at the left, ``level`` at the right."""
+    image = np.zeros((*size, 3), np.uint8)
+    image[:, size[1] // 2 :] = level
+    return image
+
+
+def encode(path: Path, frames: list[np.ndarray], codec: str = 'libx264') -> Path:
+    """A file by PyAV, apart from the package's own writer."""
+    av = pytest.importorskip('av')
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
+        for frame in frames:
+            packets = stream.encode(av.VideoFrame.from_ndarray(frame, 'bgr24'))
+            container.mux(packets)
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize('name', ['12:30:45.mp4', 'http:x.mp4', 'a\nb.mp4', '%03d.mp4'])
+def test_a_name_is_never_an_address(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    write_video(Path(name), images(3))  # writes it, too
+    for source in (open_source(name), VideoFileSource(Path(name))):
+        assert sum(frame.image is not None for frame in source) == 3
+
+
+def test_a_sheet_of_a_name_with_a_line_break():
+    nothing = FrameResult(0, (48, 64), [], [], [], [], ())
+    sheet = VideoSheet(1)
+    sheet.add(flat(200), nothing)
+    broken, plain = (sheet.page(f'a{space}b (1 frame)') for space in ('\n', ' '))
+    assert (broken == plain).all()
+
+
+@pytest.mark.parametrize('suffix', ['.webp', '.png'])
+def test_animations_have_all_their_frames(tmp_path, suffix):
+    path = tmp_path / f'moves{suffix}'
+    wanted = [flat(level) for level in (40, 120, 200)]
+    first, *others = [Image.fromarray(frame[..., ::-1]) for frame in wanted]
+    first.save(path, save_all=True, append_images=others, duration=125, lossless=True)
+    source = open_source(path)
+    assert (source.name, source.length, source.fps) == ('moves', 3, 8)
+    for _ in range(2):
+        got = [frame.image for frame in source]
+        assert all((g == w).all() for g, w in zip(got, wanted, strict=True))
+    first.save(path, lossless=True)  # a single frame stays an image
+    assert not is_animated(path) and open_source(path).fps is None
+    path.write_bytes(b'no image')
+    assert [frame.image for frame in open_source(path)] == [None]
+
+
+def test_what_is_transparent_in_an_animation_is_black(tmp_path):
+    clear = Image.new('RGBA', (8, 8), (255, 255, 255, 0))
+    half = Image.new('RGBA', (8, 8), (200, 100, 50, 128))
+    clear.save(tmp_path / 'a.webp', save_all=True, append_images=[half], lossless=True)
+    seen = [frame.image[0, 0].tolist() for frame in open_source(tmp_path / 'a.webp')]
+    assert seen == [[0, 0, 0], [25, 50, 100]]
+
+
+def test_a_stream_that_changes_its_size(tmp_path):
+    parts = [
+        encode(tmp_path / f'{n}.ts', frames)
+        for n, frames in enumerate([[flat(200)] * 3, [flat(200, (48, 32))] * 3])
+    ]
+    whole = tmp_path / 'whole.ts'
+    whole.write_bytes(b''.join(part.read_bytes() for part in parts))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
+        frames = [frame.image for frame in open_source(whole)]
+    (words,) = [str(warning.message) for warning in said]
+    assert 'frame 3 is 32 x 48 px' in words and 'the first is 64 x 48' in words
+    assert len(frames) == 6 and {frame.shape for frame in frames} == {(48, 64, 3)}
+    # Centred, not stretched: bars of 16 px, and the bright half from 32 on.
+    bright = np.flatnonzero(frames[4][24, :, 1] > 100)
+    assert (bright.min(), bright.max()) == (32, 47)
+
+
+def test_a_video_is_turned_as_it_asks_for(tmp_path):
+    frames = [flat(200)] * 2
+    data = bytearray(encode(tmp_path / 'v.mp4', frames).read_bytes())
+    place = data.index(b'tkhd') + 44  # the matrix of ISO 14496-12, version 0
+    one = 1 << 16
+    data[place : place + 36] = struct.pack('>9i', 0, one, 0, -one, *[0] * 4, 1 << 30)
+    (tmp_path / 'v.mp4').write_bytes(data)
+    for source in (
+        open_source(tmp_path / 'v.mp4'),
+        VideoFileSource(tmp_path / 'v.mp4'),
+    ):
+        image = next(iter(source)).image
+        assert image.shape == (64, 48, 3)
+        assert image[:30].max() < 60 and image[34:].min() > 150
+
+
+def test_a_packet_that_is_broken_is_a_damaged_frame(tmp_path):
+    pictures = [flat(40 + 20 * n) for n in range(8)]
+    data = bytearray(encode(tmp_path / 'v.mp4', pictures, 'mjpeg').read_bytes())
+    starts = [i for i in range(len(data)) if data.startswith(b'\xff\xd8\xff', i)]
+    assert len(starts) == 8
+    data[starts[3] : starts[4]] = bytes(starts[4] - starts[3])
+    (tmp_path / 'v.mp4').write_bytes(data)
+    frames = list(open_source(tmp_path / 'v.mp4'))
+    assert [frame.index for frame in frames] == list(range(8))
+    lost = [frame.index for frame in frames if frame.image is None]
+    assert lost == [3] and 'Frame 3' in frames[3].damage
