@@ -24,7 +24,7 @@ def coco_images_to_videos(ann_file: str | Path, out: str | Path) -> dict:
     Raises:
         ValueError: The file is not a COCO instances file; the message names it.
     """
-    with open(ann_file, encoding='utf-8') as stream:
+    with open(ann_file, encoding='utf-8-sig') as stream:
         try:
             coco = json.load(stream)
         except json.JSONDecodeError as error:

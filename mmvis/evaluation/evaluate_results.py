@@ -3,13 +3,17 @@
 import json
 import math
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from mmvis.structures.annotation_checks import AnnotationWarning
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
+from mmvis.structures.odd_ids import KnownIds
+from mmvis.structures.odd_masks import counts_of_python_text, size_hint
 from mmvis.structures.segmentation import to_rle
 
 from .summary import Metrics, evaluate_tracks
@@ -97,7 +101,7 @@ def checked_results(
     Raises:
         ValueError: see :func:`evaluate_results`.
     """
-    results = load_results(source)
+    results = _with_known_ids(load_results(source), annotations)
     check_results(results, annotations)
     return [_with_whole_masks(index, r) for index, r in enumerate(results)]
 
@@ -122,11 +126,11 @@ def load_results(source: Sequence[dict] | str | Path) -> list[dict]:
 
 def _results_text(path: Path) -> str | bytes:
     if path.suffix != '.zip':
-        return path.read_text(encoding='utf-8')
+        return path.read_text(encoding='utf-8-sig')
     with zipfile.ZipFile(path) as archive:
         if 'results.json' not in archive.namelist():
             raise ValueError(f"'{path}' has no results.json at its root")
-        return archive.read('results.json')
+        return archive.read('results.json').decode('utf-8-sig')
 
 
 def build_ground_truth(
@@ -223,7 +227,53 @@ def check_results(results: Sequence[dict], annotations: VISAnnotations) -> None:
                 raise ValueError(
                     f'{place}, frame {frame}: the mask is of size {mask["size"]}, the '
                     f'video of {size} (height, width)'
+                    f'{size_hint(mask["size"], *size)}'
                 )
+
+
+def _with_known_ids(results: Sequence, annotations: VISAnnotations) -> list:
+    """Results with the annotation file's spelling of ids, where that is unambiguous."""
+    known = {
+        'video_id': KnownIds(video['id'] for video in annotations.videos),
+        'category_id': KnownIds(category['id'] for category in annotations.categories),
+    }
+    fitted, examples = [], []
+    for result in results:
+        if isinstance(result, Mapping):
+            for key, ids in known.items():
+                number = ids.find(result.get(key))
+                if number is not None and type(number) is not type(result[key]):
+                    examples.append(f'"{key}" {result[key]!r} for {number!r}')
+                    result = {**result, key: number}
+        fitted.append(result)
+    if examples:
+        warnings.warn(
+            f'{len(examples)} ids of the results are of another type than those of '
+            f"'{annotations.path}' and are matched (first {examples[0]}).",
+            AnnotationWarning,
+        )
+    return fitted
+
+
+def repair_results(results: Sequence[dict]) -> int:
+    """Undo ``str(rle['counts'])`` of masks, the commonest mistake with pycocotools.
+
+    Args:
+        results: as in the file; their masks are changed.
+
+    Returns:
+        How many masks were repaired.
+    """
+    repaired = 0
+    for result in results:
+        masks = result.get('segmentations') if isinstance(result, dict) else None
+        for mask in masks if isinstance(masks, list) else []:
+            counts = mask.get('counts') if isinstance(mask, dict) else None
+            whole = counts_of_python_text(counts)
+            if whole is not None:
+                mask['counts'] = whole
+                repaired += 1
+    return repaired
 
 
 def _id(value: Any) -> Any:

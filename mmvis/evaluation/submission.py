@@ -114,14 +114,23 @@ def _read(path: Path) -> Any:
     if not zipfile.is_zipfile(path):
         if path.suffix == '.zip':
             raise ValueError('it is not a zip file')
-        return json.loads(path.read_text(encoding='utf-8'))
+        return _loads(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
         if 'results.json' not in archive.namelist():
             raise ValueError(
                 f'there is no results.json at the root of the zip, but '
                 f'{sorted(archive.namelist())[:3]}'
             )
-        return json.loads(archive.read('results.json'))
+        return _loads(archive.read('results.json'))
+
+
+def _loads(data: bytes) -> Any:
+    if data.startswith(b'\xef\xbb\xbf'):
+        raise ValueError(
+            'it begins with a byte order mark, which the server does not read: save it '
+            'as UTF-8 without one'
+        )
+    return json.loads(data)
 
 
 def _faults_of_result(result: Any, videos: dict, category_ids: set) -> list[str]:

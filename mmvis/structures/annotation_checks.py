@@ -5,9 +5,12 @@ warned of once a kind.
 """
 
 import warnings
+from collections.abc import Iterable
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, NoReturn, TypeGuard
 
+from .odd_ids import KnownIds, whole_id
+from .odd_masks import size_hint
 from .rle import RLE, rle_area, rle_to_bbox
 from .segmentation import to_rle
 
@@ -76,6 +79,28 @@ def convert_mask(
         refuse(path, f'{place}, frame {frame}: {error}')
 
 
+_ID_KEYS = ('id', 'video_id', 'category_id')
+
+
+def whole_ids(records: Iterable[dict], of: str, repairs: Repairs) -> None:
+    """Write ids like 3.0 as 3; what is no whole number is refused later.
+
+    Args:
+        records: changed.
+        of: name of their list.
+        repairs: told of it.
+    """
+    for index, record in enumerate(records):
+        for key in _ID_KEYS:
+            value = record.get(key)
+            if type(value) is float and value.is_integer():
+                record[key] = whole_id(value)
+                repairs.add(
+                    'an id is written with a decimal point; it is taken as whole',
+                    f'element {index} of "{of}": "{key}" {value}',
+                )
+
+
 def checked_videos(
     path: str, videos: list[dict] | None, repairs: Repairs
 ) -> list[dict]:
@@ -101,6 +126,12 @@ def checked_videos(
         ):
             refuse(path, f'{place} has no list "file_names" with a name for each frame')
         for frame, name in enumerate(names):
+            if '\\' in name and not unsafe_file_name(name):
+                repairs.add(
+                    'a file name has the backslashes of Windows; they are taken as "/"',
+                    f'{place}: {name!r}',
+                )
+                name = names[frame] = name.replace('\\', '/')
             if unsafe_file_name(name):
                 refuse(
                     path,
@@ -139,32 +170,39 @@ def checked_annotations(
     repairs: Repairs,
 ) -> list[dict]:
     video_of = {video['id']: video for video in videos}
-    category_ids = {category['id'] for category in categories}
+    known_videos = KnownIds(video_of)
+    known_categories = KnownIds(category['id'] for category in categories)
     kept = []
     for index, annotation in enumerate(annotations):
         place = annotation_name(annotation, index)
         if type(annotation.get('id')) is not int:
             refuse(path, f'{place} has no whole number "id"')
-        video = _lookup(video_of, annotation.get('video_id'))
+        video = video_of.get(known_videos.find(annotation.get('video_id')))
         category = annotation.get('category_id')
+        category_id = known_categories.find(category)
         if video is None:
             repairs.add('an annotation of a video that is not listed is dropped', place)
         elif video['length'] == 0:
             repairs.add('an annotation of a video without frames is dropped', place)
-        elif type(category) is not int or category not in category_ids:
+        elif category_id is None:
             repairs.add(
                 'an annotation of a category that is not listed is dropped',
                 f'{place}: category {category!r}',
             )
         else:
+            meant = dict(video_id=video['id'], category_id=category_id)
+            for key, number in meant.items():
+                if annotation[key] != number:  # equal, then, as text
+                    repairs.add(
+                        'ids are text in one list and numbers in the other; they are '
+                        'matched',
+                        f'{place}: "{key}" {annotation[key]!r} for {number!r}',
+                    )
+                annotation[key] = number
             _check_annotation(path, place, annotation, video, repairs)
             kept.append(annotation)
     _separate_ids(kept, repairs)
     return kept
-
-
-def _lookup(table: dict, key: Any) -> Any:
-    return table.get(key) if type(key) in (int, str) else None
 
 
 def _check_annotation(
@@ -212,7 +250,8 @@ def _fit_masks(
             refuse(
                 path,
                 f'{place}, frame {frame}: the RLE is of size {segmentation["size"]}, '
-                f'the video of [{height}, {width}] (height, width)',
+                f'the video of [{height}, {width}] (height, width)'
+                f'{size_hint(segmentation["size"], height, width)}',
             )
 
 

@@ -20,6 +20,7 @@ from .annotation_checks import (
     convert_mask,
     is_count,
     refuse,
+    whole_ids,
 )
 from .json_stream import stream_json_object
 from .rle import RLE
@@ -73,6 +74,8 @@ def read_annotation_file(path: str) -> VISAnnotations:
     """
     members, lists = _parse(path)
     repairs = Repairs(path)
+    for name in lists:
+        whole_ids(lists[name], name, repairs)
     videos = checked_videos(path, lists.get('videos'), repairs)
     categories = checked_categories(path, lists.get('categories'))
     annotations = lists.get('annotations')

@@ -6,6 +6,13 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from .odd_masks import (
+    are_relative,
+    counts_of_python_text,
+    python_text_message,
+    relative_message,
+    size_hint,
+)
 from .rle import RLE, check_runs, pack_counts, unpack_counts
 
 
@@ -22,8 +29,8 @@ def to_rle(segmentation: Any, height: int, width: int) -> RLE | None:
 
     Raises:
         ValueError: with the reason, if it is of another size, its runs do not add up
-            to height x width, a polygon has fewer than 3 points, or nothing of it
-            can be understood.
+            to height x width, a polygon has fewer than 3 points or relative
+            coordinates, or nothing of it can be understood.
     """
     if segmentation is None or (
         isinstance(segmentation, (list, tuple, dict)) and len(segmentation) == 0
@@ -37,9 +44,12 @@ def to_rle(segmentation: Any, height: int, width: int) -> RLE | None:
         )
     size = segmentation.get('size')
     if not isinstance(size, (list, tuple)) or list(size) != [height, width]:
-        raise ValueError(f'the RLE is of size {size}, not [{height}, {width}]')
+        hint = size_hint(size, height, width)
+        raise ValueError(f'the RLE is of size {size}, not [{height}, {width}]{hint}')
     counts = segmentation['counts']
     if isinstance(counts, (str, bytes)):
+        if counts_of_python_text(counts) is not None:
+            raise ValueError(python_text_message())
         check_runs(unpack_counts(segmentation), height, width)
         packed = counts.encode('ascii') if isinstance(counts, str) else counts
         return {'size': [height, width], 'counts': packed}
@@ -67,6 +77,8 @@ def _polygons_to_rle(polygons: Sequence, height: int, width: int) -> RLE:
             raise ValueError(
                 f'a polygon has {points.size // 2} points, at least 3 are needed'
             )
+    if are_relative(polygons, height, width):
+        raise ValueError(relative_message())
     return mask_utils.merge(
         mask_utils.frPyObjects([list(p) for p in polygons], height, width)
     )

@@ -78,7 +78,7 @@ def result_tracks(
         ValueError: Not such a file, or it does not fit the annotation file.
     """
     path = os.fspath(results_path)
-    with open(path, encoding='utf-8') as file:
+    with open(path, encoding='utf-8-sig') as file:
         try:
             results = json.load(file)
         except json.JSONDecodeError as error:

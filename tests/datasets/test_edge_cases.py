@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from edge_cases import EDGE_CASES, HEIGHT, WIDTH
+from odd_files import ODD_FILES
 
 from mmvis.datasets import YouTubeVISDataset
 from mmvis.datasets.transforms import LoadVISFrame
@@ -13,11 +14,10 @@ from mmvis.datasets.validation import check_annotation_file, check_frames
 from mmvis.structures import AnnotationWarning
 from mmvis.structures.rle import decode_masks
 
-CASES = [pytest.param(case, id=name) for name, case in EDGE_CASES.items()]
+ALL = EDGE_CASES | ODD_FILES
+CASES = [pytest.param(case, id=name) for name, case in ALL.items()]
 OPENING = [
-    pytest.param(case, id=name)
-    for name, case in EDGE_CASES.items()
-    if case.opens is None
+    pytest.param(case, id=name) for name, case in ALL.items() if case.opens is None
 ]
 
 

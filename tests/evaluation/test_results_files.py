@@ -1,5 +1,6 @@
 """Results that cannot be used are refused in one sentence, whatever is wrong."""
 
+import json
 import zipfile
 
 import cv2
@@ -11,6 +12,8 @@ from mmvis.engine.command_line import user_message
 from mmvis.evaluation import evaluate_results
 from mmvis.evaluation.error_analysis import analyze_errors
 from mmvis.evaluation.error_analysis.report import write_report
+from mmvis.evaluation.evaluate_results import repair_results
+from mmvis.structures import AnnotationWarning
 
 
 @pytest.fixture
@@ -59,6 +62,59 @@ def test_files_of_another_kind(scene, tmp_path):
         archive.writestr('a/results.json', '[]')
     assert 'no results.json at its root' in refused(tmp_path / 'other.zip', scene.truth)
     assert 'is a folder, not a results file' in refused(tmp_path, scene.truth)
+
+
+def test_ids_of_another_type_are_matched(scene, tmp_path):
+    expected = evaluate_results(scene.results, scene.truth)['AP']
+    assert expected is not None
+    for kind in (str, float):
+        results = [
+            {
+                **r,
+                'video_id': kind(r['video_id']),
+                'category_id': kind(r['category_id']),
+            }
+            for r in scene.results
+        ]
+        with pytest.warns(AnnotationWarning, match='of another type'):
+            assert evaluate_results(results, scene.truth)['AP'] == expected
+    both = [*scene.truth['videos'], {**scene.truth['videos'][0], 'id': '1'}]
+    truth = {**scene.truth, 'videos': both}
+    third = [
+        {**scene.results[0], 'video_id': 1.5},
+        {**scene.results[0], 'video_id': '3'},
+    ]
+    for result in third:
+        assert 'has no such video' in refused([result], truth)
+
+
+def test_a_byte_order_mark_is_no_matter(scene, tmp_path):
+    text = json.dumps(scene.results, default=lambda counts: counts.decode())
+    (tmp_path / 'r.json').write_text(text, encoding='utf-8-sig')
+    with zipfile.ZipFile(tmp_path / 'r.zip', 'w') as archive:
+        archive.write(tmp_path / 'r.json', 'results.json')
+    expected = evaluate_results(scene.results, scene.truth)
+    for name in ('r.json', 'r.zip'):
+        assert evaluate_results(tmp_path / name, scene.truth) == expected
+
+
+def test_python_text_of_counts_is_named_and_repaired(scene):
+    def as_text(mask):
+        counts = mask['counts']
+        packed = counts if isinstance(counts, bytes) else counts.encode()
+        return {**mask, 'counts': str(packed)}
+
+    results = [
+        {**r, 'segmentations': [m and as_text(m) for m in r['segmentations']]}
+        for r in scene.results
+    ]
+    count = sum(m is not None for r in results for m in r['segmentations'])
+    said = refused(results, scene.truth)
+    assert 'write rle["counts"].decode() instead' in said and '--repair' in said
+    assert repair_results(results) == count > 0
+    assert evaluate_results(results, scene.truth) == evaluate_results(
+        scene.results, scene.truth
+    )
 
 
 def test_frames_of_another_size_are_named(scene, tmp_path):

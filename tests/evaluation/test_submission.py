@@ -170,6 +170,18 @@ def test_commands(tmp_path, ann_file, run_tool):
     ranges = ('--area-range', 'all', 0, 1, '--area-unit', 'frame')
     assert 'AP_all' in run_tool('eval_results.py', path, ann_file, *ranges)[1]
 
+    odd = json.loads(path.read_text())
+    for result in odd:
+        for mask in filter(None, result['segmentations']):
+            mask['counts'] = str(mask['counts'].encode())
+    (tmp_path / 'odd.json').write_text(json.dumps(odd))
+    words = (tmp_path / 'odd.json', ann_file)
+    code, _, error = run_tool('eval_results.py', *words)
+    assert code == 1 and '--repair' in error
+    code, text, _ = run_tool('eval_results.py', *words, '--repair', tmp_path / 'r.json')
+    assert code == 0 and 'masks repaired' in text and '1.000' in text
+    assert json.loads((tmp_path / 'r.json').read_text()) == json.loads(path.read_text())
+
     path = write(tmp_path, FAULTS[0][0])
     code, text, _ = run_tool('check_submission.py', path, ann_file)
     assert code == 1 and 'no video 5' in text

@@ -32,6 +32,12 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='also the numbers with all categories as one',
     )
+    parser.add_argument(
+        '--repair',
+        metavar='OUT.json',
+        help="masks whose counts are Python's notation of bytes, \"b'...'\", are "
+        'repaired, and the results written to this file, too',
+    )
     parser.add_argument('--out', help='write the unrounded numbers to this json file')
     return parser.parse_args()
 
@@ -39,14 +45,23 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     from mmvis.evaluation import evaluate_results
+    from mmvis.evaluation.evaluate_results import load_results, repair_results
     from mmvis.evaluation.summary import format_tables
+    from mmvis.structures.whole_file import whole_file
 
     ranges = None
     try:
         if args.area_range:
             ranges = {name: (float(a), float(b)) for name, a, b in args.area_range}
+        results = args.results
+        if args.repair:
+            results = load_results(args.results)
+            repaired = repair_results(results)
+            with whole_file(args.repair) as file:
+                json.dump(results, file)
+            print(f'{repaired} masks repaired in {args.repair}')
         metrics = evaluate_results(
-            args.results,
+            results,
             args.ann_file,
             area_ranges=ranges,
             area_unit=args.area_unit,

@@ -4,6 +4,7 @@ One line each: BROKEN or note, a code, the place, and what is there. Exit code 1
 anything is broken, 0 if there are notes at most, 2 if the command itself is wrong.
 
     python tools/dataset_tools/validate.py data/my_set/train.json
+    python tools/dataset_tools/validate.py data/my_set/train.json --fix fixed.json
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         check_annotation_file,
         count_frames,
         find_frames,
+        fix_annotation_file,
     )
 
     # Names of any script can be printed under any locale.
@@ -35,6 +37,15 @@ def main(arguments: list[str] | None = None) -> int:
     if not Path(args.ann_file).is_file():
         print(f"There is no file '{args.ann_file}'.", file=sys.stderr)
         return 2
+    if args.fix:
+        try:
+            changes = list(fix_annotation_file(args.ann_file, args.fix))
+        except (OSError, ValueError) as error:
+            print(f'validate: {error}', file=sys.stderr)
+            return 2
+        print('\n'.join([*changes, f"wrote '{args.fix}', which has now:"]))
+        args.img_prefix = args.img_prefix or _frames_of(args.ann_file)
+        args.ann_file = args.fix
     videos, findings = check_annotation_file(args.ann_file)
     counts: Counter = Counter()
     _report(findings, counts, args.max_per_kind)
@@ -70,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
         default=20,
         help='lines printed for each code, 0 for all (default 20)',
     )
+    parser.add_argument(
+        '--fix',
+        metavar='OUT.json',
+        help='write what can be repaired, say what was changed, and look at the result',
+    )
     parser.add_argument('--workers', type=threads, help='threads that read frames')
     return parser
 
@@ -80,6 +96,15 @@ def threads(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError('at least one thread has to read')
     return number
+
+
+def _frames_of(ann_file: str) -> str | None:
+    """The frames beside the file that was fixed; the fixed one may lie elsewhere."""
+    from mmvis.datasets.validation import check_annotation_file, find_frames
+
+    videos, findings = check_annotation_file(ann_file)
+    list(findings)  # names are read as they are meant
+    return find_frames(ann_file, videos)
 
 
 def _report(findings: Iterable[Finding], counts: Counter, most: int) -> None:

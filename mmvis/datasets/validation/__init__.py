@@ -1,6 +1,7 @@
 """Everything that is wrong, or odd, in an annotation file and its frames."""
 
 from .findings import CODES, Finding
+from .fixing import fix_annotation_file
 from .frames import check_frames, count_frames, find_frames
 from .records import check_annotation_file
 
@@ -11,4 +12,5 @@ __all__ = [
     'check_frames',
     'count_frames',
     'find_frames',
+    'fix_annotation_file',
 ]

@@ -14,6 +14,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         'DUP_ANN_ID': 'an annotation id that another annotation has',
         'DUP_CATEGORY': 'an id or a name that another category has',
         'EMPTY_VIDEO': 'a video without frames',
+        'ID_FORM': 'an id with a decimal point, or as text where others are numbers',
+        'WINDOWS_PATH': 'a file name with the backslashes of Windows',
         'UNSAFE_PATH': 'a file name that may lead out of the folder of frames',
         'LENGTH_FIELD': '"length" is not the number of file_names',
         'SIZE_FIELD': 'height and width of an annotation are not those of its video',

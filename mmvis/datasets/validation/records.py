@@ -6,6 +6,8 @@ from typing import Any
 
 from mmvis.structures.annotation_checks import is_count, unsafe_file_name
 from mmvis.structures.json_stream import stream_json_object
+from mmvis.structures.odd_ids import KnownIds, whole_id
+from mmvis.structures.odd_masks import size_hint
 
 from .findings import Finding
 from .masks import MaskFacts, mask_facts
@@ -62,10 +64,17 @@ def _check_lists(
 ) -> Iterator[Finding]:
     if not videos:
         yield Finding('NO_VIDEOS', 'the file has no videos')
+    for name, records in (
+        ('videos', videos),
+        ('categories', categories),
+        ('annotations', annotations or []),
+    ):
+        yield from _check_ids(records, name)
     yield from _check_categories(categories)
     if annotations is None:
         yield Finding('NO_OBJECTS', 'the file has no annotations: for testing only')
-    objects = Counter(_hashable(a.get('video_id')) for a in annotations or [])
+    video_ids = KnownIds(v['id'] for v in videos if _hashable(v.get('id')) is not None)
+    objects = Counter(video_ids.find(a.get('video_id')) for a in annotations or [])
     by_id: dict[Any, dict] = {}
     for index, video in enumerate(videos):
         number = _hashable(video.get('id'))
@@ -79,10 +88,24 @@ def _check_lists(
         if annotations is not None and no_objects:
             yield Finding('NO_OBJECTS', 'no annotations', video=number)
         by_id.setdefault(number, video)
-    category_ids = {_hashable(category.get('id')) for category in categories}
+    known_categories = KnownIds(
+        c['id'] for c in categories if _hashable(c.get('id')) is not None
+    )
+    known = video_ids, known_categories
     seen: set[Any] = set()
     for index, annotation in enumerate(annotations or []):
-        yield from _check_annotation(annotation, index, by_id, category_ids, seen)
+        yield from _check_annotation(annotation, index, by_id, known, seen)
+
+
+def _check_ids(records: list[dict], of: str) -> Iterator[Finding]:
+    """Find ids like 3.0; they are read as 3 from here on."""
+    for index, record in enumerate(records):
+        for key in ('id', 'video_id', 'category_id'):
+            value = record.get(key)
+            if type(value) is float and value.is_integer():
+                record[key] = whole_id(value)
+                what = f'"{key}" {value} in element {index} of "{of}"'
+                yield Finding('ID_FORM', what)
 
 
 def _hashable(value: Any) -> Any:
@@ -119,6 +142,9 @@ def _check_video(video: dict, index: int) -> Iterator[Finding]:
     for frame, name in enumerate(names):
         if unsafe_file_name(name):
             yield Finding('UNSAFE_PATH', repr(name), video=number, frame=frame)
+        elif '\\' in name:
+            names[frame] = name.replace('\\', '/')
+            yield Finding('WINDOWS_PATH', repr(name), video=number, frame=frame)
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         yield Finding('DUP_FILE', f'{repeated[0]!r} comes twice', video=number)
@@ -136,9 +162,15 @@ def _check_length_field(record: dict, length: int, **place: Any) -> Iterator[Fin
 
 
 def _check_annotation(
-    annotation: dict, index: int, videos: dict, category_ids: set, seen: set
+    annotation: dict,
+    index: int,
+    videos: dict,
+    known: tuple[KnownIds, KnownIds],
+    seen: set,
 ) -> Iterator[Finding]:
-    number, video_id = annotation.get('id'), _hashable(annotation.get('video_id'))
+    number, video_id = annotation.get('id'), known[0].find(annotation.get('video_id'))
+    if video_id is None:
+        video_id = _hashable(annotation.get('video_id'))
     place = dict(video=video_id, annotation=_hashable(number))
     if type(number) is not int:
         yield Finding(
@@ -147,9 +179,14 @@ def _check_annotation(
     elif number in seen:
         yield Finding('DUP_ANN_ID', 'the id of an earlier annotation', **place)
     seen.add(_hashable(number))
-    category = _hashable(annotation.get('category_id'))
-    if category is None or category not in category_ids:
+    category = annotation.get('category_id')
+    if known[1].find(category) is None:
         yield Finding('UNKNOWN_CATEGORY', f'category_id {category!r}', **place)
+    meant = dict(video_id=video_id, category_id=known[1].find(category))
+    for key, value in meant.items():
+        if value is not None and annotation[key] != value:
+            what = f'"{key}" is {annotation[key]!r}, its list has {value!r}'
+            yield Finding('ID_FORM', what, **place)
     if annotation.get('iscrowd'):
         yield Finding('CROWD', 'iscrowd', **place)
     video = videos.get(video_id)
@@ -251,14 +288,19 @@ def _check_mask(
         yield Finding('BAD_SEGM', mask.error, **at)
         return
     if size and mask.size and tuple(mask.size) != size:
-        yield Finding('RLE_SIZE', f'{mask.size}, the video is {list(size)}', **at)
+        hint = size_hint(mask.size, *size)
+        what = f'{mask.size}, the video is {list(size)}{hint}'
+        yield Finding('RLE_SIZE', what, **at)
     if mask.area == 0:
         yield Finding('ZERO_AREA', 'a mask without pixels', **at)
         return
     numbers = _numbers(box)
     if numbers and not _close_boxes(numbers, mask.box):
         tight = [int(value) for value in mask.box]
-        yield Finding('BOX_MISMATCH', f'{box}, the mask has {tight}', **at)
+        x, y, right, bottom = numbers
+        corners = _close_boxes([x, y, right - x, bottom - y], mask.box)
+        form = ' are corners, [x, y, w, h] is expected' if corners else ''
+        yield Finding('BOX_MISMATCH', f'{box}{form}, the mask has {tight}', **at)
     if _numbers([area]) and abs(area - mask.area) > max(2, 0.05 * mask.area):
         yield Finding('AREA_MISMATCH', f'{area}, the mask has {mask.area}', **at)
 
