@@ -105,6 +105,7 @@ setup(
     extras_require={
         'onedl': read_requirements('mminstall-onedl'),
         'openmmlab': read_requirements('mminstall-openmmlab'),
+        'safetensors': ['safetensors>=0.4.3'],
         'test': read_requirements('tests'),
         # Videos that browsers play. Not among the above: its FFmpeg is 100 MB.
         'video': ['av>=14'],

@@ -61,6 +61,7 @@ MODELS = _child('MODELS', 'models')
 TASK_UTILS = _child('TASK_UTILS', 'models')
 METRICS = _child('METRICS', 'evaluation.youtube_vis_metric')
 HOOKS = _child('HOOKS', 'engine.hooks')
+WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'engine.pretrained_init')
 
 # Nothing of ours is in these; without them mmengine warns that it does not find the
 # scope whenever it builds one of their entries.
@@ -75,4 +76,3 @@ PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
 RUNNERS = _child('RUNNERS')
 VISBACKENDS = _child('VISBACKENDS')
 VISUALIZERS = _child('VISUALIZERS')
-WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')

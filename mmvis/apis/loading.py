@@ -15,6 +15,7 @@ from torch import nn
 
 from mmvis.engine.checkpoint_files import find_checkpoint, is_address
 from mmvis.engine.checkpoint_fit import check_fit, plain_state_dict
+from mmvis.engine.checkpoint_forms import unified
 from mmvis.engine.config_files import read_config, replace_entries
 from mmvis.engine.errors import CheckpointError, DownloadError
 
@@ -109,7 +110,8 @@ def load_model(
             'TrackBySegmentation makes one of an instance segmentor of mmdet.'
         )
     if isinstance(checkpoint, Mapping):
-        content, source = checkpoint, 'The state dict'
+        source = 'The state dict'
+        content = unified(checkpoint, source)
     else:
         source = os.fspath(checkpoint)
         try:

@@ -6,14 +6,16 @@ load when the restricted one fails. Importing this file, as ``mmvis.registry`` d
 replaces every scheme of mmengine's ``CheckpointLoader``, through which ``load_from``,
 ``resume``, ``mim test`` and ``init_cfg=dict(type='Pretrained')`` all pass, with the
 loaders of this file. They use ``weights_only=True`` plus the few types that mmengine's
-own runner stores, and refuse everything else with a sentence.
+own runner stores, and refuse everything else with a sentence; what they have read is
+brought to one form (``checkpoint_forms``).
 """
 
 import io
 import os
 import os.path as osp
+import pickle
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 from urllib.parse import urlparse
 
@@ -26,14 +28,20 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from .checkpoint_files import find_checkpoint
+from .checkpoint_forms import unified
 from .errors import CheckpointError, DownloadError
+from .safetensors_files import is_safetensors, read_safetensors
 
 __all__ = ['CheckpointError', 'DownloadError', 'load_checkpoint_file']
 
-_CONVERT = (
-    "python -c \"import torch; c = torch.load({source!r}, map_location='cpu', "
-    "weights_only=False); torch.save(c.get('state_dict', c), 'weights.pth')\""
+_PLAIN = (
+    'Ask whoever made it for plain weights: saved with torch.save(model.state_dict(), '
+    'FILE), or as safetensors.'
 )
+
+
+class _RefusedNameError(CheckpointError):
+    """The message is what a file asks for."""
 
 
 def _history_statistic(owner: Any, name: str) -> Callable:
@@ -44,7 +52,7 @@ def _history_statistic(owner: Any, name: str) -> Callable:
     """
     if owner is HistoryBuffer and name in ('min', 'max', 'mean', 'current'):
         return getattr(HistoryBuffer, name)
-    raise CheckpointError(f'getattr({owner!r}, {name!r})')
+    raise _RefusedNameError(f'getattr({owner!r}, {name!r})')
 
 
 def _allowed_globals() -> list:
@@ -104,32 +112,54 @@ def load_checkpoint_file(
     """
     source = str(source or file)
     try:
+        if is_safetensors(file):
+            return read_safetensors(file, map_location, source)
         with torch.serialization.safe_globals(_allowed_globals()):
             return torch.load(file, map_location=map_location, weights_only=True)
-    except CheckpointError as error:
+    except _RefusedNameError as error:
         refused: str | None = str(error)
         cause: Exception = error
+    except CheckpointError:
+        raise
     except Exception as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         refused, cause = _refused_global(error), error
     if refused is None:
-        first_line = (str(cause).strip().splitlines() or [''])[0]
         raise CheckpointError(
-            f'{source} is damaged or is not a PyTorch checkpoint '
-            f'({type(cause).__name__}: {first_line[:200]}).'
+            f'{source} is damaged or is not a PyTorch checkpoint{_reason(cause)}.'
         ) from cause
     raise CheckpointError(
         f'{source} was not loaded: it contains {refused}, and reading such objects '
-        'could run any code. If you trust where it comes from, convert it to plain '
-        f'weights on an isolated machine and load the result: '
-        f'{_CONVERT.format(source=source)}'
+        f'could run any code. {_PLAIN}'
     ) from cause
+
+
+def _reason(error: Exception) -> str:
+    """What torch said in one line, unless it is the advice to read a file unsafely."""
+    lines = str(error).strip().splitlines()
+    if not lines or isinstance(error, pickle.UnpicklingError):
+        return ''
+    return f' ({type(error).__name__}: {lines[0][:200]})'
+
+
+def load_weights(
+    file: str | os.PathLike[str] | IO[bytes],
+    map_location: Any = None,
+    source: str | None = None,
+) -> Mapping:
+    """:func:`load_checkpoint_file` of weights, in the form that mmengine knows.
+
+    Raises:
+        CheckpointError: as there; or there are no weights in it, or some are NaN.
+    """
+    source = str(source or file)
+    return unified(load_checkpoint_file(file, map_location, source), source)
 
 
 def load_from_local(filename: str, map_location: Any = None) -> Any:
     """Read a local file."""
-    return load_checkpoint_file(find_checkpoint(filename), map_location)
+    return load_weights(find_checkpoint(filename), map_location)
 
 
 def _download(url: str) -> str:
@@ -163,14 +193,14 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
             failure[0],
             source=filename,
         )
-    return load_checkpoint_file(_download(filename), map_location, source=filename)
+    return load_weights(_download(filename), map_location, source=filename)
 
 
 def load_from_ceph(filename: str, map_location: Any = None) -> Any:
     """Read an object of s3:// or petrel:// storage through mmengine's file backend."""
     backend = get_file_backend(filename, backend_args={'backend': 'petrel'})
     with io.BytesIO(backend.get(filename)) as buffer:
-        return load_checkpoint_file(buffer, map_location, source=filename)
+        return load_weights(buffer, map_location, source=filename)
 
 
 def load_from_openmmlab(filename: str, map_location: Any = None) -> Any:

@@ -16,17 +16,9 @@ class WeightsMismatchError(CheckpointError):
 
 
 def plain_state_dict(content: Mapping) -> dict[str, Tensor]:
-    """The weights of what a checkpoint holds, without a wrapper's 'module.'."""
-    weights = content
-    if isinstance(content, Mapping):
-        weights = content.get('state_dict', content)
-    if not isinstance(weights, Mapping):
-        raise CheckpointError('The checkpoint holds no state dict, names with tensors.')
-    return {
-        name.removeprefix('module.'): value
-        for name, value in weights.items()
-        if isinstance(value, Tensor)
-    }
+    """The tensors of a state dict, or of what :func:`unified` has brought to one."""
+    weights = content.get('state_dict', content)
+    return {name: value for name, value in weights.items() if isinstance(value, Tensor)}
 
 
 def check_fit(
@@ -85,6 +77,11 @@ def _likely_reason(
     if only_outputs:
         return 'Its number of classes may be another.'
     shared = len(expected) - len(missing)
+    if given and all(name.startswith('backbone.') for name in given):
+        return (
+            'It has a backbone alone: a training can start from it, with '
+            "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=FILE)."
+        )
     if not missing:
         return 'It is of the same kind, but of another depth or width.'
     weights = [name for name in given if not name.endswith('num_batches_tracked')]

@@ -88,7 +88,7 @@ def empty_folder(folder: Path) -> str:
         (
             lambda p: dict(weights=pickled_code(p)),
             6,
-            ['code.pth was not loaded', 'any code', 'isolated machine'],
+            ['code.pth was not loaded', 'any code', 'plain weights'],
         ),
     ],
 )

@@ -24,4 +24,5 @@ class CheckpointFitHook(Hook):
         """Compare names and shapes, before the weights are copied."""
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
-        check_fit(model, plain_state_dict(checkpoint))
+        source = str(getattr(runner, '_load_from', None) or 'The checkpoint')
+        check_fit(model, plain_state_dict(checkpoint), source)
