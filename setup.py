@@ -89,7 +89,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmvis', 'mmvis.*']),
-    package_data={'mmvis': ['py.typed', '**/*.json', '**/*.txt']},
+    package_data={'mmvis': ['py.typed', '**/*.json', '**/*.txt', '**/*.html']},
     python_requires='>=3.10',
     # No torch, mmcv, mmengine or mmdet: their distribution names differ between the two
     # lines of releases, and mmcv must be compiled against the torch that is there.

@@ -96,7 +96,8 @@ def make_parser() -> argparse.ArgumentParser:
         choices=KINDS,
         default=['mp4', 'json'],
         metavar='KIND',
-        help='what to write, of mp4, json, masks (a PNG a track and frame), sheet '
+        help='what to write, of mp4, json, html (a page that plays, with tracks to '
+        'switch), sheet, csv, mots (MOTS txt), masks and crops (a folder a track) '
         '(default: mp4 json)',
     )
     parser.add_argument(
@@ -225,3 +226,7 @@ def report(video: VideoResult, seconds: float) -> None:
         print(f'left out: frame {index}: {damage}')
     for path in video.files.values():
         print(f'wrote {path}')
+    if video.codec == 'mp4v' and 'mp4' in video.files:
+        from mmvis.visualization.video_encoders import HOW_TO_PLAY
+
+        print(HOW_TO_PLAY.format(name=video.files['mp4'].name))

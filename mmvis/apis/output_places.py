@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from .requests import FOLDERS
+
 # Bytes of a file's name that all common file systems take.
 _LONGEST_NAME = 255
 # What is put around the name while a json is written.
@@ -39,14 +41,14 @@ def refuse_places(paths: Mapping[str, Path], stem: Path, source: Path | None) ->
     """Refuse places by what is there already; nothing is made.
 
     Args:
-        paths (Mapping[str, Path]): Where each kind goes; 'masks' is a folder.
+        paths (Mapping[str, Path]): Where each kind goes; masks and crops are folders.
         stem (Path): What all names begin with.
         source (Path, optional): The file that the frames come from.
 
     Raises:
         ValueError: The name is too long, a file would replace the source or a folder,
-            or the folder of masks has files, which would be mixed with those of this
-            run.
+            or a folder of masks or crops has files, which would be mixed with those of
+            this run.
     """
     if len(os.fsencode(stem.name)) + _LONGEST_SUFFIX > _LONGEST_NAME:
         raise ValueError(
@@ -60,11 +62,11 @@ def refuse_places(paths: Mapping[str, Path], stem: Path, source: Path | None) ->
                 f'{path} is the video itself, which would be overwritten: take another '
                 'name or folder as out.'
             )
-        if kind != 'masks' and path.is_dir():
+        if kind not in FOLDERS and path.is_dir():
             raise ValueError(f'{path} is a folder: take another name as out.')
-        if kind == 'masks' and path.exists() and not path.is_dir():
+        if kind in FOLDERS and path.exists() and not path.is_dir():
             raise ValueError(f'{path} is no folder: take another name as out.')
-        if kind == 'masks' and path.is_dir() and any(path.iterdir()):
+        if kind in FOLDERS and path.is_dir() and any(path.iterdir()):
             raise ValueError(
                 f'{path} has files, perhaps of an earlier run, which would be mixed '
                 'with the new ones: remove it, or take another name as out.'

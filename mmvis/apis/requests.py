@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
-KINDS = ('mp4', 'json', 'masks', 'sheet')
+KINDS = ('mp4', 'json', 'masks', 'sheet', 'html', 'csv', 'mots', 'crops')
+# Kinds that are a folder each.
+FOLDERS = ('masks', 'crops')
 ON_ERROR = ('stop', 'skip')
 # Names of files, not of folders: they would be meant as one.
-_OTHER_FILES = ('.avi', '.gif', '.jpg', '.json', '.mkv', '.mov', '.png', '.webm')
+_OTHER_FILES = (
+    *('.avi', '.csv', '.gif', '.html', '.jpg', '.json', '.mkv', '.mov', '.png'),
+    *('.txt', '.webm'),
+)
 
 
 def check_chunk(chunk: int) -> None:
@@ -35,15 +41,21 @@ def output_paths(
 
     Returns:
         tuple[dict[str, Path], Path]: The path of each kind that is asked for, of masks
-        a folder; and what all names begin with.
+        and crops a folder; and what all names begin with.
 
     Raises:
-        ValueError: There is no such kind, or ``out`` is a file of another kind.
+        ValueError: There is no such kind, it needs a package that is not there, or
+            ``out`` is a file of another kind.
     """
     kinds = [kinds] if isinstance(kinds, str) else kinds
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown:
         raise ValueError(f'save has {unknown[0]!r}; it takes {", ".join(KINDS)}.')
+    if 'html' in kinds and find_spec('av') is None:
+        raise ValueError(
+            'save has html, whose video needs H.264: pip install mmvis[video] (PyAV), '
+            'or leave html out.'
+        )
     suffix = out.suffix.lower()
     if suffix in _OTHER_FILES and not out.is_dir():
         raise ValueError(
@@ -56,5 +68,9 @@ def output_paths(
         'json': Path(f'{stem}.json'),
         'masks': Path(f'{stem}_masks'),
         'sheet': Path(f'{stem}_sheet.jpg'),
+        'html': Path(f'{stem}.html'),
+        'csv': Path(f'{stem}.csv'),
+        'mots': Path(f'{stem}_mots.txt'),
+        'crops': Path(f'{stem}_crops'),
     }
     return {kind: paths[kind] for kind in KINDS if kind in kinds}, stem

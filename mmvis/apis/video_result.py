@@ -35,6 +35,7 @@ class VideoResult:
         frames (list[FrameResult]): Of each frame that could be read.
         damaged (dict[int, str]): What is wrong with the others, by number.
         files (dict[str, Path]): What was written, by kind.
+        codec (str | None): Of the mp4, 'h264' or 'mp4v', where there is one.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class VideoResult:
         self.frames: list[FrameResult] = []
         self.damaged: dict[int, str] = {}
         self.files: dict[str, Path] = {}
+        self.codec: str | None = None
         self._category_ids = category_ids
         self._file_names = source.file_names
         self._keep = keep_frames
@@ -118,6 +120,15 @@ class VideoResult:
         """
         videos = self._chosen(score, classes)
         return [int(track['id']) for video in videos for track in video['tracks']]
+
+    def track_labels(self) -> dict[int, int]:
+        """The label of each track that ever has a pixel, by its id."""
+        videos = self._chosen(0.0, None)
+        return {
+            int(track['id']): int(track['label'])
+            for video in videos
+            for track in video['tracks']
+        }
 
     def _chosen(self, score: float, classes: Sequence[int] | None) -> list[dict]:
         """The finished video with some tracks; none before its first frame."""

@@ -189,8 +189,10 @@ class VISInferencer:
             out (str | os.PathLike, optional): ``name.mp4``, whose name without suffix
                 all files begin with, or a folder. None: nothing is written.
             save (Sequence[str]): Of 'mp4' (tracks drawn), 'json' (YouTube-VIS results,
-                and the annotation file they refer to), 'masks' (a folder a track with a
-                PNG a frame) and 'sheet' (a contact sheet).
+                and the annotation file they refer to), 'html' (a page that plays the
+                video, with tracks to be switched), 'sheet' (a contact sheet), 'csv',
+                'mots' (MOTS txt), 'masks' and 'crops' (a folder a track with an image a
+                frame).
             chunk (int): See :meth:`stream`.
             on_error (str): See :meth:`stream`.
             score (float): Instances below are neither drawn nor written as masks; in

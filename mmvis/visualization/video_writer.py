@@ -6,13 +6,18 @@ from types import TracebackType
 import cv2
 import numpy as np
 
+from .video_encoders import Encoder, open_encoder
+
 
 class Mp4Writer:
-    """Writes BGR frames to an mp4 (codec mp4v), as a context manager.
+    """Writes BGR frames to an mp4, as a context manager.
+
+    The codec is H.264 where PyAV is installed (``pip install mmvis[video]``). Else it
+    is mp4v, by OpenCV, which browsers do not play.
 
     The file is opened at the first frame, whose size all others must have, and is
     finished when the block is left, by an exception too: the frames so far play. Odd
-    sizes, which the codec refuses, are padded by repeating the last row or column.
+    sizes, which the codecs refuse, are padded by repeating the last row or column.
 
     Args:
         path (str): Ends in ``.mp4``; missing folders are made.
@@ -37,7 +42,7 @@ class Mp4Writer:
         self.fps = float(fps)
         self.num_frames = 0
         self._shape: tuple[int, ...] | None = None
-        self._writer: cv2.VideoWriter | None = None
+        self._encoder: Encoder | None = None
         self._closed = False
 
     def write(self, frame: np.ndarray) -> None:
@@ -49,7 +54,7 @@ class Mp4Writer:
         Raises:
             ValueError: The frame is no such array, has another size than the first one,
                 or comes after :meth:`close`.
-            OSError: The file cannot be opened.
+            OSError: The file cannot be opened, or the disk is full.
         """
         if self._closed:
             raise ValueError(f'{self.path} is closed: it takes no further frames.')
@@ -58,8 +63,8 @@ class Mp4Writer:
                 f'{self.path}: a frame must be (h, w, 3) uint8 BGR, got '
                 f'{frame.dtype} of shape {tuple(frame.shape)}.'
             )
-        if self._writer is None or self._shape is None:
-            self._writer = self._opened(frame.shape)
+        if self._encoder is None or self._shape is None:
+            self._encoder = self._opened(frame.shape)
         elif frame.shape != self._shape:
             raise ValueError(
                 f'{self.path}: frame {self.num_frames} is '
@@ -69,7 +74,7 @@ class Mp4Writer:
         pad_h, pad_w = frame.shape[0] % 2, frame.shape[1] % 2
         if pad_h or pad_w:
             frame = cv2.copyMakeBorder(frame, 0, pad_h, 0, pad_w, cv2.BORDER_REPLICATE)
-        self._writer.write(np.ascontiguousarray(frame))
+        self._encoder.write(frame)
         self.num_frames += 1
 
     @property
@@ -77,11 +82,20 @@ class Mp4Writer:
         """(width, height) px that frames must have; None before the first one."""
         return None if self._shape is None else (self._shape[1], self._shape[0])
 
+    @property
+    def codec(self) -> str | None:
+        """'h264' or 'mp4v'; None before the first frame."""
+        return None if self._encoder is None else self._encoder.codec
+
     def close(self) -> None:
-        """Finish the file; a second call does nothing. No frame: no file."""
-        if self._writer is not None:
-            self._writer.release()
-            self._writer = None
+        """Finish the file; a second call does nothing. No frame: no file.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        if self._encoder is not None and not self._closed:
+            self._closed = True
+            self._encoder.close()
         self._closed = True
 
     def __enter__(self) -> 'Mp4Writer':
@@ -95,19 +109,10 @@ class Mp4Writer:
     ) -> None:
         self.close()
 
-    def _opened(self, shape: tuple[int, ...]) -> cv2.VideoWriter:
+    def _opened(self, shape: tuple[int, ...]) -> Encoder:
         folder = os.path.dirname(os.path.abspath(self.path))
         os.makedirs(folder, exist_ok=True)
         size = (shape[1] + shape[1] % 2, shape[0] + shape[0] % 2)
-        code = cv2.VideoWriter.fourcc(*'mp4v')
-        # A name with a colon would be taken for an address: absolute paths are none.
-        writer = cv2.VideoWriter(os.path.abspath(self.path), code, self.fps, size)
-        # OpenCV says nothing when it cannot write.
-        if not writer.isOpened():
-            raise OSError(
-                f'{self.path} cannot be opened as an mp4 of {size[0]} x {size[1]} px: '
-                'check that the folder can be written to and that this OpenCV has '
-                'video support (the opencv-python packages of PyPI do).'
-            )
+        encoder = open_encoder(self.path, self.fps, size)
         self._shape = tuple(shape)
-        return writer
+        return encoder

@@ -37,7 +37,8 @@ def test_results_have_the_numbers_of_masks_and_video(place, tmp_path):
     assert run(place, *words, '--out', out) == 0
     results = json.loads((tmp_path / 'o.json').read_text())
     ids = json.loads((tmp_path / 'o_video.json').read_text())['track_ids']
-    folders = {int(path.name): path for path in (tmp_path / 'o_masks').iterdir()}
+    masks = (tmp_path / 'o_masks').iterdir()
+    folders = {int(path.name.partition('_')[0]): path for path in masks}
     # A track without a pixel is no result, but was drawn.
     assert len(results) == len(set(ids)) > 1 and set(ids) <= set(folders)
     scores = [result['score'] for result in results]

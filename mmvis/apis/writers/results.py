@@ -1,0 +1,34 @@
+"""json: YouTube-VIS results, and the annotation file that they refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..video_result import VideoResult, write_json
+from .writer import Writer
+
+
+class ResultsFile(Writer):
+    """Writes ``name.json`` and ``name_video.json`` when all frames are there."""
+
+    def __init__(
+        self,
+        path: Path,
+        video: VideoResult,
+        score: float,
+        labels: Sequence[int] | None,
+    ) -> None:
+        super().__init__(path, video)
+        self._score, self._labels = score, labels
+
+    def close(self) -> Mapping[str, Path]:
+        video = self.video
+        # Without a frame that could be read there is not even a size.
+        if video.size is None:
+            return {}
+        about = self.path.with_name(f'{self.path.stem}_video.json')
+        write_json(self.path, video.to_youtube_vis(self._score, self._labels))
+        ids = video.track_ids(self._score, self._labels)
+        write_json(about, dict(video.annotation_file(), track_ids=ids))
+        return dict(json=self.path, video=about)
