@@ -21,8 +21,9 @@ from ..frame_files import natural_order
 from .coco_lists import CocoLists, as_id, image_place
 from .records import check_place, object_record, video_record, write_annotation_file
 
-_INSTANCE_KEYS = ('instance_id', 'track_id')
+_INSTANCE_KEYS = ('instance_id', 'track_id', 'object_id', 'tracking_id')
 _FRAME_KEYS = ('frame_id', 'frame_index')
+LOOSE = 'loose'
 
 
 def convert_coco_video(ann_file: str | Path, out: str | Path) -> dict:
@@ -56,7 +57,28 @@ def convert_coco_video(ann_file: str | Path, out: str | Path) -> dict:
         raise ValueError(
             f"'{out}' is the file that is read, which would be lost: change --out."
         )
-    return _Conversion(str(ann_file)).write(out)
+    content = read_coco_video(ann_file)
+    write_annotation_file(content, out)
+    return content
+
+
+def read_coco_video(
+    ann_file: str | Path, loose: bool = False, crowds_with_tracks: bool = True
+) -> dict:
+    """The annotation file that :func:`convert_coco_video` writes.
+
+    Args:
+        ann_file: The COCO file.
+        loose: Take annotations without an ``instance_id`` as objects that are seen in
+            one frame; their records have ``LOOSE``.
+        crowds_with_tracks: False: an RLE of a track is no crowd, whatever ``iscrowd``
+            says. CVAT marks all masks as crowds that way.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is of another form; the message names file and place.
+    """
+    return _Conversion(str(ann_file), loose, crowds_with_tracks).content()
 
 
 @dataclass
@@ -70,7 +92,7 @@ class _Track:
 
 @dataclass(frozen=True)
 class _Nameless:
-    """What a crowd without an instance id has for one: it is in one image only."""
+    """What a crowd or mask without an id has for one: it is in one image only."""
 
     index: int
 
@@ -81,8 +103,9 @@ class _Nameless:
 class _Conversion:
     """The lists of a COCO file on their way to an annotation file."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, loose: bool, crowds_with_tracks: bool) -> None:
         self.lists = CocoLists(path)
+        self.loose, self.crowds_with_tracks = loose, crowds_with_tracks
         self._fail = self.lists.fail
         self.videos = self._videos()
         # (position of the video, of the frame) of each image
@@ -92,7 +115,7 @@ class _Conversion:
             for frame, image in enumerate(images)
         }
 
-    def write(self, out: str | Path) -> dict:
+    def content(self) -> dict:
         videos = [self._video_record(*video) for video in self.videos]
         tracks = self._tracks()
         annotations: list[dict] = []
@@ -104,6 +127,8 @@ class _Conversion:
                 ]
                 nameless = isinstance(instance, _Nameless)
                 named = {} if nameless else dict(instance_id=instance)
+                if nameless and not track.iscrowd:
+                    named = {LOOSE: True}
                 record = object_record(
                     len(annotations) + 1,
                     video,
@@ -114,14 +139,12 @@ class _Conversion:
                 )
                 if record:
                     annotations.append(record)
-        content = dict(
+        return dict(
             info=dict(description='converted from a COCO file of videos'),
             videos=videos,
             annotations=annotations,
             categories=self.lists.categories,
         )
-        write_annotation_file(content, out)
-        return content
 
     def _videos(self) -> list[tuple[dict, list[dict]]]:
         """Each video's record, perhaps an empty one, and its images in order."""
@@ -217,12 +240,13 @@ class _Conversion:
             if as_id(category) not in categories:
                 self._fail(f'{place} is of category {category!r}, which is not listed')
             crowd = self._crowd(annotation, place)
-            if instance is None and crowd:
+            if instance is None and (crowd or self.loose):
                 instance = _Nameless(index)
             if instance is None:
                 self._fail(
                     f'{place} has no "instance_id" or "track_id", which tells objects '
-                    'apart through the frames (coco_images.py converts single images)'
+                    'apart through the frames (coco_images.py converts single images, '
+                    'convert.py --link joins them)'
                 )
             if 'segmentation' not in annotation:
                 self._fail(f'{place} has no "segmentation": masks are needed')
@@ -243,6 +267,9 @@ class _Conversion:
         value = annotation.get('iscrowd')
         if value not in (None, 0, 1):
             self._fail(f'{place}: "iscrowd" is {value!r}, neither 0 nor 1')
+        mask = annotation.get('segmentation')
+        if not self.crowds_with_tracks and isinstance(mask, dict):
+            return int(bool(value) and _instance(annotation) is None)
         return int(value or 0)
 
     def _rle(self, mask: Any, video: dict, instance: Any, frame: int) -> dict | None:

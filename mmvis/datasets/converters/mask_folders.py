@@ -77,6 +77,24 @@ def convert_mask_folders(
             message names file or video.
     """
     check_place(out)
+    content = read_mask_folders(
+        masks, frames, category, categories, void, all_frames, workers, progress
+    )
+    write_annotation_file(content, out)
+    return content
+
+
+def read_mask_folders(
+    masks: str | Path,
+    frames: str | Path,
+    category: str = 'object',
+    categories: str | Path | None = None,
+    void: int | None = 255,
+    all_frames: bool = False,
+    workers: int | None = None,
+    progress: bool = False,
+) -> dict:
+    """The annotation file that :func:`convert_mask_folders` writes."""
     if workers is not None and workers < 1:
         raise ValueError(f"'workers' is {workers}: at least one thread has to read.")
     category_of = ObjectCategories(category, categories)
@@ -110,7 +128,6 @@ def convert_mask_folders(
                 content['annotations'].append(made)
                 if max(filter(None, made['areas'])) < _FEWEST_PIXELS:
                     specks.append(f"'{name}' of video '{video.name}'")
-    write_annotation_file(content, out)
     _warn_of_turned(turned)
     if specks:
         warnings.warn(

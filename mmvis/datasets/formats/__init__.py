@@ -1,0 +1,11 @@
+"""Annotations of labelling tools and of other data sets, as annotation files.
+
+A format is a file of its own here, with a ``recognise`` and a ``read``; registry.py
+lists them. Readers give ``Contents``, which importing.py makes a file of.
+"""
+
+from .importing import import_annotations
+from .options import Options
+from .registry import FORMATS, Format, recognised
+
+__all__ = ['FORMATS', 'Format', 'Options', 'import_annotations', 'recognised']

@@ -1,0 +1,72 @@
+"""COCO files whose images are frames of videos, by CVAT and others."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mmvis.structures.json_stream import stream_json_object
+
+from ..converters.coco_video import read_coco_video
+from .contents import Contents
+from .frame_folders import Frames
+from .options import Options
+
+_OF_CVAT = ('occluded', 'keyframe', 'rotation')
+
+
+def _file(source: Path) -> Path:
+    """The json; CVAT puts it in ``annotations/instances_default.json``."""
+    if not source.is_dir():
+        return source
+    found = sorted((source / 'annotations').glob('instances_*.json'))
+    return found[0] if found else source
+
+
+def recognise(source: Path) -> str | None:
+    path = _file(source)
+    if not path.is_file() or path.suffix.lower() != '.json':
+        return None
+    head = path.read_bytes()[:1]
+    if head not in (b'{', b'\xef'):
+        return None
+    keys = _keys(path)
+    if {'images', 'annotations', 'categories'} <= keys:
+        return f'\'{path}\' has "images", "annotations" and "categories", as COCO'
+    return None
+
+
+def _keys(path: Path) -> set[str]:
+    """Members of the json object in a file; of lists the name alone is kept."""
+    keys = set()
+    try:
+        for key, index, _ in stream_json_object(
+            str(path), ('images', 'annotations', 'categories', 'videos', 'sequences')
+        ):
+            if index is None:
+                keys.add(key)
+    except ValueError:
+        return set()
+    return keys
+
+
+def read(source: Path, frames: Frames, options: Options) -> dict | Contents:
+    path = _file(source)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no COCO file '{path}'.")
+    of_cvat = _is_of_cvat(path)
+    content = read_coco_video(path, loose=True, crowds_with_tracks=not of_cvat)
+    if of_cvat:
+        frames.notes.append(
+            f"'{path}' is of CVAT, which marks all masks as crowds: those of tracks "
+            'are taken as objects.'
+        )
+    frames.settle(content['videos'][0]['file_names'][0])
+    return content
+
+
+def _is_of_cvat(path: Path) -> bool:
+    """Whether annotations have CVAT's attributes; the first tell."""
+    with open(path, encoding='utf-8-sig') as file:
+        head = file.read(1 << 20)
+    return any(re.search(rf'"{name}"\s*:', head) for name in _OF_CVAT[:2])

@@ -1,0 +1,40 @@
+"""Files that are of the YouTube-VIS form already: OVIS, UVO, LV-VIS and others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmvis.structures import read_annotation_file
+
+from .coco import _keys
+from .frame_folders import Frames
+from .options import Options
+
+
+def recognise(source: Path) -> str | None:
+    if not source.is_file() or source.suffix.lower() != '.json':
+        return None
+    if source.read_bytes()[:1] not in (b'{', b'\xef'):
+        return None
+    keys = _keys(source)
+    if 'videos' in keys and 'images' not in keys:
+        return f'\'{source}\' has "videos" and no "images", as YouTube-VIS'
+    return None
+
+
+def read(source: Path, frames: Frames, options: Options) -> dict:
+    """The file as the reader of training sees it: repaired where there is no doubt."""
+    content = read_annotation_file(str(source))
+    if content.videos:
+        frames.settle(content.videos[0]['file_names'][0])
+    read_as = dict(
+        info=content.info, videos=content.videos, categories=content.categories
+    )
+    if content.annotations is not None:
+        for annotation in content.annotations:
+            annotation['segmentations'] = [
+                mask and {**mask, 'counts': mask['counts'].decode()}
+                for mask in annotation['segmentations']
+            ]
+        read_as['annotations'] = content.annotations
+    return read_as
