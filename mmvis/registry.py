@@ -6,7 +6,8 @@ equal (``YouTubeVISDataset``) mmvis's wins; ``mmdet.YouTubeVISDataset`` is the o
 
 A registry is filled when it is first asked for a name. mmengine imports this file for
 whatever is built in the scope ``mmvis``, so that nothing else has to be imported first.
-From here on checkpoints are read by mmvis's loader (``mmvis.engine.checkpoint``).
+From here on checkpoints are read by mmvis's loader (``mmvis.engine.checkpoint``), and
+mmengine's files are written whole (``mmvis.engine.whole_checkpoint``).
 """
 
 from .dependencies import DependencyError, check_dependencies
@@ -21,6 +22,7 @@ from mmdet import registry as _mmdet
 from mmengine.registry import Registry
 
 from .engine import checkpoint as _checkpoint  # noqa: F401
+from .engine import whole_checkpoint as _whole_checkpoint  # noqa: F401
 from .quiet_mmdet import quiet_mmdet
 
 
@@ -61,18 +63,18 @@ MODELS = _child('MODELS', 'models')
 TASK_UTILS = _child('TASK_UTILS', 'models')
 METRICS = _child('METRICS', 'evaluation.youtube_vis_metric')
 HOOKS = _child('HOOKS', 'engine.hooks')
+LOOPS = _child('LOOPS', 'engine.loops')
+RUNNERS = _child('RUNNERS', 'engine.runner')
 WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'engine.pretrained_init')
 
 # Nothing of ours is in these; without them mmengine warns that it does not find the
 # scope whenever it builds one of their entries.
 EVALUATOR = _child('EVALUATOR')
 LOG_PROCESSORS = _child('LOG_PROCESSORS')
-LOOPS = _child('LOOPS')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
 OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS')
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS')
 OPTIMIZERS = _child('OPTIMIZERS')
 PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
-RUNNERS = _child('RUNNERS')
 VISBACKENDS = _child('VISBACKENDS')
 VISUALIZERS = _child('VISUALIZERS')

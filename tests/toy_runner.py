@@ -47,7 +47,9 @@ def collate(batch: list[Tensor]) -> dict:
     return dict(inputs=torch.stack(batch))
 
 
-def make_runner(work_dir: str, model: ToyModel | None = None, **kwargs) -> Runner:
+def make_runner(
+    work_dir: str, model: ToyModel | None = None, kind: type = Runner, **kwargs
+) -> Runner:
     """Four iterations an epoch; keyword arguments replace the runner's."""
     data = DataLoader(list(torch.ones(4, 2)), batch_size=1, collate_fn=collate)
     settings = dict(
@@ -61,4 +63,4 @@ def make_runner(work_dir: str, model: ToyModel | None = None, **kwargs) -> Runne
         experiment_name=f'toy_{np.random.default_rng().integers(2**60)}',
     )
     settings.update(kwargs)
-    return Runner(**settings)
+    return kind(**settings)

@@ -10,6 +10,7 @@ from mmvis.structures.frame_names import OutsideLinks, link_message
 
 from .class_names import YTVIS_2019_CLASSES, YTVIS_2021_CLASSES, same_category
 from .coco_overlap import COCO_TO_YTVIS_2019, COCO_TO_YTVIS_2021
+from .sample_draws import DrawsByIndex
 
 with quiet_mmdet():
     from mmdet.datasets import BaseVideoDataset, CocoDataset
@@ -52,7 +53,7 @@ class _CocoReader(CocoDataset):
 
 
 @DATASETS.register_module()
-class CocoPseudoVideoDataset(BaseVideoDataset):
+class CocoPseudoVideoDataset(DrawsByIndex, BaseVideoDataset):
     """One video of one frame per COCO image, for PseudoClip and for joint training.
 
     Reads a COCO file by mmdet's CocoDataset and maps its categories to the target's, so

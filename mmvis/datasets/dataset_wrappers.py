@@ -13,6 +13,7 @@ from mmvis.quiet_mmdet import quiet_mmdet
 from mmvis.registry import DATASETS
 
 from .frame_index import key_frames_of
+from .sample_draws import drawing
 
 with quiet_mmdet():
     from mmdet.datasets import BaseVideoDataset
@@ -72,6 +73,10 @@ class VISConcatDataset(ConcatDataset):
     def __getitem__(self, idx: int | tuple[int, ...]) -> Any:
         if not isinstance(idx, tuple):
             return super().__getitem__(idx)
+        with drawing(idx):
+            return self._item(idx)
+
+    def _item(self, idx: tuple[int, ...]) -> Any:
         self.full_init()
         source, video = self._get_ori_dataset_idx(idx[0])
         dataset = self.datasets[source]
@@ -114,7 +119,8 @@ class VISClassBalancedDataset(ClassBalancedDataset):
             return super().__getitem__(idx)
         self.full_init()
         item = (self._get_ori_dataset_idx(idx[0]), *idx[1:])
-        return self.dataset[item]
+        with drawing(idx):
+            return self.dataset[item]
 
     def get_key_frames(self, idx: int) -> np.ndarray:
         """Positions, (n,) int64, of the frames of a video that can be key frames."""

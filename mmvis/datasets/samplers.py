@@ -11,6 +11,7 @@ from torch.utils.data import Sampler
 from mmvis.registry import DATA_SAMPLERS
 
 from .frame_index import key_frames_of
+from .sample_draws import DrawnIndex
 
 
 @DATA_SAMPLERS.register_module()
@@ -80,8 +81,10 @@ def deal_videos(lengths: list[int], ranks: int) -> list[list[int]]:
 class KeyFrameSampler(Sampler):
     """Key frames (video, frame) for training, each once an epoch in a new order.
 
-    The order depends on seed and epoch only. Ranks take turns; the first key frames of
-    the epoch are repeated until all ranks have equally many.
+    The order depends on seed and epoch only, and so does what is drawn at random for a
+    key frame (:class:`DrawnIndex`): ranks and workers may be more or fewer. Ranks take
+    turns; the first key frames of the epoch are repeated until all ranks have equally
+    many.
 
     Args:
         dataset: a YouTubeVISDataset in training mode, or a VISConcatDataset or
@@ -113,6 +116,7 @@ class KeyFrameSampler(Sampler):
         self.frames_per_video = frames_per_video
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
+        self._skipped = 0
         key_frames = [key_frames_of(dataset, video) for video in range(len(dataset))]
         counts = np.array([len(frames) for frames in key_frames], dtype=np.int64)
         if counts.sum() == 0:
@@ -129,9 +133,22 @@ class KeyFrameSampler(Sampler):
         order = self._order(self.epoch)
         # As many as the ranks can share evenly; a tiny set may have to go round twice.
         order = np.resize(order, self.num_samples * self.world_size)
-        mine = order[self.rank :: self.world_size]
-        videos, frames = self.videos[mine].tolist(), self.frames[mine].tolist()
-        return iter(zip(videos, frames, strict=True))
+        places = range(len(order))[self.rank :: self.world_size][self._skipped :]
+        return (self._index(order[place], self.epoch, place) for place in places)
+
+    def _index(self, key_frame: int, epoch: int, place: int) -> DrawnIndex:
+        index = int(self.videos[key_frame]), int(self.frames[key_frame])
+        return DrawnIndex(index, (self.seed, epoch, place))
+
+    def skip(self, num_samples: int) -> None:
+        """Begin later: where a training goes on that has drawn so many.
+
+        Args:
+            num_samples (int): Key frames of this rank, from the start of the epoch; of
+                :class:`InfiniteKeyFrameSampler` from the start of training. It takes
+                the same time whatever the number.
+        """
+        self._skipped = num_samples
 
     def _order(self, epoch: int) -> np.ndarray:
         """Indices of this epoch's key frames, the same on all ranks."""
@@ -152,7 +169,7 @@ class KeyFrameSampler(Sampler):
 
     def set_epoch(self, epoch: int) -> None:
         """Called by mmengine's loops before every epoch."""
-        self.epoch = epoch
+        self.epoch, self._skipped = epoch, 0
 
 
 @DATA_SAMPLERS.register_module()
@@ -164,11 +181,14 @@ class InfiniteKeyFrameSampler(KeyFrameSampler):
     """
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        epoch, offset = self.epoch, self.rank
+        # The ranks' turns go on through the epochs.
+        position = self.rank + self._skipped * self.world_size
+        first, order = self.epoch, self._order(self.epoch)
+        epoch, length = first, len(order)
         while True:
-            order = self._order(epoch)
-            for index in order[offset :: self.world_size]:
-                yield int(self.videos[index]), int(self.frames[index])
-            # The ranks' turns go on through the epochs.
-            offset = (offset - len(order)) % self.world_size
-            epoch += 1
+            later, place = divmod(position, length)
+            if first + later != epoch:
+                epoch = first + later
+                order = self._order(epoch)
+            yield self._index(order[place], epoch, place)
+            position += self.world_size

@@ -17,6 +17,7 @@ from mmvis.structures.frame_names import refuse_outside_links
 
 from .class_names import match_categories
 from .frame_index import FrameIndex
+from .sample_draws import DrawsByIndex
 from .video_items import add_object, clip_of, video_item
 
 with quiet_mmdet():
@@ -26,7 +27,7 @@ _FILTER_DEFAULTS = {'filter_empty_gt': True, 'min_size': 0}
 
 
 @DATASETS.register_module()
-class YouTubeVISDataset(BaseVideoDataset):
+class YouTubeVISDataset(DrawsByIndex, BaseVideoDataset):
     """Videos with per-frame masks, read from the official json as it is.
 
     An item is one video::

@@ -128,17 +128,18 @@ def _replace_data_root(node: object, old: str, new: str) -> None:
 
 
 def build_runner(config: Config) -> Runner:
-    """Build the runner, or the one that ``runner_type`` names."""
+    """Build mmvis's runner, or the one that ``runner_type`` names."""
     # Whatever the config's scope is: our loader reads checkpoints from here on.
     import mmvis.registry  # noqa: F401, I001
     from mmdet.utils import setup_cache_size_limit_of_dynamo
     from mmengine.registry import RUNNERS
-    from mmengine.runner import Runner
+
+    from mmvis.engine.runner import VISRunner
 
     setup_cache_size_limit_of_dynamo()
     if 'runner_type' in config:
         return RUNNERS.build(config)
-    return Runner.from_cfg(config)
+    return VISRunner.from_cfg(config)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Text files that are either whole or not there."""
+"""Files that are either whole or not there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO, BinaryIO, TextIO
 
 
 @contextmanager
@@ -18,12 +18,27 @@ def whole_file(path: str | os.PathLike) -> Iterator[TextIO]:
     Raises:
         OSError: It cannot be written; the message is for the user.
     """
-    path = Path(path)
+    with _whole(Path(path), 'w', encoding='utf-8') as file:
+        yield file  # type: ignore[misc]
+
+
+@contextmanager
+def whole_binary_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """:func:`whole_file` of bytes, which are on the disk when it takes its name."""
+    with _whole(Path(path), 'wb') as file:
+        yield file  # type: ignore[misc]
+        file.flush()
+        # A rename may reach the disk before the bytes do.
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _whole(path: Path, mode: str, encoding: str | None = None) -> Iterator[IO]:
     part = path.with_name(f'.{path.name}.part')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with part.open('w', encoding='utf-8') as file:
+            with part.open(mode, encoding=encoding) as file:
                 yield file
             os.replace(part, path)
         finally:

@@ -1,5 +1,6 @@
 """Order, balance and completeness of the samplers, on one rank and on several."""
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -222,3 +223,50 @@ def test_an_empty_rank_does_not_hang(tmp_path):
     cfg = vis_set.dataset_cfg(test_mode=True)
     shares = run_ranks(_read_share, cfg, folder=tmp_path)
     assert shares == [(2, [(1, 0), (1, 2)]), (0, [])]
+
+
+@pytest.mark.parametrize('kind', [KeyFrameSampler, InfiniteKeyFrameSampler])
+@pytest.mark.parametrize('ranks', [1, 3])
+def test_skipping_gives_what_would_have_come(monkeypatch, kind, ranks):
+    def make():
+        return kind(Videos([3, 4, 1]), frames_per_video=2, seed=5)
+
+    for whole, later in zip(
+        on_ranks(monkeypatch, make, ranks),
+        on_ranks(monkeypatch, make, ranks),
+        strict=True,
+    ):
+        endless = kind is InfiniteKeyFrameSampler
+        expected = list(itertools.islice(whole, 40))
+        for count in (0, 1, 23) if endless else (0, 1):
+            later.skip(count)
+            found = list(itertools.islice(later, 40 - count))
+            assert found == expected[count:]
+            words = [index.words for index in found]
+            assert words == [index.words for index in expected[count:]]
+    # Nothing is gone through on the way: this would take for ever.
+    if endless:
+        later.skip(10**15)
+        assert next(iter(later)).words[1] == (10**15 * ranks + ranks - 1) // 5
+
+
+def test_ranks_together_draw_what_one_does(monkeypatch):
+    """The same key frames, from the same numbers, in every batch of all ranks."""
+
+    def make():
+        return InfiniteKeyFrameSampler(Videos([3, 4, 2]), seed=5)
+
+    def batches(samplers, size):
+        streams = [iter(sampler) for sampler in samplers]
+        return [
+            sorted(
+                (index, index.words)
+                for stream in streams
+                for index in itertools.islice(stream, size)
+            )
+            for _ in range(6)
+        ]
+
+    one = batches(on_ranks(monkeypatch, make, 1), 6)
+    assert batches(on_ranks(monkeypatch, make, 2), 3) == one
+    assert batches(on_ranks(monkeypatch, make, 3), 2) == one
