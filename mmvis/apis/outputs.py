@@ -13,6 +13,7 @@ from mmvis.structures.frame_result import FrameResult, labels_of
 from .output_places import check_places
 from .requests import check_score, output_paths
 from .video_result import VideoResult
+from .writers.cvat_task import CvatTask
 from .writers.drawn_video import DrawnVideo
 from .writers.page import VideoPage
 from .writers.results import ResultsFile
@@ -69,6 +70,7 @@ class VideoOutputs:
             'csv': lambda path: CsvTable(path, video),
             'mots': lambda path: MotsTable(path, video),
             'crops': lambda path: CropFolders(path, video),
+            'cvat': lambda path: CvatTask(path, video, score, self._labels),
         }
         self._writers = [make[kind](path) for kind, path in paths.items()]
 

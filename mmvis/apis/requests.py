@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-KINDS = ('mp4', 'json', 'masks', 'sheet', 'html', 'csv', 'mots', 'crops')
+KINDS = ('mp4', 'json', 'masks', 'sheet', 'html', 'csv', 'mots', 'crops', 'cvat')
 # Kinds that are a folder each.
 FOLDERS = ('masks', 'crops')
 ON_ERROR = ('stop', 'skip')
@@ -72,5 +72,6 @@ def output_paths(
         'csv': Path(f'{stem}.csv'),
         'mots': Path(f'{stem}_mots.txt'),
         'crops': Path(f'{stem}_crops'),
+        'cvat': Path(f'{stem}_cvat.xml'),
     }
     return {kind: paths[kind] for kind in KINDS if kind in kinds}, stem

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -79,6 +80,26 @@ def test_csv_has_every_instance(tmp_path):
     box = [int(last[4][key]) for key in ('x', 'y', 'width', 'height', 'area')]
     assert box == [15, 5, 20, 20, 400]
     assert [int(last[9][key]) for key in ('x', 'width', 'area')] == [70, 13, 143]
+
+
+def test_cvat_has_every_mask_of_a_track_under_its_class(tmp_path):
+    root = ElementTree.parse(write(tmp_path, 'cvat').files['cvat']).getroot()
+    assert root.findtext('meta/task/size') == str(FRAMES)
+    tracks = root.findall('track')
+    assert [t.get('label') for t in tracks] == ['person', 'cat', '</script><b>dog']
+    squares = {'person': (5, 10, 1), '</script><b>dog': (15, 20, 1), 'cat': (50, 70, 0)}
+    for track in tracks:
+        top, left, step = squares[track.get('label')]
+        frames = [t for t in good_frames() if t >= 2 or step]
+        shown = {int(m.get('frame')): m for m in track if m.get('outside') == '0'}
+        assert sorted(shown) == frames
+        gone = [int(m.get('frame')) for m in track if m.get('outside') == '1']
+        assert gone == [DAMAGED]
+        for t, mask in shown.items():
+            assert int(mask.get('top')) == top
+            assert int(mask.get('left')) == left + step * t
+            width, height = int(mask.get('width')), int(mask.get('height'))
+            assert mask.get('rle') == f'0, {width * height}'
 
 
 def test_mots_gives_a_pixel_to_the_best_alone(tmp_path):

@@ -117,6 +117,8 @@ def _read_task(
         group = element.get('group_id') or '0'
         identity = f'track {number}' if group == '0' else f'group {group} of {label}'
         known = merged.setdefault(identity, Track(label, {}, identity))
+        marks = element.iterfind('*/attribute[@name="iscrowd"]')
+        known.iscrowd |= int(any(mark.text == 'true' for mark in marks))
         count += bool(known.masks)
         for frame, mask in masks.items():
             earlier = [known.masks[frame]] if frame in known.masks else []

@@ -39,9 +39,10 @@ def read(source: Path, frames: Frames, options: Options) -> dict:
     if masks != source and frames.root == source:
         frames.root = images
     categories = options.categories
-    if categories is None and (source / 'meta.json').is_file():
-        categories = str(source / 'meta.json')
-        frames.notes.append(f"categories are those of '{categories}'.")
+    for name in ('meta.json', 'categories.json'):
+        if categories is None and (source / name).is_file():
+            categories = str(source / name)
+            frames.notes.append(f"categories are those of '{categories}'.")
     return read_mask_folders(
         masks,
         frames.root,

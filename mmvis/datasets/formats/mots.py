@@ -17,6 +17,7 @@ from ..frame_files import natural_order
 from .contents import Contents, Track, Video
 from .frame_folders import Frames
 from .options import Options
+from .shapes import union
 
 IGNORE = 10
 PER_CLASS = 1000
@@ -67,6 +68,7 @@ def read(source: Path, frames: Frames, options: Options) -> Contents:
     contents = Contents([], list(CLASSES))
     texts = _texts(source)
     if texts:
+        _name_classes(texts[0].parent, contents, classes)
         for path in texts:
             name = path.parent.parent.name if path.name == 'gt.txt' else path.stem
             _add(contents, name, _read_text(path), frames, classes, options)
@@ -74,10 +76,7 @@ def read(source: Path, frames: Frames, options: Options) -> Contents:
     folder = _instances(source)
     if folder is None:
         raise ValueError(f"'{source}' has no txt and no folder 'instances' of MOTS.")
-    if (folder / 'labels.txt').is_file():  # written by CVAT and Datumaro
-        names = (folder / 'labels.txt').read_text(encoding='utf-8-sig').split('\n')
-        contents.categories = [name.strip() for name in names if name.strip()]
-        classes = dict(enumerate(contents.categories, start=1))
+    _name_classes(folder, contents, classes)
     for video in folders_in(folder) or ['']:
         files = images_in(folder / video, ('.png',))
         paths = {_number(stem): folder / video / f for stem, f in files.items()}
@@ -86,11 +85,25 @@ def read(source: Path, frames: Frames, options: Options) -> Contents:
     return contents
 
 
+def _name_classes(folder: Path, contents: Contents, classes: dict[int, str]) -> None:
+    """Take the classes of a labels.txt, as CVAT, Datumaro and mmvis write it."""
+    path = folder / 'labels.txt'
+    if path.is_file():
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
+        contents.categories = [line.strip() for line in lines if line.strip()]
+        classes.clear()
+        classes.update(enumerate(contents.categories, start=1))
+
+
 def _number(stem: str) -> int:
     digits = re.search(r'(\d+)$', stem)
     if digits is None:
         raise ValueError(f"'{stem}' ends in no number, which a frame of MOTS does.")
     return int(digits[1])
+
+
+def _listed(classes: dict[int, str]) -> str:
+    return ', '.join(f'{number} {name}' for number, name in classes.items())
 
 
 def _read_text(path: Path) -> Found:
@@ -118,7 +131,8 @@ def _read_text(path: Path) -> Found:
         if int(frame) in masks and key // PER_CLASS != IGNORE:
             raise ValueError(f'{place}: object {key} is in frame {frame} twice.')
         if mask is not None:
-            masks[int(frame)] = mask
+            earlier = [masks[int(frame)]] if int(frame) in masks else []
+            masks[int(frame)] = union([*earlier, mask])
     return found
 
 
@@ -167,7 +181,7 @@ def _add(
         if class_id not in classes and not crowd:
             raise ValueError(
                 f"'{name}': {value} is of class {class_id}; there are "
-                f'{", ".join(f"{k} {v}" for k, v in classes.items())}, and 10, ignored.'
+                f'{_listed(classes)} and 10, ignored; labels.txt beside names others.'
             )
         stray = [frame for frame in masks if frame not in position]
         if stray:
