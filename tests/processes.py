@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,30 @@ def run_bounded(
         finally:
             _signal(process, 'SIGKILL')
     return subprocess.CompletedProcess(words, process.returncode, said, complaint)
+
+
+@contextmanager
+def started(words: Sequence[object], **options: Any) -> Iterator[subprocess.Popen]:
+    """A command that a test watches or signals; it is killed when the block is left.
+
+    It has a session of its own. Who waits for it gives ``communicate`` a limit.
+    """
+    options = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) | options
+    words = [str(word) for word in words]
+    with subprocess.Popen(words, start_new_session=True, **options) as process:
+        try:
+            yield process
+        finally:
+            _signal(process, 'SIGKILL')
+
+
+def wait_for(there: Callable[[], object], process: subprocess.Popen) -> None:
+    """Wait until something is there, as long as the process that makes it lives."""
+    deadline = time.monotonic() + COMMAND_LIMIT
+    while not there():
+        assert process.poll() is None, f'ended with {process.returncode} before'
+        assert time.monotonic() < deadline, f'not there within {COMMAND_LIMIT} s'
+        time.sleep(0.1)
 
 
 def is_running(pid: int) -> bool:

@@ -1,3 +1,5 @@
+import sys
+
 default_scope = 'mmvis'
 
 default_hooks = dict(
@@ -10,9 +12,14 @@ default_hooks = dict(
 )
 custom_hooks = [dict(type='NonFiniteLossHook'), dict(type='NumClassCheckHook')]
 
+# Forked data workers start at once and share the data set. They miss the threads of
+# their parent, which torch and OpenCV allow for on Linux; macOS's libraries do not.
 env_cfg = dict(
     cudnn_benchmark=False,
-    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    mp_cfg=dict(
+        mp_start_method='fork' if sys.platform == 'linux' else 'spawn',
+        opencv_num_threads=0,
+    ),
     dist_cfg=dict(backend='nccl'),
 )
 vis_backends = [dict(type='LocalVisBackend')]

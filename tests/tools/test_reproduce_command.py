@@ -4,12 +4,11 @@ import importlib.util
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from processes import COMMAND_LIMIT, started, wait_for
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / 'tools/reproduce.py'
@@ -104,22 +103,10 @@ def test_numbers_that_cannot_be(main, command, capsys, option):
     assert 'is at least' in capsys.readouterr().err
 
 
-def start(command) -> subprocess.Popen:
+def start(command):
     """The command in a session of its own, which a signal can reach as a whole."""
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPT), *command],
-        env={**os.environ, 'PYTHONPATH': str(ROOT)},
-        start_new_session=True,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(path: Path, process) -> None:
-    deadline = time.monotonic() + 900
-    while not path.exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.1)
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    return started([sys.executable, SCRIPT, *command], env=environment, stdout=None)
 
 
 @pytest.mark.full
@@ -128,22 +115,23 @@ def test_what_was_stopped_and_killed_goes_on(command, tmp_path):
     work_dir = tmp_path / 'out/one_seed0/work_dir'
     record = tmp_path / 'runs/one_seed0.json'
 
-    process = start(command)
-    wait_for(work_dir / 'iter_4.pth', process)
-    process.send_signal(signal.SIGTERM)
-    assert 'stopped (SIGTERM); start it again' in process.communicate()[1]
+    with start(command) as process:
+        wait_for((work_dir / 'iter_4.pth').exists, process)
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=COMMAND_LIMIT)[1]
+    assert 'stopped (SIGTERM); start it again' in said
     assert process.returncode == 1 and not record.exists()
 
     # Nobody hears of this one. A queue's jobs have sessions of their own: here the job
     # alone is begun, so that its training is of the session that is killed.
-    process = start([*command, '--job', 'one', '0'])
-    wait_for(work_dir / 'iter_10.pth', process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    with start([*command, '--job', 'one', '0']) as process:
+        wait_for((work_dir / 'iter_10.pth').exists, process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=COMMAND_LIMIT)
     assert not record.exists()
 
-    process = start(command)
-    _, errors = process.communicate()
+    with start(command) as process:
+        _, errors = process.communicate(timeout=3000)
     assert process.returncode == 0, errors
     log = (tmp_path / 'out/one_seed0/log.txt').read_text()
     assert log.count('Auto resumed') == 2

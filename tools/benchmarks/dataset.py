@@ -147,27 +147,28 @@ def measure(ann_file: Path, workers: int) -> dict[str, float]:
         'frames': dataset.num_all_imgs,
     }
     context = multiprocessing.get_context('fork')
-    growth = context.SimpleQueue()
-    readers = [
-        context.Process(target=_read_all, args=(dataset, w, workers, growth))
-        for w in range(workers)
-    ]
-    for reader in readers:
-        reader.start()
+    answers, readers = [], []
+    for worker in range(workers):
+        near, far = context.Pipe(duplex=False)
+        answers.append(near)
+        arguments = (dataset, worker, workers, far)
+        readers.append(context.Process(target=_read_all, args=arguments))
+        readers[-1].start()
+        far.close()  # so that a reader that dies is an error, and no endless waiting
+    copied = [answer.recv() for answer in answers]
     for reader in readers:
         reader.join()
-    copied = [growth.get() for _ in readers]
     report['memory that a worker copied in an epoch (MiB)'] = max(copied)
     return report
 
 
-def _read_all(dataset, worker: int, workers: int, growth) -> None:
+def _read_all(dataset, worker: int, workers: int, answer) -> None:
     """Read a worker's share of the items; report the private memory gained, in MiB."""
     dataset[worker]
     before = _private_mib()
     for index in range(worker, len(dataset), workers):
         dataset[index]
-    growth.put(_private_mib() - before)
+    answer.send(_private_mib() - before)
 
 
 def _private_mib() -> float:

@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,7 +48,9 @@ def write_split(
         num_videos: How many videos. The first n of a longer split are the same.
         preset: 'tiny', 'small', 'full' or 'bench'.
         seed: Seed of the split; by default that of ``SPLIT_SEEDS``.
-        workers: Processes that draw; they change nothing in the result.
+        workers: Processes that draw; they change nothing in the result. They are fresh
+            ones: a script with more than one calls this below ``__name__ ==
+            '__main__'``.
         progress: Show a progress bar.
         overwrite: Write the split again if another one, or this one, is there.
 
@@ -56,6 +60,7 @@ def write_split(
     Raises:
         ValueError: A parameter that cannot be used.
         FileExistsError: Another split is there and ``overwrite`` is False.
+        RuntimeError: A process that draws was ended, or could not begin.
     """
     if seed is None:
         if split not in SPLIT_SEEDS:
@@ -143,10 +148,20 @@ def _in_order(draw: Callable[[int], dict], count: int, workers: int) -> Iterator
     if workers <= 1 or count == 1:
         yield from map(draw, range(count))
         return
-    with multiprocessing.Pool(min(workers, count), _one_thread) as pool:
-        yield from pool.imap(draw, range(count))
+    # Not forked: a fork has the locks that threads of the caller held, and not the
+    # threads. And not a Pool, which waits for ever for a process that was killed.
+    context = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(min(workers, count), context, _one_thread) as pool:
+        try:
+            yield from pool.map(draw, range(count))
+        except BrokenProcessPool:
+            raise RuntimeError(
+                'A process that draws SynthVIS ended: for want of memory, or because '
+                "a script calls write_split outside of `if __name__ == '__main__':`. "
+                'With workers=1 there are no such processes.'
+            ) from None
 
 
 def _one_thread() -> None:
-    """A forked process must not use its parent's threads: they are not there."""
+    """The workers share the cores already."""
     cv2.setNumThreads(0)

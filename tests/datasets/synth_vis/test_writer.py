@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import sys
 
 import cv2
 import numpy as np
 import pytest
+from processes import run_bounded
 from pycocotools import mask as mask_api
 
 from mmvis.datasets.synth_vis import (
@@ -54,6 +56,18 @@ def test_workers_change_nothing(split, tmp_path):
     assert alone.read_bytes() == split.read_bytes()
     for one, two in zip(frames_of(alone), frames_of(split), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_a_worker_that_ends_is_an_error(tmp_path):
+    """Here as it imports the script, which would start workers in it."""
+    script = tmp_path / 'script.py'
+    script.write_text(
+        'from mmvis.datasets.synth_vis import write_split\n'
+        f"write_split({str(tmp_path)!r}, 'valid', 2, workers=2, progress=False)\n"
+    )
+    done = run_bounded([sys.executable, script])
+    assert done.returncode == 1
+    assert "outside of `if __name__ == '__main__':`" in done.stderr.splitlines()[-1]
 
 
 def test_a_video_alone_is_the_video_of_the_split(split):
