@@ -16,4 +16,4 @@ del bbox_head, head
 # N = 3 frames, the reference frames from anywhere in the video.
 train_pipeline = _base_.train_pipeline
 train_pipeline[0].update(num_ref_imgs=2, frame_range=None)
-train_dataloader = dict(batch_size=3, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -76,7 +76,7 @@ def test_success_names_the_files_and_the_score(demo, capsys):
     assert f'data_root={demo.out}/synth_vis_tiny/' in tested
 
 
-@pytest.mark.parametrize('score', [0.24, None, float('nan')])
+@pytest.mark.parametrize('score', [0.14, None, float('nan')])
 def test_a_low_score_is_said_to_be_wrong(demo, capsys, score):
     demo.score = score
     assert demo.start() == 1
