@@ -5,13 +5,13 @@ import csv
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
 import cv2
 import numpy as np
 import pytest
+from processes import run_bounded
 from pycocotools import mask as mask_utils
 from video_reader import read_video
 
@@ -188,7 +188,7 @@ def test_a_browser_plays_the_page_from_a_file(tmp_path):
     path = write(tmp_path, 'html').files['html']
     command = ['chromium', '--headless', '--no-sandbox', '--disable-gpu']
     command += ['--virtual-time-budget=5000', '--dump-dom', path.resolve().as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = run_bounded(command)
     assert 'data-video="ready"' in done.stdout, done.stderr[-2000:]
     assert '>#7 &lt;/script&gt;&lt;b&gt;dog</span>' in done.stdout
     assert '3 of 3 shown' in done.stdout and '#4 score 0.90' in done.stdout

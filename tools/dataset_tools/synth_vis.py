@@ -9,6 +9,7 @@ python tools/dataset_tools/synth_vis.py --out data/synth_vis/bench --preset benc
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -78,4 +79,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    # Being told to end is the same as ctrl-C: what draws is then cleaned up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit('synth_vis: interrupted.')

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 from tqdm import tqdm
 
+from .drawing import Drawing
 from .scene import Preset
-from .video import VERSION, check_request, generate_video
+from .video import VERSION, check_request
 
 SPLIT_SEEDS = {'train': 0, 'valid': 1}
 """Seeds of the splits that results are reported on."""
@@ -48,9 +43,7 @@ def write_split(
         num_videos: How many videos. The first n of a longer split are the same.
         preset: 'tiny', 'small', 'full' or 'bench'.
         seed: Seed of the split; by default that of ``SPLIT_SEEDS``.
-        workers: Processes that draw; they change nothing in the result. They are fresh
-            ones: a script with more than one calls this below ``__name__ ==
-            '__main__'``.
+        workers: Processes that draw; they change nothing in the result.
         progress: Show a progress bar.
         overwrite: Write the split again if another one, or this one, is there.
 
@@ -60,7 +53,7 @@ def write_split(
     Raises:
         ValueError: A parameter that cannot be used.
         FileExistsError: Another split is there and ``overwrite`` is False.
-        RuntimeError: A process that draws was ended, or could not begin.
+        RuntimeError: A process that draws was ended.
     """
     if seed is None:
         if split not in SPLIT_SEEDS:
@@ -92,8 +85,8 @@ def write_split(
     content: dict[str, Any] = dict(
         info=info, videos=[], annotations=[], categories=_categories(kind)
     )
-    draw = partial(_write_video, str(folder / _FRAMES), split, seed, preset)
-    records = _in_order(draw, num_videos, workers)
+    drawing = Drawing(str(folder / _FRAMES), split, seed, preset)
+    records = drawing.videos(num_videos, workers)
     for record in tqdm(
         records, f'SynthVIS {split}', num_videos, unit='video', disable=not progress
     ):
@@ -131,37 +124,3 @@ def _categories(preset: Preset) -> list[dict]:
         dict(id=category.id, name=category.name, supercategory='shape')
         for category in preset.categories
     ]
-
-
-def _write_video(folder: str, split: str, seed: int, preset: str, index: int) -> dict:
-    frames, _, record = generate_video(VERSION, split, seed, index, preset)
-    for name, frame in zip(record['video']['file_names'], frames, strict=True):
-        path = Path(folder, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(str(path), frame):
-            raise OSError(f'{path} could not be written.')
-    return record
-
-
-def _in_order(draw: Callable[[int], dict], count: int, workers: int) -> Iterator[dict]:
-    """The records of all videos, in the order of their indices."""
-    if workers <= 1 or count == 1:
-        yield from map(draw, range(count))
-        return
-    # Not forked: a fork has the locks that threads of the caller held, and not the
-    # threads. And not a Pool, which waits for ever for a process that was killed.
-    context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(min(workers, count), context, _one_thread) as pool:
-        try:
-            yield from pool.map(draw, range(count))
-        except BrokenProcessPool:
-            raise RuntimeError(
-                'A process that draws SynthVIS ended: for want of memory, or because '
-                "a script calls write_split outside of `if __name__ == '__main__':`. "
-                'With workers=1 there are no such processes.'
-            ) from None
-
-
-def _one_thread() -> None:
-    """The workers share the cores already."""
-    cv2.setNumThreads(0)

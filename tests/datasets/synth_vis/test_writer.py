@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import sys
+import subprocess
 
 import cv2
 import numpy as np
 import pytest
-from processes import run_bounded
 from pycocotools import mask as mask_api
 
 from mmvis.datasets.synth_vis import (
@@ -58,16 +57,27 @@ def test_workers_change_nothing(split, tmp_path):
         np.testing.assert_array_equal(one, two)
 
 
-def test_a_worker_that_ends_is_an_error(tmp_path):
-    """Here as it imports the script, which would start workers in it."""
-    script = tmp_path / 'script.py'
-    script.write_text(
-        'from mmvis.datasets.synth_vis import write_split\n'
-        f"write_split({str(tmp_path)!r}, 'valid', 2, workers=2, progress=False)\n"
-    )
-    done = run_bounded([sys.executable, script])
-    assert done.returncode == 1
-    assert "outside of `if __name__ == '__main__':`" in done.stderr.splitlines()[-1]
+def test_a_worker_that_is_killed_is_an_error(tmp_path, monkeypatch):
+    started = []
+
+    class Killed(subprocess.Popen):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            started.append(self)
+            if len(started) == 2:
+                self.kill()
+
+    monkeypatch.setattr('subprocess.Popen', Killed)
+    with pytest.raises(RuntimeError, match='SynthVIS ended with code -9'):
+        write_split(tmp_path, 'valid', 40, workers=2, progress=False)
+    assert all(process.poll() is not None for process in started)
+
+
+def test_a_frame_that_cannot_be_written_is_the_callers_error(tmp_path):
+    (tmp_path / 'valid/JPEGImages').mkdir(parents=True)
+    (tmp_path / 'valid/JPEGImages/0001').touch()
+    with pytest.raises(FileExistsError, match='0001'):
+        write_split(tmp_path, 'valid', 2, workers=2, progress=False)
 
 
 def test_a_video_alone_is_the_video_of_the_split(split):
