@@ -109,8 +109,10 @@ setup(
         'test': read_requirements('tests'),
         # Videos that browsers play. Not among the above: its FFmpeg is 100 MB.
         'video': ['av>=14'],
+        'deploy': read_requirements('deploy'),
+        'export': read_requirements('export'),
     },
-    entry_points={'console_scripts': ['mmvis = mmvis.apis.command:main']},
+    entry_points={'console_scripts': ['mmvis = mmvis.__main__:main']},
     zip_safe=False,
     cmdclass={
         'build': BuildOutside,

@@ -5,7 +5,8 @@ distribution names, so setup.py cannot require either: these checks take its pla
 their messages say what to type.
 
 Importing the four takes seconds, which a command that reads an annotation file need not
-wait for. So ``import mmvis`` looks at what is installed without importing it, and
+wait for. So ``import mmvis`` looks at what is installed without importing it (and asks
+for none of the four where only exported models are run), and
 ``mmvis.registry``, without which there is no model, imports them and checks the rest.
 """
 
@@ -81,7 +82,25 @@ def check_installation() -> None:
         UserWarning: a version is newer than those tested, or both ``mmcv`` and
             ``onedl-mmcv`` are installed, which overwrite each other's files.
     """
+    if not _is_deployment():
+        check_for_models()
+
+
+def check_for_models() -> None:
+    """As :func:`check_installation`, also where only exported models are run."""
     _check(_find, _has_ops)
+
+
+def _is_deployment() -> bool:
+    """Whether this environment runs exported models, and nothing else.
+
+    It has a runtime for them and none of the four: whoever asks for a model, and so for
+    ``mmvis.registry``, is told what is missing then.
+    """
+    four = (_TORCH, _MMENGINE, _MMCV, _MMDET)
+    if any(_spec(dependency.module) for dependency in four):
+        return False
+    return any(_spec(runtime) for runtime in ('onnxruntime', 'openvino'))
 
 
 def check_dependencies() -> None:

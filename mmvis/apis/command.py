@@ -10,11 +10,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmvis.dependencies import check_for_models
 from mmvis.engine.checkpoint_files import find_checkpoint, is_address
 from mmvis.engine.command_line import user_message
 from mmvis.engine.config_files import read_config
 from mmvis.engine.errors import CheckpointError
 from mmvis.engine.key_values import KeyValues
+from mmvis.runtime.errors import ExportedModelError
+from mmvis.runtime.model_file import is_exported
 
 from .config_names import find_config
 from .errors import (
@@ -41,6 +44,7 @@ EXIT_CODES = {
     NoFramesError: 5,
     CheckpointError: 6,
     DeviceError: 7,
+    ExportedModelError: 6,
 }
 OTHER_ERROR, INTERRUPTED = 1, 130
 
@@ -80,7 +84,9 @@ def make_parser() -> argparse.ArgumentParser:
         'video', help='video file, folder of images, image, or the number of a camera'
     )
     parser.add_argument(
-        '--config', required=True, help='config file, or the name of one of mmvis'
+        '--config',
+        required=True,
+        help='config file, the name of one of mmvis, or an exported model.onnx',
     )
     parser.add_argument(
         '--weights', help="checkpoint, file or URL (default: the config's load_from)"
@@ -190,7 +196,7 @@ def main(argv: list[str] | None = None) -> int:
     return code
 
 
-def look_ahead(args: argparse.Namespace) -> tuple[FrameSource, Path, Config]:
+def look_ahead(args: argparse.Namespace) -> tuple[FrameSource, Path, Config | str]:
     """The source, where files go, and the config: what needs no network to be wrong."""
     check_chunk(args.chunk)
     check_score(args.score)
@@ -199,6 +205,9 @@ def look_ahead(args: argparse.Namespace) -> tuple[FrameSource, Path, Config]:
     source = open_source(source_of(args.video))
     out = Path(args.out or f'{source.name or "video"}_mmvis')
     refuse_places(*output_paths(out, args.save, source.name), source.path)
+    if is_exported(args.config):
+        return source, out, args.config
+    check_for_models()
     config = read_config(find_config(args.config))
     if args.weights and not is_address(args.weights):
         find_checkpoint(args.weights)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mmvis.registry import TRANSFORMS
 from mmvis.structures.frame_result import FrameResult
+from mmvis.structures.video_frames import check_frames
 
 _video_ids = count()
 
@@ -80,7 +81,7 @@ class VideoSession:
         """
         if not len(images):
             return []
-        size = self._check(images)
+        size = check_frames(images, self._next, self._size)
         with torch.inference_mode():
             frames, sample = self._prepare(images, self._next, self._video_id)
             found = self._model.predict_clip(frames, sample, self._state)
@@ -93,31 +94,6 @@ class VideoSession:
         self._size = size
         self._next += len(images)
         return results
-
-    def _check(self, images: Sequence[np.ndarray]) -> tuple[int, int]:
-        size = self._size
-        for index, image in enumerate(images, start=self._next):
-            if (
-                not isinstance(image, np.ndarray)
-                or image.dtype != np.uint8
-                or image.ndim != 3
-                or image.shape[2] != 3
-                or not image.size
-            ):
-                raise ValueError(
-                    f'Frame {index} is '
-                    f'{getattr(image, "dtype", type(image).__name__)} of shape '
-                    f'{getattr(image, "shape", None)}, not a (h, w, 3) uint8 BGR image.'
-                )
-            size = size or image.shape[:2]
-            if image.shape[:2] != size:
-                raise ValueError(
-                    f'Frame {index} is {image.shape[1]} x {image.shape[0]} px (width x '
-                    f'height), the frames before it are {size[1]} x {size[0]}: a '
-                    'video has one size (reset() of a session begins another).'
-                )
-        assert size is not None  # there is an image
-        return size
 
 
 class Preparation:

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from mmengine.config import Config
-from mmengine.logging import print_log
 
+from mmvis.runtime.exported_model import load_exported
+from mmvis.runtime.model_file import is_exported
+from mmvis.runtime.session import RuntimeSession
 from mmvis.structures.frame_result import FrameResult
 
 from .errors import DamagedFrameError, NoFramesError, UnreadableSourceError
-from .faster_network import compile_network, use_half_precision
 from .frame_sources import FrameSource, open_source
-from .loading import load_model
 from .outputs import VideoOutputs
 from .progress import progress_bar
 from .read_ahead import ReadAhead
 from .requests import ON_ERROR, check_chunk
 from .video_result import VideoResult
-from .video_session import Preparation, VideoSession
+
+# An exported model needs neither torch nor mmengine, so nothing here imports them for
+# one.
+if TYPE_CHECKING:
+    import torch
+    from mmengine.config import Config
+
+    from .video_session import VideoSession
 
 Stepped = tuple[np.ndarray, FrameResult]
 
@@ -33,11 +39,14 @@ class VISInferencer:
 
     Args:
         config (str | PathLike | Config): A config, its file, or the name of one that
-            comes with mmvis, such as ``'stmask_r50'``.
+            comes with mmvis, such as ``'stmask_r50'``. Or the ``.onnx`` file of an
+            exported model (``python -m mmvis export``), which has its weights and
+            takes none of the other arguments but ``device``.
         checkpoint (str | PathLike | Mapping, optional): File, URL or state dict; by
             default what the config's ``load_from`` names. Files are read without
             running what they contain.
-        device (str, optional): By default the first GPU where there is one.
+        device (str, optional): By default the first GPU where there is one. For an
+            exported model also 'openvino'.
         half (bool): Feature maps in half precision (bfloat16 on a CPU).
         compile (bool): Compile the network with torch.compile; the first frames of each
             size take long then.
@@ -66,19 +75,48 @@ class VISInferencer:
         compile: bool = False,
         cfg_options: dict | None = None,
     ) -> None:
+        if is_exported(config):
+            _refuse_for_exported(config, checkpoint, half, compile, cfg_options)
+            self._open_exported(str(config), device)
+        else:
+            self._load(config, checkpoint, device, cfg_options, half, compile)
+
+    def _load(
+        self,
+        config: str | os.PathLike | Config,
+        checkpoint: str | os.PathLike | Mapping | None,
+        device: str | torch.device | None,
+        cfg_options: dict | None,
+        half: bool,
+        compile: bool,
+    ) -> None:
+        from .faster_network import compile_network, use_half_precision
+        from .loading import load_model
+        from .video_session import Preparation, VideoSession
+
         loaded = load_model(config, checkpoint, device, cfg_options)
-        self.model = loaded.model
+        self.model: Any = loaded.model
         self.class_names = loaded.class_names
         self.category_ids = loaded.category_ids
-        self._prepare = Preparation(loaded.pipeline, self.model)
+        prepare = Preparation(loaded.pipeline, loaded.model)
+        self._new_session: Callable[[], Any] = lambda: VideoSession(
+            loaded.model, prepare, loaded.class_names
+        )
         if half:
-            use_half_precision(self.model)
+            use_half_precision(loaded.model)
         if compile:
-            compile_network(self.model)
+            compile_network(loaded.model)
 
-    def session(self) -> VideoSession:
+    def _open_exported(self, path: str, device: str | torch.device | None) -> None:
+        loaded = load_exported(path, None if device is None else str(device))
+        self.model = loaded.runner
+        self.class_names = loaded.class_names
+        self.category_ids = loaded.category_ids
+        self._new_session = lambda: RuntimeSession(loaded.runner, loaded.class_names)
+
+    def session(self) -> VideoSession | RuntimeSession:
         """A new video for frames that you bring yourself; any number at once."""
-        return VideoSession(self.model, self._prepare, self.class_names)
+        return self._new_session()
 
     def stream(
         self,
@@ -153,7 +191,7 @@ class VISInferencer:
                 if on_damage is not None:
                     on_damage(index, damage)
                 else:
-                    print_log(f'{damage} It is left out.', 'current', level=30)
+                    _warn(f'{damage} It is left out.')
                 session.skip()
                 first_damage = first_damage or damage
             yield from predict()
@@ -266,7 +304,7 @@ class VISInferencer:
             video.skip(index, damage)
             if outputs is not None:
                 outputs.repeat()
-            print_log(f'{damage} It is left out.', 'current', level=30)
+            _warn(f'{damage} It is left out.')
 
         stream = self.stream(source, chunk=chunk, on_error=on_error, on_damage=damaged)
         try:
@@ -280,3 +318,28 @@ class VISInferencer:
             stream.close()
             if outputs is not None:
                 outputs.close()
+
+
+def _refuse_for_exported(
+    path: Any, checkpoint: Any, half: bool, compile: bool, cfg_options: Any
+) -> None:
+    """An exported model is as it was exported."""
+    given = dict(
+        checkpoint=checkpoint, half=half, compile=compile, cfg_options=cfg_options
+    )
+    names = [name for name, value in given.items() if value]
+    if names:
+        raise ValueError(
+            f'{path} is an exported model and takes no {names[0]}: weights, precision '
+            'and settings are those of its export.'
+        )
+
+
+def _warn(text: str) -> None:
+    """Into mmengine's log, where there is one."""
+    try:
+        from mmengine.logging import print_log
+    except ImportError:
+        print(f'mmvis: {text}', file=sys.stderr)
+    else:
+        print_log(text, 'current', level=30)

@@ -11,7 +11,7 @@ from inferencers import images, write_folder, write_video
 from model_factory import tiny_config, tiny_model
 from video_reader import read_video
 
-from mmvis.apis import vis_inferencer
+from mmvis.apis import video_session
 from mmvis.apis.command import main, make_parser, source_of
 from mmvis.evaluation import check_submission
 
@@ -193,7 +193,7 @@ def hears_interrupts():
 @pytest.mark.parametrize('kind', [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(place, tmp_path, monkeypatch, capsys, kind):
     monkeypatch.chdir(place)
-    step, calls = vis_inferencer.VideoSession.steps, []
+    step, calls = video_session.VideoSession.steps, []
 
     def interrupted(self, frames):
         calls.append(frames)
@@ -201,7 +201,7 @@ def test_interrupted(place, tmp_path, monkeypatch, capsys, kind):
             signal.raise_signal(kind)
         return step(self, frames)
 
-    monkeypatch.setattr(vis_inferencer.VideoSession, 'steps', interrupted)
+    monkeypatch.setattr(video_session.VideoSession, 'steps', interrupted)
     assert run(place, '--out', tmp_path / 'o.mp4') == 130
     said = capsys.readouterr()
     assert 'interrupted' in said.err and 'v: 2 frames' in said.out
@@ -211,7 +211,7 @@ def test_interrupted(place, tmp_path, monkeypatch, capsys, kind):
 
 def test_bugs_keep_their_trace(place, monkeypatch):
     monkeypatch.chdir(place)
-    monkeypatch.setattr(vis_inferencer.VideoSession, 'steps', lambda *_: np.zeros(2)[5])
+    monkeypatch.setattr(video_session.VideoSession, 'steps', lambda *_: np.zeros(2)[5])
     with pytest.raises(IndexError):
         run(place, '--out', 'bug')
 

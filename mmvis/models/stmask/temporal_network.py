@@ -79,7 +79,8 @@ class TemporalNetwork(BaseModule):
         Args are those of :meth:`forward`. A box that does not meet the map, or that is
         not a number, has zeros. Sampling is in float32 at least.
         """
-        if len(rois) == 0:
+        # Not len(): torch.export would take the number for a constant.
+        if rois.shape[0] == 0:
             # mmcv's CUDA kernel cannot be started for no box. This is connected to the
             # features, as a tensor of zeros would not be.
             return features[:0, :, :1, :1].expand(-1, -1, self.roi_size, self.roi_size)

@@ -1,0 +1,195 @@
+"""One network to one file, by torch's own exporters."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmcv.cnn import fuse_conv_bn
+from torch import Tensor, nn
+
+from .networks import CannotExportError, PartNetwork
+from .operators import OPSET, exportable_operators, translations
+
+
+def folded(module: nn.Module) -> nn.Module:
+    """A copy in eval mode whose batch norms are part of the convolutions before them.
+
+    Exact up to rounding. Batch norms behind deformable convolutions stay.
+    """
+    return fuse_conv_bn(copy.deepcopy(module).eval())
+
+
+def export_program(
+    part: PartNetwork, dynamic: bool = False, deformable_by: str = 'DeformConv'
+) -> torch.export.ExportedProgram:
+    """A network as a program of torch.export.
+
+    Args:
+        part (PartNetwork): Its inputs are examples.
+        dynamic (bool): Whether height and width of the input are free, too.
+        deformable_by (str): See ``exportable_operators``.
+
+    Raises:
+        CannotExportError: torch cannot follow the network.
+    """
+    module, shapes = folded(part.module), dynamic_shapes(part, dynamic)
+    arguments = tuple(part.inputs.values())
+    with torch.no_grad(), exportable_operators(deformable_by), _quiet():
+        try:
+            return torch.export.export(
+                module,
+                arguments,
+                dynamic_shapes=tuple(shapes.get(name) for name in part.inputs),
+                strict=False,
+            )
+        except Exception as error:
+            if isinstance(error, (KeyboardInterrupt, MemoryError)):
+                raise
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise CannotExportError(
+                f"torch.export cannot follow the network '{part.name}': {reason[0]}"
+            ) from error
+
+
+def dynamic_shapes(
+    part: PartNetwork, dynamic: bool
+) -> dict[str, dict[int, Any] | None]:
+    """Which axes of the inputs are free, as torch.export takes it."""
+    lengths: dict[str, Any] = {}
+
+    def free(name: str) -> Any:
+        return lengths.setdefault(name, torch.export.Dim(name, min=1, max=4096))
+
+    def side(axis: int, stride: int) -> Any:
+        # The input is padded to multiples of 32, so that maps are whole multiples, too.
+        units = free('height_in_32' if axis == 2 else 'width_in_32')
+        return 32 // stride * units if stride != 32 else units
+
+    shapes: dict[str, dict[int, Any] | None] = {}
+    for name in part.inputs:
+        axes: dict[int, Any] = {
+            axis: free(length) for axis, length in part.free.get(name, {}).items()
+        }
+        if dynamic:
+            axes |= {a: side(a, s) for a, s in part.spatial.get(name, {}).items()}
+        shapes[name] = axes or None
+    return shapes
+
+
+def write_onnx(
+    part: PartNetwork,
+    path: Path,
+    metadata: dict[str, str],
+    *,
+    dynamic: bool = False,
+    half: bool = False,
+    deformable_by: str = 'DeformConv',
+) -> None:
+    """Write a network as an ONNX file, which onnx.checker passes.
+
+    Args:
+        part (PartNetwork): The network.
+        path (Path): Replaced if it exists.
+        metadata (dict[str, str]): Put into the file.
+        dynamic, deformable_by: See :func:`export_program`.
+        half (bool): Weights and computations in float16; inputs and outputs, and what
+            needs more digits (offsets, boxes, sums over channels), in float32.
+
+    Raises:
+        CannotExportError: onnx or onnxscript is not installed, or the network cannot be
+            exported.
+    """
+    try:
+        import onnx
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise CannotExportError(
+            f'Writing ONNX needs {error.name}, which is not installed: '
+            'pip install "mmvis[export]", or pip install onnx onnxscript onnxruntime.'
+        ) from error
+    program = export_program(part, dynamic, deformable_by)
+    with torch.no_grad(), _quiet():
+        written = torch.onnx.export(
+            program,
+            tuple(part.inputs.values()),
+            input_names=list(part.inputs),
+            output_names=list(part.outputs),
+            dynamo=True,
+            opset_version=OPSET,
+            custom_translation_table=translations(),
+            external_data=False,
+            optimize=True,
+            verbose=False,
+        )
+    assert written is not None
+    model = written.model_proto
+    if half:
+        model = _in_half_precision(model)
+    for key, value in metadata.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))
+
+
+# Sampling places and boxes in float16 would be off by cells of a large map.
+KEPT_IN_FULL = (
+    'DeformConv',
+    'GridSample',
+    'RoiAlign',
+    'Range',
+    'Softmax',
+    'ReduceSum',
+    'ReduceMean',
+    'ReduceL2',
+    'Resize',
+    'Exp',
+)
+
+
+def _in_half_precision(model: Any) -> Any:
+    """The same network in float16, inputs and outputs in float32."""
+    try:
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+    except ImportError as error:
+        raise CannotExportError(
+            'half precision is written by onnxruntime, which is not installed: '
+            'pip install "mmvis[export]".'
+        ) from error
+    return convert_float_to_float16(
+        model, keep_io_types=True, op_block_list=list(KEPT_IN_FULL)
+    )
+
+
+def write_program(part: PartNetwork, path: Path, dynamic: bool = False) -> None:
+    """Write a network as a program of torch (``torch.export.load`` reads it).
+
+    Deformable convolutions are samples of ``grid_sample``, so that the program needs
+    nothing of mmvis; RoIAlign has no operator in torch, and is mmvis's.
+    """
+    torch.export.save(export_program(part, dynamic, 'GridSample'), path)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch's exporters tell about themselves."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        logging.disable(before)
+
+
+def example_frame(height: int, width: int) -> Tensor:
+    """A normalised frame (1, 3, H, W) to follow a network with."""
+    return torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
