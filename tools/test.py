@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mmvis.engine.command_line import (
     CommandError,
     build_runner,
+    fit_classes_to_weights,
     load_config,
     make_parser,
     naming_config_keys,
@@ -80,8 +81,12 @@ def main() -> None:
     args = parse_args()
     config = load_config(args)
     apply_args(config, args)
+    said = fit_classes_to_weights(config, args)
     with naming_config_keys(config):
-        build_runner(config).test()
+        runner = build_runner(config)
+        if said:
+            runner.logger.info(said)
+        runner.test()
 
 
 if __name__ == '__main__':

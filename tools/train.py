@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mmvis.engine.command_line import (
     CommandError,
     build_runner,
+    fit_classes_to_data,
     load_config,
     make_parser,
     naming_config_keys,
@@ -87,8 +88,12 @@ def main() -> None:
     args = parse_args()
     config = load_config(args)
     apply_args(config, args)
+    said = fit_classes_to_data(config, args)
     with naming_config_keys(config):
-        build_runner(config).train()
+        runner = build_runner(config)
+        if said:
+            runner.logger.info(said)
+        runner.train()
 
 
 if __name__ == '__main__':

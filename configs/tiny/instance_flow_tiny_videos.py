@@ -9,12 +9,10 @@ train_pipeline = _base_.train_pipeline
 train_pipeline[0].frame_range = None
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 
-model = dict(semantic_head=dict(num_classes=9))
-
 # Bottom-up models need longer.
 max_iters = 2600
 optim_wrapper = dict(optimizer=dict(lr=0.002))
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 4)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].end = max_iters
-default_hooks = dict(checkpoint=dict(interval=max_iters))
+default_hooks = dict(checkpoint=dict(interval=100))

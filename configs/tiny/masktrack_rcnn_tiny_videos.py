@@ -5,18 +5,8 @@ _base_ = [
     '../_base_/tiny_runtime.py',
 ]
 
-num_classes = 9
-model = dict(
-    detector=dict(
-        roi_head=dict(
-            bbox_head=dict(num_classes=num_classes),
-            mask_head=dict(num_classes=num_classes),
-        )
-    )
-)
-
 max_iters = 1500
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 4)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].end = max_iters
-default_hooks = dict(checkpoint=dict(interval=max_iters))
+default_hooks = dict(checkpoint=dict(interval=100))

@@ -5,11 +5,9 @@ _base_ = [
     '../_base_/tiny_runtime.py',
 ]
 
-model = dict(bbox_head=dict(num_classes=9))
-
 max_iters = 1700
 optim_wrapper = dict(optimizer=dict(lr=0.002))
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 4)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].end = max_iters
-default_hooks = dict(checkpoint=dict(interval=max_iters))
+default_hooks = dict(checkpoint=dict(interval=100))

@@ -16,6 +16,7 @@ from torch import nn
 from mmvis.engine.checkpoint_files import find_checkpoint, is_address
 from mmvis.engine.checkpoint_fit import check_fit, plain_state_dict
 from mmvis.engine.checkpoint_forms import unified
+from mmvis.engine.class_count import fit_class_count, is_explicit, trained_classes
 from mmvis.engine.config_files import read_config, replace_entries
 from mmvis.engine.errors import CheckpointError, DownloadError
 
@@ -103,32 +104,40 @@ def load_model(
     from mmvis.registry import MODELS
 
     init_default_scope('mmvis')
-    model = MODELS.build(_without_pretrained(config.model))
+    content, source = _weights(checkpoint)
+    settings = _without_pretrained(config.model)
+    trained = trained_classes(content)
+    if trained and not is_explicit(config.filename, cfg_options or ()):
+        fit_class_count(settings, trained, source)
+    model = MODELS.build(settings)
     if not hasattr(model, 'predict_clip'):
         raise ValueError(
             f'{name} is of a {type(model).__name__}, which is no video model of mmvis. '
             'TrackBySegmentation makes one of an instance segmentor of mmdet.'
         )
-    if isinstance(checkpoint, Mapping):
-        source = 'The state dict'
-        content = unified(checkpoint, source)
-    else:
-        source = os.fspath(checkpoint)
-        try:
-            content = CheckpointLoader.load_checkpoint(source, map_location='cpu')
-        except DownloadError as error:
-            raise DownloadError(
-                f'The weights {source} cannot be downloaded ({error.reason}). Fetch '
-                'the file where there is a connection, and give the copy as --weights '
-                'FILE (in Python: checkpoint).',
-                error.reason,
-                source,
-            ) from None
     weights = plain_state_dict(content)
     check_fit(model, weights, source)
     model.load_state_dict(weights, strict=False)
     names, ids = _classes(content, config)
     return LoadedModel(model.to(chosen).eval(), pipeline, names, ids)
+
+
+def _weights(checkpoint: str | os.PathLike | Mapping) -> tuple[Mapping, str]:
+    """The content of a checkpoint, and what messages call it."""
+    if isinstance(checkpoint, Mapping):
+        source = 'The state dict'
+        return unified(checkpoint, source), source
+    source = os.fspath(checkpoint)
+    try:
+        return CheckpointLoader.load_checkpoint(source, map_location='cpu'), source
+    except DownloadError as error:
+        raise DownloadError(
+            f'The weights {source} cannot be downloaded ({error.reason}). Fetch '
+            'the file where there is a connection, and give the copy as --weights '
+            'FILE (in Python: checkpoint).',
+            error.reason,
+            source,
+        ) from None
 
 
 def _test_pipeline(config: Config) -> list[dict] | None:

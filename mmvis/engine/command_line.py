@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .class_count import classes_of, fit_class_count, is_explicit, trained_classes
 from .config_files import read_config, replace_entries
 from .config_mistakes import config_mistake
 from .errors import CheckpointError, CommandError, ConfigError, NonFiniteLossError
@@ -29,6 +30,8 @@ __all__ = [
     'CommandError',
     'build_runner',
     'find_values',
+    'fit_classes_to_data',
+    'fit_classes_to_weights',
     'load_config',
     'make_parser',
     'naming_config_keys',
@@ -125,6 +128,37 @@ def _replace_data_root(node: object, old: str, new: str) -> None:
             node['data_root'] = new
         for child in node.values():
             _replace_data_root(child, old, new)
+
+
+def fit_classes_to_data(config: Config, args: argparse.Namespace) -> str | None:
+    """Give the model as many classes as the training set has; says what it did.
+
+    A number that the config or an option sets stays; see ``class_count``.
+    """
+    dataset = (config.get('train_dataloader') or {}).get('dataset')
+    if not isinstance(dataset, dict) or is_explicit(
+        args.config, args.cfg_options or ()
+    ):
+        return None
+    classes = classes_of(dataset)
+    if not classes or 'model' not in config:
+        return None
+    return fit_class_count(config.model, classes, dataset.get('ann_file') or 'the data')
+
+
+def fit_classes_to_weights(config: Config, args: argparse.Namespace) -> str | None:
+    """Give the model as many classes as its weights were trained for."""
+    from mmengine.runner.checkpoint import CheckpointLoader
+
+    import mmvis.registry  # noqa: F401
+
+    if is_explicit(args.config, args.cfg_options or ()) or 'model' not in config:
+        return None
+    content = CheckpointLoader.load_checkpoint(args.checkpoint, map_location='cpu')
+    classes = trained_classes(content)
+    if not classes:
+        return None
+    return fit_class_count(config.model, classes, f'the weights {args.checkpoint}')
 
 
 def build_runner(config: Config) -> Runner:

@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from mmengine.dist import is_main_process
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from torch import nn
 
@@ -14,7 +15,9 @@ from mmvis.registry import RUNNERS
 from .errors import CheckpointError
 from .hooks.preemption_hook import PreemptionHook
 from .hooks.random_state_hook import RandomStateHook
+from .hooks.training_summary_hook import TrainingSummaryHook
 from .loops import PROGRESS, sampler_of
+from .terminal_log import shorten_terminal
 from .work_dir import only_training_in, resumable
 
 
@@ -27,11 +30,17 @@ class VISRunner(Runner):
     """
 
     def register_hooks(self, *args: Any, **kwargs: Any) -> None:
-        """Add what stopping and going on need."""
+        """Add what stopping and going on need, and the summary."""
         super().register_hooks(*args, **kwargs)
-        for kind in (RandomStateHook, PreemptionHook):
+        for kind in (RandomStateHook, PreemptionHook, TrainingSummaryHook):
             if not any(isinstance(hook, kind) for hook in self.hooks):
                 self.register_hook(kind())
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """mmengine's, without hundreds of lines on the terminal."""
+        logger = super().build_logger(*args, **kwargs)
+        shorten_terminal(logger)
+        return logger
 
     def train(self) -> nn.Module:
         """Train, as the only one in the work dir."""

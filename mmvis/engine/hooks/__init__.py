@@ -7,6 +7,7 @@ from .non_finite_loss_hook import NonFiniteLossHook
 from .num_class_check_hook import NumClassCheckHook
 from .preemption_hook import PreemptionHook
 from .random_state_hook import RandomStateHook
+from .training_summary_hook import TrainingSummaryHook
 from .training_time_hook import TrainingTimeHook
 from .visualization_hook import VISVisualizationHook
 
@@ -18,6 +19,7 @@ __all__ = [
     'NumClassCheckHook',
     'PreemptionHook',
     'RandomStateHook',
+    'TrainingSummaryHook',
     'TrainingTimeHook',
     'VISVisualizationHook',
 ]

@@ -13,6 +13,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from mmvis.engine.class_count import set_num_classes
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.mask_boxes import mask_boxes
 from mmvis.models.trackers.match_score import mask_ious
@@ -66,6 +67,7 @@ class TrackBySegmentation(BaseVISModel):
             of the network's input wide.
         data_preprocessor (dict | None): mmdet's TrackDataPreprocessor; None: what the
             detector's says, for clips.
+        num_classes (int | None): Of all heads of the detector; None: what it says.
         init_cfg (dict | None): Of mmengine.
 
     Raises:
@@ -85,9 +87,12 @@ class TrackBySegmentation(BaseVISModel):
         centred: bool = True,
         mask_stride: int = 4,
         data_preprocessor: dict | None = None,
+        num_classes: int | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         detector = segmentor_config(detector)
+        if num_classes is not None:
+            set_num_classes(detector, num_classes)
         theirs = detector.pop('data_preprocessor', None)
         if data_preprocessor is None:
             data_preprocessor = clip_preprocessor(theirs)
