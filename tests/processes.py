@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -216,3 +217,20 @@ def _start_method() -> str:
         ['mmvis.datasets', 'mmvis.evaluation', 'mmvis.models', 'torch._dynamo']
     )
     return 'forkserver'
+
+
+def free_port() -> int:
+    """A port that nothing listens on; another process may take it before it is used."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def as_rank(rank: int, ranks: int, port: int) -> Iterator[None]:
+    """The variables that torchrun would give this process."""
+    given = dict(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=ranks, MASTER_PORT=port)
+    os.environ.update({name: str(value) for name, value in given.items()})
+    os.environ['MASTER_ADDR'] = '127.0.0.1'
+    yield
+    gc.collect()

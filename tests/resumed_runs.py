@@ -123,7 +123,7 @@ def make_runner(folder: Path, work_dir: Path, by_epoch: bool, **settings) -> VIS
     )
     torch.use_deterministic_algorithms(True)
     return VISRunner(
-        model=NoisyModel(),
+        model=settings.pop('model', None) or NoisyModel(),
         work_dir=str(work_dir),
         train_dataloader=loader | settings.pop('loader', {}),
         train_cfg=cfg,

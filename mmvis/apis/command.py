@@ -64,6 +64,8 @@ three complete examples:
   python -m mmvis long.mkv --config my_config.py --weights work_dirs/x/iter_800.pth \\
       --chunk 8 --half --on-error skip
 
+python -m mmvis doctor looks at the installation: what it has, and what works.
+
 exit codes: 0 done; 1 another error, such as a damaged frame; 2 wrong arguments; 3 no
 such video, folder or config; 4 the video cannot be opened, or no frame of it decoded;
 5 it has no frame; 6 the weights are missing, cannot be read safely or are not of this
@@ -142,6 +144,11 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ['doctor']:  # a video of this name is ./doctor
+        from .doctor.command import main as examine
+
+        return examine(words[1:])
     args = make_parser().parse_args(argv)
     video: VideoResult | None = None
     code, started = 0, time.perf_counter()

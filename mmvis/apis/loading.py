@@ -105,7 +105,7 @@ def load_model(
 
     init_default_scope('mmvis')
     content, source = _weights(checkpoint)
-    settings = _without_pretrained(config.model)
+    settings = without_pretrained(config.model)
     trained = trained_classes(content)
     if trained and not is_explicit(config.filename, cfg_options or ()):
         fit_class_count(settings, trained, source)
@@ -148,7 +148,7 @@ def _test_pipeline(config: Config) -> list[dict] | None:
         return config.get('test_pipeline')
 
 
-def _without_pretrained(model: Any) -> Any:
+def without_pretrained(model: Any) -> Any:
     """A copy of a model's config without the weights that training starts from."""
     model = copy.deepcopy(model)
     nodes = [model]

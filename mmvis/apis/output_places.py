@@ -11,7 +11,7 @@ from .requests import FOLDERS
 # Bytes of a file's name that all common file systems take.
 _LONGEST_NAME = 255
 # What is put around the name while a json is written.
-_LONGEST_SUFFIX = len('._video.json.part')
+_LONGEST_SUFFIX = len('._video.json.12345678.part')
 
 
 def check_places(paths: Mapping[str, Path], stem: Path, source: Path | None) -> None:

@@ -212,9 +212,36 @@ def run_command(main: Callable[[], None]) -> None:
         raise SystemExit('Interrupted.') from None
     except Exception as error:
         message = None if os.environ.get('MMVIS_TRACEBACK') else user_message(error)
+        who = _told_to_ranks(error, message)
+        if who and message is None and (said := _lost_partner(error)):
+            message = said
         if message is None:
+            if who:
+                print(f'{who} failed:', file=sys.stderr)
             raise
-        raise SystemExit(f'{osp.basename(sys.argv[0])}: error: {message}') from None
+        name = osp.basename(sys.argv[0]) + (f', {who}' if who else '')
+        raise SystemExit(f'{name}: error: {message}') from None
+
+
+def _told_to_ranks(error: Exception, message: str | None) -> str:
+    """This rank's name, where it has partners; they are told what has happened."""
+    if 'torch.distributed' not in sys.modules:
+        return ''
+    from .ranks import is_lost_partner, rank_name, report_failure
+
+    who = rank_name()
+    if who and not is_lost_partner(error):
+        report_failure(message or f'{type(error).__name__}: {error}')
+    return who
+
+
+def _lost_partner(error: Exception) -> str | None:
+    """Of an error that says only that another rank has gone: which, and why."""
+    from .ranks import is_lost_partner, who_failed
+
+    if os.environ.get('MMVIS_TRACEBACK') or not is_lost_partner(error):
+        return None
+    return who_failed()
 
 
 def user_message(error: BaseException) -> str | None:

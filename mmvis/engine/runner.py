@@ -1,13 +1,15 @@
-"""mmengine's runner, made to be stopped at any time."""
+"""mmengine's runner, made to be stopped at any time, and to run anywhere."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import Any
 
-from mmengine.dist import is_main_process
+from mmengine.device import get_device
+from mmengine.dist import is_distributed, is_main_process
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
+from mmengine.utils.dl_utils import set_multi_processing
 from torch import nn
 
 from mmvis.registry import RUNNERS
@@ -17,6 +19,7 @@ from .hooks.preemption_hook import PreemptionHook
 from .hooks.random_state_hook import RandomStateHook
 from .hooks.training_summary_hook import TrainingSummaryHook
 from .loops import PROGRESS, sampler_of
+from .ranks import join_ranks
 from .terminal_log import shorten_terminal
 from .work_dir import only_training_in, resumable
 
@@ -41,6 +44,34 @@ class VISRunner(Runner):
         logger = super().build_logger(*args, **kwargs)
         shorten_terminal(logger)
         return logger
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Join the other ranks, on GPUs or CPUs, before mmengine would on GPUs."""
+        if self.distributed and not is_distributed():
+            settings = env_cfg.get('mp_cfg', {})
+            set_multi_processing(**settings, distributed=True)
+            join_ranks(self.launcher, env_cfg.get('dist_cfg', {}))
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """As mmengine's, which has DistributedDataParallel look for a GPU.
+
+        A model without anything to train, which that refuses, is not wrapped.
+        """
+        if self.distributed and not any(p.requires_grad for p in model.parameters()):
+            return model.to(get_device())
+        if self.distributed and get_device() == 'cpu':
+            if model_wrapper_cfg is None:
+                model_wrapper_cfg = dict(
+                    broadcast_buffers=False,
+                    find_unused_parameters=self.cfg.get(
+                        'find_unused_parameters', False
+                    ),
+                )
+            kind = model_wrapper_cfg.setdefault('type', 'MMDistributedDataParallel')
+            if str(kind).rpartition('.')[2] == 'MMDistributedDataParallel':
+                model_wrapper_cfg.setdefault('device_ids', None)
+        return super().wrap_model(model_wrapper_cfg, model)
 
     def train(self) -> nn.Module:
         """Train, as the only one in the work dir."""

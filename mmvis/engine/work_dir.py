@@ -42,6 +42,9 @@ def only_training_in(work_dir: str | os.PathLike[str]) -> Iterator[None]:
                 ) from None
             except OSError:
                 pass  # a file system without locks
+        # What a training that was killed was about to write.
+        for part in Path(work_dir).glob('.*.pth.*.part'):
+            part.unlink(missing_ok=True)
         yield
 
 

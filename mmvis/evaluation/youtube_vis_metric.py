@@ -7,6 +7,8 @@ from typing import Any
 from mmengine.dist import (
     broadcast_object_list,
     collect_results,
+    gather_object,
+    get_backend,
     get_world_size,
     is_main_process,
 )
@@ -164,10 +166,7 @@ class YouTubeVISMetric(BaseMetric):
         # Whatever happens below, the next epoch starts afresh.
         self.results.clear()
         self._open.clear()
-        keywords = {}
-        if self.collect_device == 'cpu':
-            keywords['tmpdir'] = self.collect_dir
-        parts = collect_results(part, get_world_size(), self.collect_device, **keywords)
+        parts = self._gather(part)
         outcome: list = [None, None]
         if is_main_process():
             try:
@@ -179,6 +178,16 @@ class YouTubeVISMetric(BaseMetric):
         if outcome[1] is not None:
             raise outcome[1]
         return outcome[0]
+
+    def _gather(self, part: list[dict]) -> list[dict]:
+        """Every rank's part; only what the first gets counts."""
+        if get_backend() == 'gloo':
+            # By the network: other machines need not share a disk.
+            return gather_object(part[0]) or []
+        keywords = {}
+        if self.collect_device == 'cpu':
+            keywords['tmpdir'] = self.collect_dir
+        return collect_results(part, get_world_size(), self.collect_device, **keywords)
 
     def _evaluate_parts(self, parts: list[dict]) -> dict:
         unfinished = [name for part in parts for name in part['unfinished']]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, TextIO
+from uuid import uuid4
 
 
 @contextmanager
@@ -34,7 +35,8 @@ def whole_binary_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _whole(path: Path, mode: str, encoding: str | None = None) -> Iterator[IO]:
-    part = path.with_name(f'.{path.name}.part')
+    # Several processes, on several machines, may write the same file.
+    part = path.with_name(f'.{path.name}.{uuid4().hex[:8]}.part')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

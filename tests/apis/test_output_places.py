@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmvis.apis.output_places import check_places
+from mmvis.structures.whole_file import whole_file
 
 
 def check(stem: Path, source: Path | None = None) -> None:
@@ -53,6 +54,7 @@ def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
 
 
 def test_the_longest_name_that_is_taken_can_be_written(tmp_path):
-    stem = tmp_path / ('n' * (255 - len('._video.json.part')))
+    stem = tmp_path / ('n' * (255 - len('._video.json.12345678.part')))
     check(stem)
-    stem.with_name(f'.{stem.name}_video.json.part').write_text('')
+    with whole_file(stem.with_name(f'{stem.name}_video.json')) as file:
+        file.write('{}')

@@ -35,9 +35,11 @@ def check_same(folder: Path, name: str, whole: dict, last: dict) -> None:
 def test_killed_while_it_writes_a_checkpoint(tmp_path):
     whole = run(tmp_path, 'whole', False, *RUN)
     die(tmp_path, 'killed', False, 'write 2')
-    assert (tmp_path / 'killed/.iter_6.pth.part').exists()
+    parts = tmp_path.glob('killed/.*.part')
+    assert [part.name.split('.')[1] for part in parts] == ['iter_6']
     assert not (tmp_path / 'killed/iter_6.pth').exists()
     last = run(tmp_path, 'killed', False, *RESUME)
+    assert not list(tmp_path.glob('killed/.*.part'))
     check_same(tmp_path, 'killed', whole, last)
 
 
