@@ -6,6 +6,7 @@ The floor plan, in the order in which frames go through it.
     video_states.py             the states of videos, kept apart from the network
     constants.py                tensors of a few numbers, made on the device
     settings.py                 a key of test_cfg that nothing reads is an error
+    bfloat16.py                 operators without it, under autocast
     prediction_at_places.py     a convolution at a few places, not on the whole map
     mask_boxes.py               boxes around masks
     to_original_size.py         boxes and masks, from the input to the frame

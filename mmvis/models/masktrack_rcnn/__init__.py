@@ -10,6 +10,7 @@ their losses are mmdet's; numbers are the paper's.
 Shared with other models:
 
     common/base_vis.py        the loop over the frames of a video
+    common/bfloat16.py        operators without it, under autocast
     trackers/track_memory.py  what is remembered of a track
 """
 

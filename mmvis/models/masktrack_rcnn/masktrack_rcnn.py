@@ -11,6 +11,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvis.models.common.base_vis import BaseVISModel
+from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
 
@@ -35,6 +36,10 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
         data_preprocessor (dict, optional): Of mmdet's TrackDataPreprocessor.
         init_cfg (dict, optional): Of mmengine.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        guard_from_bfloat16(self)
 
     def init_state(self) -> TrackMemory:
         """An empty memory of tracks."""

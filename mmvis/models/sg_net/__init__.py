@@ -16,6 +16,7 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
 Shared with other models:
 
     common/base_vis.py                 the loop over the frames of a video
+    common/bfloat16.py                 operators without it, under autocast
     common/prediction_at_places.py     a convolution at a few places only
     common/to_original_size.py         boxes and masks of the original frame
     common/batch_objects.py            annotated objects of a batch

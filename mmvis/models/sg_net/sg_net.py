@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.batch_objects import BatchObjects
+from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.common.constants import constant
 from mmvis.models.common.to_original_size import to_original_size
 from mmvis.models.trackers.track_memory import TrackMemory
@@ -80,6 +81,7 @@ class SGNet(BaseVISModel):
         )
         self.loss_mask = MODELS.build(loss_mask)
         self.tracker = MODELS.build(tracker)
+        guard_from_bfloat16(self)
         compares = getattr(self.tracker, 'compares_embeddings', False)
         if compares and self.bbox_head.embed_channels is None:
             raise ValueError(

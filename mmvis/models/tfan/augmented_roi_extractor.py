@@ -51,11 +51,13 @@ class AugmentedFeatures(tuple):
     def __getitem__(self, index):
         """One level, or a slice that knows the references too."""
         levels = super().__getitem__(index)
-        if isinstance(index, slice):
-            part = AugmentedFeatures(levels, self.augmentation, self.references)
-            part.shares = self.shares
-            return part
-        return levels
+        return self.with_levels(levels) if isinstance(index, slice) else levels
+
+    def with_levels(self, levels: Sequence[Tensor]) -> AugmentedFeatures:
+        """Other levels with the same references, and one list of shares."""
+        part = AugmentedFeatures(levels, self.augmentation, self.references)
+        part.shares = self.shares
+        return part
 
     def augment(self, roi_feats: Tensor, rois: Tensor) -> Tensor:
         """Augment RoI features (m, C, s, s) by the references of their frames.

@@ -12,6 +12,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvis.models.common.base_vis import BaseVISModel
+from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.common.settings import check_keys
 from mmvis.models.masktrack_rcnn.masktrack_rcnn import without_classes
 from mmvis.models.trackers.track_memory import TrackMemory
@@ -87,6 +88,7 @@ class TFAN(BaseVISModel):
         self.detector = MODELS.build(detector)
         self.track_head = MODELS.build(track_head)
         self.tracker = MODELS.build(tracker)
+        guard_from_bfloat16(self)
         self.augmentation: Augmentation | None = None
         if augmentation is not None:
             self.augmentation = MODELS.build(augmentation)

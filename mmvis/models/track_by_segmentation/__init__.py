@@ -9,6 +9,7 @@ The floor plan, in the order in which frames go through it.
 Shared with other models:
 
     common/base_vis.py                      the loop over the frames of a video
+    common/bfloat16.py                      operators without it, under autocast
     common/mask_boxes.py                    boxes around masks
     trackers/match_score.py                 mask IoU, and scores of the match
     trackers/match_conflicts.py             two detections of one track

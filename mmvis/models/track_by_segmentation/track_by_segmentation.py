@@ -15,6 +15,7 @@ from torch.nn.functional import normalize
 
 from mmvis.engine.class_count import set_num_classes
 from mmvis.models.common.base_vis import BaseVISModel
+from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.common.mask_boxes import mask_boxes
 from mmvis.models.trackers.match_score import mask_ious
 from mmvis.models.trackers.track_memory import TrackMemory
@@ -99,6 +100,7 @@ class TrackBySegmentation(BaseVISModel):
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.detector: BaseDetector = MODELS.build(detector)
         self.tracker = MODELS.build(tracker)
+        guard_from_bfloat16(self)
         if getattr(self.tracker, 'supplement', None) is not None:
             raise ValueError(
                 'TrackBySegmentation does not move masks on to the next frame, so its '

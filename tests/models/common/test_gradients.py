@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 import torch
 import video_models
+from mmdet.models.losses import focal_loss
 from model_factory import COUNTS, training_clip, without_gradient
 
 # Losses of a model that are of objects in both frames alone.
@@ -29,6 +30,7 @@ VARIANTS = {
     # Some of mmdet's heads leave parameters without a graph.
     'track_by_condinst': partial(video_models.track_by_segmentation, 'condinst'),
 }
+FOCAL = ('sg_net', 'track_by_condinst')
 
 
 @pytest.mark.parametrize('counts', COUNTS)
@@ -49,6 +51,26 @@ def test_variants_too(name, counts):
     net = copy.deepcopy(VARIANTS[name]()).train()
     losses = net.loss(*training_clip(*COUNTS[counts]))
     assert without_gradient(net, losses) == []
+
+
+@pytest.mark.parametrize('name', [*MODELS, 'tfan_fc', 'track_by_condinst'])
+def test_training_takes_bfloat16(name, monkeypatch):
+    """RoIAlign and NMS have no kernels for it, and on a card focal loss has none."""
+    seen = []
+    loss_of = focal_loss.py_sigmoid_focal_loss
+
+    def as_on_a_card(scores, *args, **kwargs):
+        seen.append(scores.dtype)
+        return loss_of(scores, *args, **kwargs)
+
+    monkeypatch.setattr(focal_loss, 'py_sigmoid_focal_loss', as_on_a_card)
+    make = MODELS[name][0] if name in MODELS else VARIANTS[name]
+    net = copy.deepcopy(make()).train()
+    clip = training_clip(*COUNTS['common'])
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = net.loss(*clip)
+    assert without_gradient(net, losses) == []
+    assert torch.bfloat16 not in seen and bool(seen) == (name in FOCAL)
 
 
 # Whose losses join objects of all clips.
