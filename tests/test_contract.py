@@ -84,7 +84,9 @@ def imported_by_registries() -> set[Path]:
     ]
     rooms = [text.removeprefix('mmvis.') for text in strings if text.isidentifier()]
     rooms += [text.removeprefix('mmvis.') for text in strings if '.' in text]
-    left = [ROOT.joinpath('mmvis', *room.split('.'), '__init__.py') for room in rooms]
+    places = [ROOT.joinpath('mmvis', *room.split('.')) for room in rooms]
+    left = [place / '__init__.py' for place in places]
+    left += [place.with_suffix('.py') for place in places]
     seen = set()
     while left:
         path = left.pop()
