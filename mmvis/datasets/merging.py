@@ -65,7 +65,7 @@ def _below(folder: str, root: str | Path) -> str:
     relative = os.path.relpath(folder, root)
     if relative.split(os.sep)[0] == os.pardir:
         raise ValueError(f'The frames in {folder} are not below the root {root}.')
-    return Path(relative).as_posix()
+    return '' if relative == os.curdir else f'{Path(relative).as_posix()}/'
 
 
 def _append(
@@ -79,7 +79,7 @@ def _append(
             {
                 **video,
                 'id': video_ids[video['id']],
-                'file_names': [f'{folder}/{name}' for name in video['file_names']],
+                'file_names': [f'{folder}{name}' for name in video['file_names']],
                 'source': content.path,
                 'source_id': video['id'],
             }

@@ -86,6 +86,15 @@ def test_sets_without_annotations(tmp_path):
     assert not (tmp_path / 'b' / 'all.json').exists()
 
 
+def test_frames_in_the_root_itself_keep_their_names(tmp_path):
+    (part, _) = two_sets(tmp_path)
+    root = part.root / part.prefix
+    merge_annotation_files([(str(part.ann_file), str(root))], root, tmp_path / 'm.json')
+    names = [v['file_names'] for v in part.content['videos']]
+    merged = json.loads((tmp_path / 'm.json').read_text())['videos']
+    assert [v['file_names'] for v in merged] == names
+
+
 def test_frames_outside_of_the_root_are_refused(tmp_path):
     sets = two_sets(tmp_path)
     with pytest.raises(ValueError, match='not below the root'):

@@ -8,6 +8,7 @@ python tools/dataset_tools/export.py valid.json --results results.json --to labe
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 
 
@@ -29,6 +30,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--score', type=float, default=0.3, help='lowest of results, default 0.3'
     )
+    parser.add_argument('--videos', nargs='+', help='ids or names of videos')
     parser.add_argument(
         '--frames', help='folder of the frames, for imagePath of labelme'
     )
@@ -50,16 +52,20 @@ def main(argv: list[str] | None = None) -> int:
             raise ValueError(
                 f"'{args.ann_file}' has no annotations: give --results to write."
             )
+        if args.videos:
+            from mmvis.visualization.video_tracks import choose_videos
+
+            videos = choose_videos(content, args.videos)
+            content = dataclasses.replace(content, videos=videos)
         notes = export_annotations(content, args.out, args.to, args.frames)
     except (ValueError, OSError) as error:
         print(f'export: {error}', file=sys.stderr)
         return 1
+    ids = {video['id'] for video in content.videos}
+    written = [a for a in content.annotations or [] if a['video_id'] in ids]
     for note in notes:
         print(note)
-    print(
-        f'wrote {args.out}: {len(content.videos)} videos, '
-        f'{len(content.annotations)} objects'
-    )
+    print(f'wrote {args.out}: {len(content.videos)} videos, {len(written)} objects')
     return 0
 
 

@@ -15,7 +15,10 @@ from .objects import tracks_of
 def write_youtube_vis(content: VISAnnotations, out: Path) -> list[str]:
     """One json; counts are lists of run lengths, objects of no pixel stay."""
     annotations = []
+    ids = {video['id'] for video in content.videos}
     for annotation in content.annotations or []:
+        if annotation['video_id'] not in ids:
+            continue
         masks = [
             mask and dict(size=mask['size'], counts=unpack_counts(mask).tolist())
             for mask in annotation['segmentations']
