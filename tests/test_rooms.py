@@ -22,16 +22,13 @@ HOUSE = {
     'visualization': {'structures'},
     'evaluation': {'structures', 'visualization'},
     'engine': {'structures', 'visualization'},
-    'models': {'structures', 'engine'},
+    'tracking': {'structures'},
+    'models': {'structures', 'engine', 'tracking'},
     'runtime': {'structures'},
     # Models are built by their configs, and never known by name.
     'apis': {
-        'structures',
-        'datasets',
-        'visualization',
-        'evaluation',
-        'engine',
-        'runtime',
+        *('structures', 'datasets', 'visualization', 'evaluation', 'engine'),
+        *('runtime', 'tracking'),
     },
     'deploy': {'structures', 'engine', 'models', 'apis', 'runtime'},
 }

@@ -1,0 +1,236 @@
+"""Which mask of a frame goes on with which track, by what space and looks allow.
+
+Two rounds, each an assignment of the highest sum (Hungarian method):
+
+1. *Going on.* A mask may go on with a track only near where the track was last seen, or
+   where it is expected by its velocity: within a gate that is measured in the object's
+   own size and widens with the frames since. Among those the overlap of outlines, the
+   nearness and the looks decide.
+2. *Coming back.* A track that is lost may return further off, by its looks alone, for
+   which these have to be much alike, and no further than an object can have got.
+
+ByteTrack, OC-SORT and BoT-SORT gate by the overlap of boxes, which a small object
+leaves in a single frame; Deep SORT by a filter's covariance, which its jitter governs.
+MinVIS, CTVIS and other query trackers gate nothing. Here the unit is the object's size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from .masks import Outlines, overlaps
+from .motion import centres, moved, sizes
+from .track_table import Detections, TrackTable
+
+# Less than any value of a pair that is allowed.
+_NEVER = -1e9
+
+
+@dataclass(frozen=True)
+class AssociationSettings:
+    """What is allowed, and what counts.
+
+    Attributes:
+        gate (float): How far a centre may be off in the next frame, in sizes of the
+            object (the side of a square of its box's area).
+        gate_growth (float): So much more each further frame unseen.
+        gate_limit (float): But no more than this.
+        overlap, nearness, looks (float): Weights of the outlines' IoU, of 1 minus the
+            distance as a share of the gate, and of the looks' cosine.
+        least (float): The sum that a pair needs to go on.
+        relabel (float): Another label goes on from this IoU of outlines only; above 1:
+            never.
+        unlike (float): A lost track does not go on with a mask whose looks have a lower
+            cosine, unless outlines overlap as much as ``relabel``; -1: it does.
+        comeback (float): Cosine that a return by looks needs; above 1: none returns.
+        comeback_margin (float): By which it must be ahead of all other lost tracks'.
+        speed (float): How far a track can have got in a frame, in sizes.
+        duplicate (float): A mask that could go on with a track another one got, and
+            has this share of the smaller of both in common with it, is a duplicate and
+            gets no id; above 1: it becomes a new track.
+        twin (float): A new track does not begin on a mask of the same label that has
+            this IoU with one that is a track's, or a better new one's; above 1: it
+            does.
+        momentum (float): Share of the latest looks in those of a track.
+        retain (int): Frames that a lost track is remembered.
+        begin (float): Score that a new track needs; masks below may go on with one.
+    """
+
+    gate: float = 1.0
+    gate_growth: float = 0.25
+    gate_limit: float = 3.0
+    overlap: float = 1.0
+    nearness: float = 0.3
+    looks: float = 1.0
+    least: float = 0.0
+    relabel: float = 0.3
+    unlike: float = 0.4
+    comeback: float = 0.6
+    comeback_margin: float = 0.05
+    speed: float = 1.0
+    duplicate: float = 0.5
+    twin: float = 0.3
+    momentum: float = 0.2
+    retain: int = 100
+    begin: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.momentum <= 1:
+            raise ValueError(f'momentum must be in (0, 1], but is {self.momentum}.')
+        if self.retain < 1:
+            raise ValueError(f'retain must be at least 1, but is {self.retain}.')
+        if self.gate <= 0 or self.speed <= 0:
+            raise ValueError('gate and speed must be above 0.')
+
+
+NEW, NONE = -1, -2
+
+
+def associate(
+    dets: Detections, tracks: TrackTable, frame: int, settings: AssociationSettings
+) -> np.ndarray:
+    """Row of each detection's track, NEW for a new one, NONE for no id.
+
+    Args:
+        dets (Detections): n masks; empty ones get NONE.
+        tracks (TrackTable): m living tracks.
+        frame (int): Number of the frame.
+        settings (AssociationSettings): See there.
+
+    Returns:
+        np.ndarray: (n,) int64; no row twice.
+    """
+    chosen = np.full(len(dets.labels), NEW)
+    chosen[dets.scores < settings.begin] = NONE
+    empty = dets.outlines.areas <= 0
+    if len(tracks):
+        pairs = _Pairs(dets, tracks, frame, settings)
+        going = pairs.going_on()
+        going[empty] = _NEVER
+        rows, columns = _assign(going)
+        chosen[rows] = columns
+        _drop_duplicates(chosen, going, dets.outlines, settings.duplicate)
+        back = pairs.coming_back()
+        back[(chosen != NEW) | empty] = _NEVER
+        back[:, chosen[chosen >= 0]] = _NEVER
+        _close_ambiguous(back, settings.comeback_margin)
+        rows, columns = _assign(back)
+        chosen[rows] = columns
+    chosen[empty] = NONE
+    _drop_twins(chosen, dets, settings.twin)
+    return chosen
+
+
+class _Pairs:
+    """Values (n, m) of all pairs of detections and tracks."""
+
+    def __init__(
+        self,
+        dets: Detections,
+        tracks: TrackTable,
+        frame: int,
+        settings: AssociationSettings,
+    ) -> None:
+        self._dets, self._tracks, self._settings = dets, tracks, settings
+        age = np.maximum(frame - tracks.seen, 1)
+        self._age = age
+        expected = moved(tracks.boxes, tracks.velocity, age)
+        self._expected = Outlines(expected, tracks.inside)
+        here = centres(dets.outlines.boxes)[:, None]
+        # An object that was half hidden is not smaller than it was.
+        scale = np.maximum(tracks.usual, sizes(tracks.boxes))
+        self._off = np.linalg.norm(here - centres(tracks.boxes), axis=2) / scale
+        off = np.linalg.norm(here - centres(expected), axis=2) / scale
+        self._nearest = np.minimum(off, self._off)
+        self._same = dets.labels[:, None] == tracks.labels[None]
+        self._alike = np.zeros(off.shape)
+        self._known = np.zeros(off.shape, bool)
+        if dets.looks is not None and tracks.looks.shape[1] == dets.looks.shape[1]:
+            self._alike = dets.looks @ tracks.looks.T
+            ours, theirs = dets.looks.any(axis=1), tracks.looks.any(axis=1)
+            self._known = np.logical_and.outer(ours, theirs)
+
+    def going_on(self) -> np.ndarray:
+        """Values of the pairs inside the gate."""
+        settings = self._settings
+        grown = settings.gate + settings.gate_growth * (self._age - 1)
+        gate = np.minimum(grown, max(settings.gate_limit, settings.gate))
+        near = self._nearest <= gate
+        rows, columns = np.nonzero(near)
+        pairs = rows, columns
+        iou, _ = overlaps(self._dets.outlines, self._expected, pairs)
+        still, _ = overlaps(self._dets.outlines, self._tracks.outlines, pairs)
+        iou = np.maximum(iou, still)
+        value = (
+            settings.overlap * iou
+            + settings.nearness * (1 - (self._nearest / gate)[pairs])
+            + settings.looks * self._alike[pairs]
+        )
+        surely = iou >= settings.relabel
+        # Of what was out of sight, the place alone says little.
+        odd = self._known & (self._age > 1)[None] & (self._alike < settings.unlike)
+        allowed = surely | (self._same & ~odd)[pairs]
+        values = np.full(near.shape, _NEVER)
+        values[pairs] = np.where(allowed & (value > settings.least), value, _NEVER)
+        return values
+
+    def coming_back(self) -> np.ndarray:
+        """Values of the pairs that looks alone may join."""
+        settings = self._settings
+        reach = settings.speed * self._age
+        allowed = self._same & self._known & (self._off <= reach)
+        allowed &= self._alike >= settings.comeback
+        return np.where(allowed, self._alike, _NEVER)
+
+
+def _assign(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the pairs, of those above _NEVER, of the highest sum."""
+    # Nothing is lost by leaving a pair out, so values must not be negative here.
+    lowest = values[values > _NEVER].min(initial=0.0)
+    gain = np.where(values > _NEVER, values - lowest + 1e-6, 0.0)
+    rows, columns = linear_sum_assignment(gain, maximize=True)
+    kept = gain[rows, columns] > 0
+    return rows[kept], columns[kept]
+
+
+def _close_ambiguous(values: np.ndarray, margin: float) -> None:
+    """Leave out detections whose two best tracks are nearly equal."""
+    if margin > 0 and values.shape[1] > 1:
+        second, best = np.sort(values, axis=1)[:, -2:].T
+        values[best - second < margin] = _NEVER
+
+
+def _drop_duplicates(
+    chosen: np.ndarray, values: np.ndarray, outlines: Outlines, share: float
+) -> None:
+    """Masks left over that lie on one that got a track they could go on with too."""
+    left, got = np.flatnonzero(chosen == NEW), np.flatnonzero(chosen >= 0)
+    if not len(left) or not len(got):
+        return
+    claimed = values[np.ix_(left, chosen[got])] > _NEVER
+    i, j = claimed.nonzero()
+    _, common = overlaps(outlines, outlines, (left[i], got[j]))
+    chosen[left[i[common >= share]]] = NONE
+
+
+def _drop_twins(chosen: np.ndarray, dets: Detections, least: float) -> None:
+    """New masks on others of their label: the object has a track, or gets one."""
+    new = np.flatnonzero(chosen == NEW)
+    if not len(new) or len(chosen) < 2:
+        return
+    # Tracks' masks first, then new ones, the best of them first.
+    known = np.flatnonzero(chosen >= 0)
+    new = new[np.argsort(-dets.scores[new], kind='stable')]
+    order = np.concatenate([known, new])
+    later, earlier = np.tril_indices(len(order), -1)
+    wanted = (later >= len(known)) & (
+        dets.labels[order[later]] == dets.labels[order[earlier]]
+    )
+    later, earlier = later[wanted], earlier[wanted]
+    iou, _ = overlaps(dets.outlines, dets.outlines, (order[later], order[earlier]))
+    for row, other in zip(later[iou >= least], earlier[iou >= least], strict=True):
+        if chosen[order[other]] != NONE:
+            chosen[order[row]] = NONE
