@@ -156,20 +156,22 @@ def overlaps(
     if not meet.any():
         return iou, share
     i, j, ours, theirs = i[meet], j[meet], ours[meet], theirs[meet]
-    # The grid of the one, looked up in that of the other.
-    steps = (np.arange(SIDE) + 0.5) / SIDE
-    sides = theirs[:, 2:] - theirs[:, :2]
-    points = (
-        ours[:, None, :2] + steps[None, :, None] * (ours[:, 2:] - ours[:, :2])[:, None]
-    )
+    one, other = first.areas[i], second.areas[j]
+    # The grid of the one with the smaller box, looked up in that of the other.
+    fine, coarse = first.inside[i], second.inside[j]
+    swap = (ours[:, 2:] - ours[:, :2]).prod(1) > (theirs[:, 2:] - theirs[:, :2]).prod(1)
+    fine[swap], coarse[swap] = coarse[swap], fine[swap]
+    ours[swap], theirs[swap] = theirs[swap], ours[swap]
+    steps = ((np.arange(SIDE) + 0.5) / SIDE)[None, :, None]
+    own, sides = ours[:, 2:] - ours[:, :2], theirs[:, 2:] - theirs[:, :2]
+    points = ours[:, None, :2] + steps * own[:, None]
     cells = np.floor((points - theirs[:, None, :2]) / sides[:, None] * SIDE).astype(int)
     valid = (cells >= 0) & (cells < SIDE)
     cells = cells.clip(0, SIDE - 1)
     x, y = cells[:, None, :, 0], cells[:, :, None, 1]
-    there = second.inside[j[:, None, None], y, x]
+    there = coarse[np.arange(len(i))[:, None, None], y, x]
     there &= valid[:, None, :, 0] & valid[:, :, None, 1]
-    both = (first.inside[i] & there).mean((1, 2)) * (ours[:, 2:] - ours[:, :2]).prod(1)
-    one, other = first.areas[i], second.areas[j]
+    both = (fine & there).mean((1, 2)) * own.prod(1)
     smaller = np.minimum(one, other)
     both = np.minimum(both, smaller)
     iou[meet] = both / np.maximum(one + other - both, 1e-9)

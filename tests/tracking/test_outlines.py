@@ -40,10 +40,10 @@ def test_overlaps_are_nearly_those_of_the_masks(seed):
     both = (masks[i] & masks[j]).sum((1, 2))
     areas = masks.sum((1, 2))
     union, smaller = areas[i] + areas[j] - both, np.minimum(areas[i], areas[j])
-    np.testing.assert_allclose(iou, both / np.maximum(union, 1), atol=0.08)
-    assert (
-        np.abs(share - both / np.maximum(smaller, 1))[smaller > 60].max(initial=0) < 0.2
-    )
+    off = np.abs(iou - both / np.maximum(union, 1))
+    assert off.max() < 0.08 and off.mean() < 0.01
+    off = np.abs(share - both / np.maximum(smaller, 1))
+    assert off[smaller > 300].max(initial=0) < 0.15 and off.mean() < 0.03
     same = (i == j) & (areas[i] > 0)
     assert iou[same] == pytest.approx(1)
 
