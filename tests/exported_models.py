@@ -35,6 +35,7 @@ class TorchNetwork:
 
     def __init__(self, part: PartNetwork) -> None:
         self.part = part
+        self.outputs = part.outputs
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         with torch.no_grad():

@@ -32,12 +32,14 @@ class LoadedModel(NamedTuple):
         pipeline (list[dict]): The config's test pipeline.
         class_names (tuple[str] | None): Names by label.
         category_ids (tuple[int] | None): Ids in results, by label.
+        settings (Any): What of the config the model was built from.
     """
 
     model: nn.Module
     pipeline: list[dict]
     class_names: tuple[str, ...] | None
     category_ids: tuple[int, ...] | None
+    settings: Any = None
 
 
 def choose_device(device: str | torch.device | None) -> torch.device:
@@ -109,7 +111,7 @@ def load_model(
     trained = trained_classes(content)
     if trained and not is_explicit(config.filename, cfg_options or ()):
         fit_class_count(settings, trained, source)
-    model = MODELS.build(settings)
+    model = MODELS.build(copy.deepcopy(settings))
     if not hasattr(model, 'predict_clip'):
         raise ValueError(
             f'{name} is of a {type(model).__name__}, which is no video model of mmvis. '
@@ -119,7 +121,7 @@ def load_model(
     check_fit(model, weights, source)
     model.load_state_dict(weights, strict=False)
     names, ids = _classes(content, config)
-    return LoadedModel(model.to(chosen).eval(), pipeline, names, ids)
+    return LoadedModel(model.to(chosen).eval(), pipeline, names, ids, settings)
 
 
 def _weights(checkpoint: str | os.PathLike | Mapping) -> tuple[Mapping, str]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmvis.dependencies import check_for_models
 from mmvis.runtime.exported_model import load_exported
-from mmvis.runtime.model_file import is_exported
+from mmvis.runtime.model_file import ModelFile, is_exported
 from mmvis.runtime.session import RuntimeSession
 from mmvis.structures.frame_result import FrameResult
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import torch
     from mmengine.config import Config
 
+    from .loading import LoadedModel
     from .video_session import VideoSession
 
 Stepped = tuple[np.ndarray, FrameResult]
@@ -92,9 +94,17 @@ class VISInferencer:
     ) -> None:
         from .faster_network import compile_network, use_half_precision
         from .loading import load_model
-        from .video_session import Preparation, VideoSession
 
         loaded = load_model(config, checkpoint, device, cfg_options)
+        if half:
+            use_half_precision(loaded.model)
+        if compile:
+            compile_network(loaded.model)
+        self._take(loaded)
+
+    def _take(self, loaded: LoadedModel) -> None:
+        from .video_session import Preparation, VideoSession
+
         self.model: Any = loaded.model
         self.class_names = loaded.class_names
         self.category_ids = loaded.category_ids
@@ -102,13 +112,16 @@ class VISInferencer:
         self._new_session: Callable[[], Any] = lambda: VideoSession(
             loaded.model, prepare, loaded.class_names
         )
-        if half:
-            use_half_precision(loaded.model)
-        if compile:
-            compile_network(loaded.model)
 
     def _open_exported(self, path: str, device: str | torch.device | None) -> None:
-        loaded = load_exported(path, None if device is None else str(device))
+        file = ModelFile(path, None if device is None else str(device))
+        if file.about['model'] == 'features':
+            check_for_models()
+            from .exported_features import load_features
+
+            self._take(load_features(file))
+            return
+        loaded = load_exported(file)
         self.model = loaded.runner
         self.class_names = loaded.class_names
         self.category_ids = loaded.category_ids

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
 
-from mmvis.apis.loading import load_model
+from mmvis.apis.exported_features import heads_path
+from mmvis.apis.loading import LoadedModel, load_model
 from mmvis.runtime.model_file import part_path
 
+from . import features
 from .describing import as_metadata, describe, preparation
 from .networks import CannotExportError, plan_export
 from .operators import DEFORMABLE
@@ -78,6 +82,8 @@ def export_model(
         )
     padded = [-(-side // divisor) * divisor for side in size]
     plan = plan_export(loaded.model, example_frame(*padded))
+    if plan.kind == features.KIND:
+        plan.settings['config'] = config_text(loaded)
     about = describe(
         loaded,
         plan,
@@ -86,11 +92,11 @@ def export_model(
         deformable=deformable,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    files = []
+    files, exported = [], set()
     for part in plan.parts:
         path = part_path(out, part.name)
         if format == 'onnx':
-            write_onnx(
+            exported |= write_onnx(
                 part,
                 path,
                 as_metadata(about, part.name),
@@ -99,9 +105,24 @@ def export_model(
                 deformable_by=deformable,
             )
         else:
-            write_program(part, path, dynamic)
+            exported |= write_program(part, path, dynamic)
+        files.append(path)
+    if plan.kind == features.KIND:
+        path = heads_path(out)
+        kept = {
+            name: value
+            for name, value in loaded.model.state_dict().items()
+            if f'model.{name}' not in exported
+        }
+        torch.save(dict(state_dict=kept, export_id=about['export_id']), path)
         files.append(path)
     return files
+
+
+def config_text(loaded: LoadedModel) -> str:
+    """What the rest of a model is built from, as json: nothing in it is run."""
+    parts = dict(model=loaded.settings, test_pipeline=loaded.pipeline)
+    return json.dumps(Config(parts).to_dict())
 
 
 def _default_size(prepared: dict[str, Any]) -> tuple[int, int]:

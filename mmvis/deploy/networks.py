@@ -52,8 +52,8 @@ class ExportPlan:
     settings: dict[str, Any]
 
 
-# By the name of the model's class: a function of the model and an example frame
-# (1, 3, H, W).
+# By the name of the model's class, for those that run without torch: a function of the
+# model and an example frame (1, 3, H, W).
 PLANS: dict[str, Callable[[Any, Tensor], ExportPlan]] = {}
 
 
@@ -65,14 +65,8 @@ def plan_export(model: Any, frame: Tensor) -> ExportPlan:
         frame (Tensor): (1, 3, H, W), an example of the network's input.
 
     Raises:
-        CannotExportError: There is no plan for this kind of model.
+        CannotExportError: Something in its config cannot be exported.
     """
-    from . import stmask  # noqa: F401  # fills PLANS
+    from . import features, stmask  # noqa: F401  # stmask fills PLANS
 
-    kind = type(model).__name__
-    if kind not in PLANS:
-        raise CannotExportError(
-            f'A {kind} cannot be exported: its network decides by what it sees how it '
-            f'goes on. What can be: {", ".join(PLANS)}.'
-        )
-    return PLANS[kind](model, frame)
+    return PLANS.get(type(model).__name__, features.plan)(model, frame)

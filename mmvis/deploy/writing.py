@@ -91,8 +91,11 @@ def write_onnx(
     dynamic: bool = False,
     half: bool = False,
     deformable_by: str = 'DeformConv',
-) -> None:
+) -> set[str]:
     """Write a network as an ONNX file, which onnx.checker passes.
+
+    Returns:
+        set[str]: Names of the parameters that are in it, of ``part.module``.
 
     Args:
         part (PartNetwork): The network.
@@ -137,6 +140,7 @@ def write_onnx(
         entry.key, entry.value = key, value
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
+    return set(program.state_dict)
 
 
 # Sampling places and boxes in float16 would be off by cells of a large map.
@@ -168,13 +172,15 @@ def _in_half_precision(model: Any) -> Any:
     )
 
 
-def write_program(part: PartNetwork, path: Path, dynamic: bool = False) -> None:
+def write_program(part: PartNetwork, path: Path, dynamic: bool = False) -> set[str]:
     """Write a network as a program of torch (``torch.export.load`` reads it).
 
     Deformable convolutions are samples of ``grid_sample``, so that the program needs
     nothing of mmvis; RoIAlign has no operator in torch, and is mmvis's.
     """
-    torch.export.save(export_program(part, dynamic, 'GridSample'), path)
+    program = export_program(part, dynamic, 'GridSample')
+    torch.export.save(program, path)
+    return set(program.state_dict)
 
 
 @contextmanager

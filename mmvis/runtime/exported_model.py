@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from .errors import ExportedModelError
@@ -26,26 +25,20 @@ class ExportedModel(NamedTuple):
     category_ids: tuple[int, ...] | None
 
 
-def load_exported(
-    path: str | Path, device: str | None = None, threads: int | None = None
-) -> ExportedModel:
+def load_exported(file: ModelFile) -> ExportedModel:
     """Open the networks of an exported model.
 
     Args:
-        path: What ``python -m mmvis export`` has written.
-        device: 'cpu', 'cuda', 'cuda:N' or 'openvino'; None: a GPU if the runtime has
-            one.
-        threads: Of the CPU; None: OMP_NUM_THREADS, or all cores.
+        file: What ``python -m mmvis export`` has written.
 
     Raises:
         ExportedModelError, MissingRuntimeError: With a sentence that says what to do.
     """
-    file = ModelFile(path, device, threads)
     kind = file.about['model']
     if kind not in RUNNERS:
         raise ExportedModelError(
-            f'{path} is of a {kind}, which PyTorch alone tracks with; those that run '
-            f'without it: {", ".join(RUNNERS)}.'
+            f'{file.path} is of a {kind}, which this version of mmvis does not run; '
+            f'those that it does: {", ".join(RUNNERS)}.'
         )
     names, ids = file.about['classes'], file.about['category_ids']
     return ExportedModel(

@@ -73,7 +73,8 @@ class DeepLabDecoder(BaseModule):
         layers = [feats]
         for fusion, skip in zip(self.fusions, projected, strict=True):
             coarse = interpolate(layers[-1], skip.shape[-2:], mode='bilinear')
-            skip = skip.expand(len(coarse), -1, -1, -1)
+            # Not len(): torch.export would take the number for a constant.
+            skip = skip.expand(coarse.shape[0], -1, -1, -1)
             layers.append(fusion(torch.cat([coarse, skip], dim=1)))
         return layers
 

@@ -111,7 +111,8 @@ class TemporalContextFusion(BaseModule):
 
     def _attend(self, target: Tensor, reference: Tensor) -> Tensor:
         """What attention finds, (B, d, h, w): features, and places as displacements."""
-        size, rows, columns = len(reference), *target.shape[-2:]
+        # Not len(): torch.export would take the number for a constant.
+        size, rows, columns = reference.shape[0], *target.shape[-2:]
         keys = reference[:, : self.embed_channels]
         values = reference[:, self.embed_channels :]
         if self.encode_position:
@@ -138,4 +139,4 @@ def _coordinates(maps: Tensor) -> Tensor:
     x = torch.arange(columns, device=maps.device, dtype=maps.dtype)
     y = torch.arange(rows, device=maps.device, dtype=maps.dtype)
     grid = torch.stack([x.expand(rows, -1), y[:, None].expand(-1, columns)])
-    return (grid / PIXELS_PER_UNIT).expand(len(maps), -1, -1, -1)
+    return (grid / PIXELS_PER_UNIT).expand(maps.shape[0], -1, -1, -1)
