@@ -124,6 +124,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--compile', action='store_true', help='compile the network with torch.compile'
     )
+    parser.add_argument(
+        '--no-graph',
+        action='store_true',
+        help='do not record the network as CUDA graphs (on a GPU it is)',
+    )
     parser.add_argument('--fps', type=float, help="of the mp4 (default: the video's)")
     parser.add_argument(
         '--on-error',
@@ -164,6 +169,7 @@ def main(argv: list[str] | None = None) -> int:
             device=args.device,
             half=args.half,
             compile=args.compile,
+            graph=False if args.no_graph else None,
             cfg_options=args.cfg_options,
         )
         least = getattr(inferencer.model, 'score_thr', 0.0)

@@ -52,6 +52,8 @@ class VISInferencer:
         half (bool): Feature maps in half precision (bfloat16 on a CPU).
         compile (bool): Compile the network with torch.compile; the first frames of each
             size take long then.
+        graph (bool, optional): Record the network as CUDA graphs, one for each number
+            and size of frames, and replay them; by default on a GPU, unless compiled.
         cfg_options (dict, optional): Entries of the config to replace, by dotted key.
 
     Raises:
@@ -75,13 +77,15 @@ class VISInferencer:
         device: str | torch.device | None = None,
         half: bool = False,
         compile: bool = False,
+        graph: bool | None = None,
         cfg_options: dict | None = None,
     ) -> None:
         if is_exported(config):
-            _refuse_for_exported(config, checkpoint, half, compile, cfg_options)
+            given = dict(checkpoint=checkpoint, half=half, compile=compile, graph=graph)
+            _refuse_for_exported(config, cfg_options=cfg_options, **given)
             self._open_exported(str(config), device)
         else:
-            self._load(config, checkpoint, device, cfg_options, half, compile)
+            self._load(config, checkpoint, device, cfg_options, half, compile, graph)
 
     def _load(
         self,
@@ -91,8 +95,10 @@ class VISInferencer:
         cfg_options: dict | None,
         half: bool,
         compile: bool,
+        graph: bool | None,
     ) -> None:
         from .faster_network import compile_network, use_half_precision
+        from .graphed_network import use_graphs
         from .loading import load_model
 
         loaded = load_model(config, checkpoint, device, cfg_options)
@@ -100,6 +106,11 @@ class VISInferencer:
             use_half_precision(loaded.model)
         if compile:
             compile_network(loaded.model)
+        on_gpu = next(loaded.model.parameters()).is_cuda
+        if graph and not on_gpu:
+            raise ValueError('graph=True records CUDA graphs, which need a GPU.')
+        if on_gpu and (not compile if graph is None else graph):
+            use_graphs(loaded.model, _warn)
         self._take(loaded)
 
     def _take(self, loaded: LoadedModel) -> None:
@@ -333,13 +344,8 @@ class VISInferencer:
                 outputs.close()
 
 
-def _refuse_for_exported(
-    path: Any, checkpoint: Any, half: bool, compile: bool, cfg_options: Any
-) -> None:
+def _refuse_for_exported(path: Any, **given: Any) -> None:
     """An exported model is as it was exported."""
-    given = dict(
-        checkpoint=checkpoint, half=half, compile=compile, cfg_options=cfg_options
-    )
     names = [name for name, value in given.items() if value]
     if names:
         raise ValueError(
