@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,8 +63,19 @@ def _jsons(source: Path) -> Iterator[Path]:
     for folder, inner, names in os.walk(source):
         inner.sort(key=natural_order)
         for name in sorted(names, key=natural_order):
-            if name.lower().endswith('.json') and not name.startswith('.'):
-                yield Path(folder, name)
+            path = Path(folder, name)
+            is_json = path.suffix.lower() == '.json' and not name.startswith('.')
+            # An annotation file that was written beside them is none of them.
+            if is_json and _has_shapes(path):
+                yield path
+
+
+def _has_shapes(path: Path) -> bool:
+    with open(path, 'rb') as file:
+        if not os.fstat(file.fileno()).st_size:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            return text.find(b'"shapes"') >= 0
 
 
 def _read_video(

@@ -112,6 +112,38 @@ def test_frames_without_a_json_are_left_out_or_not(tmp_path):
     assert all(a['segmentations'][1] is None for a in content['annotations'])
 
 
+def test_what_was_written_beside_the_source_is_no_part_of_it(tmp_path):
+    source = tools.labelme(tmp_path / 'set')
+    first, _ = import_annotations(source, source / 'train.json')
+    (source / 'empty.json').touch()
+    again, _ = import_annotations(source, source / 'train.json')
+    assert again == first
+    assert found_in(source / 'train.json') == expected(blobs())
+
+
+def test_a_project_has_a_video_a_task(tmp_path):
+    text = (tools.cvat_video(tmp_path / 'one') / 'annotations.xml').read_text()
+    frames = tmp_path / 'frames'
+    tracks, tasks = [], []
+    for number, name in ((3, 'walk'), (8, 'run')):
+        blobs().write_frames(frames / name, tools.FRAMES)
+        tasks.append(f'<task><id>{number}</id><name>{name}</name><size>4</size></task>')
+        body = text.split('</meta>')[1].replace('</annotations>', '')
+        tracks.append(body.replace('<track ', f'<track task_id="{number}" '))
+    (tmp_path / 'project.xml').write_text(
+        '<annotations><version>1.1</version><meta><project><tasks>'
+        + ''.join(tasks)
+        + '</tasks><labels><label><name>dog</name></label></labels></project></meta>'
+        + ''.join(tracks)
+        + '</annotations>'
+    )
+    out = tmp_path / 'out.json'
+    content, _ = import_annotations(tmp_path / 'project.xml', out, frames=frames)
+    assert [v['name'] for v in content['videos']] == ['walk', 'run']
+    assert [c['name'] for c in content['categories']] == ['dog', 'cat']
+    assert found_in(out) == sorted(expected(blobs()) * 2)
+
+
 def test_tracks_of_a_group_are_one_object(tmp_path):
     source = tools.cvat_video(tmp_path / 'task')
     path = source / 'annotations.xml'
