@@ -16,8 +16,9 @@ from mmvis.structures.odd_ids import KnownIds
 from mmvis.structures.odd_masks import counts_of_python_text, size_hint
 from mmvis.structures.segmentation import to_rle
 
+from .area_ranges import OF_DATA, AreaRanges, check_area_ranges, ranges_of_data
 from .summary import Metrics, evaluate_tracks
-from .vis_eval import AREA_RANGES, GroundTruth
+from .vis_eval import GroundTruth
 
 NO_LABELS = (
     "'{path}' has no annotations, so that no AP can be computed. The public valid and "
@@ -30,7 +31,7 @@ RESULT_KEYS = ('video_id', 'category_id', 'score', 'segmentations')
 def evaluate_results(
     results: Sequence[dict] | str | Path,
     ground_truth: Mapping | VISAnnotations | str | Path,
-    area_ranges: Mapping[str, tuple[float, float]] | None = None,
+    area_ranges: AreaRanges = None,
     area_unit: str = 'pixel',
     classwise: bool = False,
     per_attribute: bool = True,
@@ -45,7 +46,8 @@ def evaluate_results(
             results.json.
         ground_truth: an annotation file, what was read from it, or a dict of its form.
         area_ranges: name to (lowest, highest) mean area, inclusive; those of the
-            protocol (s, m, l at 128^2 and 256^2 pixels) by default.
+            protocol (s, m, l at 128^2 and 256^2 pixels) by default; 'data' is a third
+            of the objects each.
         area_unit: 'pixel', or 'frame': ranges are fractions of the frame's area.
         classwise: add ``<category>_precision``.
         per_attribute: add ``<attribute>_AP`` if the file's videos carry attributes.
@@ -136,7 +138,7 @@ def _results_text(path: Path) -> str | bytes:
 def build_ground_truth(
     annotations: VISAnnotations,
     category_ids: Sequence | None = None,
-    area_ranges: Mapping[str, Sequence[float]] | None = None,
+    area_ranges: AreaRanges = None,
     area_unit: str = 'pixel',
     count_empty: bool = False,
 ) -> GroundTruth:
@@ -153,31 +155,16 @@ def build_ground_truth(
         tracks = [track for track in tracks if any(track['segmentations'])]
     if category_ids is None:
         category_ids = [category['id'] for category in annotations.categories]
+    ranges = check_area_ranges(area_ranges, area_unit)
+    if area_ranges == OF_DATA:
+        ranges = ranges_of_data(tracks, area_unit)
     return GroundTruth(
         videos=annotations.videos,
         annotations=tracks,
         category_ids=list(category_ids),
-        area_ranges=check_area_ranges(area_ranges, area_unit),
+        area_ranges=ranges,
         area_unit=area_unit,
     )
-
-
-def check_area_ranges(
-    area_ranges: Mapping[str, Sequence[float]] | None, area_unit: str
-) -> dict[str, tuple[float, float]]:
-    """Ranges as floats, the protocol's by default."""
-    if area_unit not in ('pixel', 'frame'):
-        raise ValueError(f"area_unit is 'pixel' or 'frame', not {area_unit!r}")
-    if area_ranges is None:
-        if area_unit == 'frame':
-            raise ValueError("area_unit='frame' needs area_ranges, as fractions")
-        return dict(AREA_RANGES)
-    ranges = {}
-    for name, limits in area_ranges.items():
-        if len(limits) != 2 or not limits[0] <= limits[1]:
-            raise ValueError(f'area range {name!r} is not (lowest, highest): {limits}')
-        ranges[str(name)] = (float(limits[0]), float(limits[1]))
-    return ranges
 
 
 def check_results(results: Sequence[dict], annotations: VISAnnotations) -> None:

@@ -19,7 +19,8 @@ from mmengine.structures import BaseDataElement
 from mmvis.registry import METRICS
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
 
-from .evaluate_results import build_ground_truth, check_area_ranges, check_results
+from .area_ranges import OF_DATA, AreaRanges, check_area_ranges
+from .evaluate_results import build_ground_truth, check_results
 from .submission import official_results, write_submission
 from .summary import Metrics, evaluate_tracks, format_tables
 from .video_tracks import VideoTracks
@@ -42,8 +43,9 @@ class YouTubeVISMetric(BaseMetric):
         ann_file (str, optional): the annotation file. The dataset's by default.
         format_only (bool): write a submission, compute nothing.
         outfile_prefix (str, optional): writes ``<prefix>.json`` and ``<prefix>.zip``.
-        area_ranges (dict, optional): name to (lowest, highest) mean area; the
-            protocol's s, m, l at 128^2 and 256^2 pixels by default.
+        area_ranges (dict | str, optional): name to (lowest, highest) mean area; the
+            protocol's s, m, l at 128^2 and 256^2 pixels by default. 'data': a third of
+            the file's objects each, which the log tells.
         area_unit (str): 'pixel', or 'frame': ranges are fractions of the frame's area.
         classwise (bool): report every category, as ``<name>_precision``.
         per_attribute (bool): report ``<attribute>_AP`` where videos carry attributes.
@@ -63,7 +65,7 @@ class YouTubeVISMetric(BaseMetric):
         ann_file: str | None = None,
         format_only: bool = False,
         outfile_prefix: str | None = None,
-        area_ranges: Mapping[str, Sequence[float]] | None = None,
+        area_ranges: AreaRanges = None,
         area_unit: str = 'pixel',
         classwise: bool = False,
         per_attribute: bool = True,
@@ -103,7 +105,9 @@ class YouTubeVISMetric(BaseMetric):
         # is better refused now than after hours.
         self._dataset_meta = dataset_meta
         if not self.format_only and is_main_process():
-            self._build_ground_truth()
+            truth = self._build_ground_truth()
+            if self.area_ranges == OF_DATA:
+                print_log(_told(truth.area_ranges, self.area_unit), logger='current')
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Take a chunk of frames of each of the batch's videos.
@@ -295,3 +299,12 @@ class YouTubeVISMetric(BaseMetric):
                 logger='current',
                 level=logging.WARNING,
             )
+
+
+def _told(ranges: Mapping[str, Sequence[float]], unit: str) -> str:
+    """What the log says of ranges that are taken from the data."""
+    if not ranges:
+        return 'Objects of the file are too few, or too alike, for ranges of area.'
+    of = 'px' if unit == 'pixel' else 'of the frame'
+    inner = [f'{name} up to {high:.4g}' for name, (_, high) in ranges.items()]
+    return f'Ranges of mean area by the data: {", ".join(inner[:-1])} {of}, l above.'

@@ -5,7 +5,7 @@ import pytest
 from random_cases import to_annotation, to_ground_truth, to_result
 
 from mmvis.evaluation import evaluate_results
-from mmvis.evaluation.evaluate_results import check_area_ranges
+from mmvis.evaluation.area_ranges import check_area_ranges
 from mmvis.evaluation.vis_eval import IOU_THRESHOLDS, average_area, match_tracks
 
 NONE = np.zeros(2, dtype=bool)

@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def parse_args() -> argparse.Namespace:
@@ -22,6 +23,11 @@ def parse_args() -> argparse.Namespace:
         help='mean area of a track; may be repeated; replaces s, m and l',
     )
     parser.add_argument('--area-unit', choices=('pixel', 'frame'), default='pixel')
+    parser.add_argument(
+        '--area-ranges-of-data',
+        action='store_true',
+        help='s, m and l are a third of the annotated objects each',
+    )
     parser.add_argument(
         '--count-empty',
         action='store_true',
@@ -49,7 +55,7 @@ def main() -> int:
     from mmvis.evaluation.summary import format_tables
     from mmvis.structures.whole_file import whole_file
 
-    ranges = None
+    ranges: Any = 'data' if args.area_ranges_of_data else None
     try:
         if args.area_range:
             ranges = {name: (float(a), float(b)) for name, a, b in args.area_range}

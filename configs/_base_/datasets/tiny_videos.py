@@ -20,6 +20,7 @@ dataset = dict(
 train_dataloader = dict(dataset=dict(**dataset, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(**dataset, pipeline=test_pipeline))
 test_dataloader = val_dataloader
-val_evaluator = dict(_delete_=True, type='YouTubeVISMetric')
+# Objects of small or few frames are all "small" by the protocol.
+val_evaluator = dict(_delete_=True, type='YouTubeVISMetric', area_ranges='data')
 test_evaluator = val_evaluator
 del dataset
