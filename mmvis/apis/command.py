@@ -22,6 +22,7 @@ from mmvis.runtime.model_file import is_exported
 from .config_names import find_config
 from .errors import (
     ConfigNotFoundError,
+    DetectionsError,
     DeviceError,
     NoFramesError,
     SourceNotFoundError,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from .frame_sources import FrameSource
     from .video_result import VideoResult
+    from .vis_inferencer import VISInferencer
 
 # What goes wrong, and the code that the command ends with.
 EXIT_CODES = {
@@ -44,6 +46,7 @@ EXIT_CODES = {
     NoFramesError: 5,
     CheckpointError: 6,
     DeviceError: 7,
+    DetectionsError: 8,
     ExportedModelError: 6,
 }
 OTHER_ERROR, INTERRUPTED = 1, 130
@@ -69,8 +72,8 @@ python -m mmvis doctor looks at the installation: what it has, and what works.
 exit codes: 0 done; 1 another error, such as a damaged frame; 2 wrong arguments; 3 no
 such video, folder or config; 4 the video cannot be opened, or no frame of it decoded;
 5 it has no frame; 6 the weights are missing, cannot be read safely or are not of this
-config; 7 there is no such device; 130 interrupted (what was written until then is
-whole).
+config; 7 there is no such device; 8 detections that cannot be read or do not fit; 130
+interrupted (what was written until then is whole).
 """
 
 
@@ -87,8 +90,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--config',
-        required=True,
         help='config file, the name of one of mmvis, or an exported model.onnx',
+    )
+    parser.add_argument(
+        '--detections',
+        metavar='FILE',
+        help='masks that something else has found, in the place of a config: a COCO '
+        'results json, or a folder of label PNGs, one a frame',
     )
     parser.add_argument(
         '--weights', help="checkpoint, file or URL (default: the config's load_from)"
@@ -154,24 +162,16 @@ def main(argv: list[str] | None = None) -> int:
         from .doctor.command import main as examine
 
         return examine(words[1:])
-    args = make_parser().parse_args(argv)
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if (args.config is None) == (args.detections is None):
+        parser.error('either --config or --detections is needed')
     video: VideoResult | None = None
     code, started = 0, time.perf_counter()
     # Being told to end (docker stop, a batch system) is the same as ctrl-C.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        source, out, config = look_ahead(args)
-        from mmvis.apis import VISInferencer  # which takes seconds
-
-        inferencer = VISInferencer(
-            config,
-            args.weights,
-            device=args.device,
-            half=args.half,
-            compile=args.compile,
-            graph=False if args.no_graph else None,
-            cfg_options=args.cfg_options,
-        )
+        source, out, inferencer = make_inferencer(args)
         least = getattr(inferencer.model, 'score_thr', 0.0)
         if args.score < least:
             print(
@@ -209,8 +209,8 @@ def main(argv: list[str] | None = None) -> int:
     return code
 
 
-def look_ahead(args: argparse.Namespace) -> tuple[FrameSource, Path, Config | str]:
-    """The source, where files go, and the config: what needs no network to be wrong."""
+def look_at_source(args: argparse.Namespace) -> tuple[FrameSource, Path]:
+    """The source and where files go, if nothing asked for is wrong."""
     check_chunk(args.chunk)
     check_score(args.score)
     from .frame_sources import open_source
@@ -218,6 +218,12 @@ def look_ahead(args: argparse.Namespace) -> tuple[FrameSource, Path, Config | st
     source = open_source(source_of(args.video))
     out = Path(args.out or f'{source.name or "video"}_mmvis')
     refuse_places(*output_paths(out, args.save, source.name), source.path)
+    return source, out
+
+
+def look_ahead(args: argparse.Namespace) -> tuple[FrameSource, Path, Config | str]:
+    """The source, where files go, and the config: what needs no network to be wrong."""
+    source, out = look_at_source(args)
     if is_exported(args.config):
         return source, out, args.config
     check_for_models()
@@ -225,6 +231,30 @@ def look_ahead(args: argparse.Namespace) -> tuple[FrameSource, Path, Config | st
     if args.weights and not is_address(args.weights):
         find_checkpoint(args.weights)
     return source, out, config
+
+
+def make_inferencer(
+    args: argparse.Namespace,
+) -> tuple[FrameSource, Path, VISInferencer]:
+    """The source, where files go, and what finds the instances."""
+    if args.detections is not None:
+        source, out = look_at_source(args)
+        from .mask_inferencer import MaskInferencer
+
+        return source, out, MaskInferencer(args.detections)
+    source, out, config = look_ahead(args)
+    from mmvis.apis import VISInferencer  # which takes seconds
+
+    inferencer = VISInferencer(
+        config,
+        args.weights,
+        device=args.device,
+        half=args.half,
+        compile=args.compile,
+        graph=False if args.no_graph else None,
+        cfg_options=args.cfg_options,
+    )
+    return source, out, inferencer
 
 
 def exit_code(error: Exception) -> int:

@@ -21,5 +21,9 @@ class ConfigNotFoundError(FileNotFoundError):
     """There is no config of this name."""
 
 
+class DetectionsError(ValueError):
+    """Detections that cannot be read, or do not fit the video."""
+
+
 class DeviceError(ValueError):
     """The device is not there."""

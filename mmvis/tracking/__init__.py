@@ -3,6 +3,7 @@
 The floor plan, in the order in which the masks of a frame go through it.
 
     masks.py         arrays, run lengths and polygons as boxes and small outlines
+    looks.py         looks that need no network: colours
     motion.py        where tracks are expected
     association.py   which mask goes on with which track
     track_table.py   what is remembered: a row a track
@@ -15,6 +16,7 @@ from mmvis.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from .association import AssociationSettings
+    from .looks import colour_looks
     from .masks import Outlines
     from .tracker import MaskTracker
 else:
@@ -24,4 +26,5 @@ __all__ = [
     'AssociationSettings',
     'MaskTracker',
     'Outlines',
+    'colour_looks',
 ]

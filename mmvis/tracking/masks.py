@@ -56,7 +56,7 @@ class Outlines:
             left, top, width, height = cv2.boundingRect(small.view(np.uint8))
             boxes[row] = left, top, left + width, top + height
             if width and height:
-                x, y = _points(boxes[row : row + 1])
+                x, y = sample_points(boxes[row : row + 1])
                 inside[row] = small[y[0][:, None], x[0][None, :]]
         return cls(boxes, inside)
 
@@ -65,7 +65,7 @@ class Outlines:
         """Of run-length encodings; no mask is decoded."""
         boxes = rle_to_bbox(rles)
         inside = np.zeros((len(rles), SIDE, SIDE), bool)
-        columns, lines = _points(boxes)
+        columns, lines = sample_points(boxes)
         for row, rle in enumerate(rles):
             if boxes[row, 2] > boxes[row, 0]:
                 stops = np.cumsum(unpack_counts(rle))
@@ -179,7 +179,7 @@ def overlaps(
     return iou, share
 
 
-def _points(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def sample_points(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Columns and rows (n, SIDE) of the pixels that are sampled in boxes (n, 4)."""
     steps = (np.arange(SIDE) + 0.5) / SIDE
     sides = boxes[:, 2:] - boxes[:, :2]

@@ -1,0 +1,181 @@
+"""Masks of a video's frames that something else has found, from a file or a folder."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmvis.datasets.converters.mask_images import read_mask_image
+from mmvis.datasets.frame_files import natural_order
+from mmvis.structures.rle import RLE
+from mmvis.structures.segmentation import to_rle
+
+from .errors import DetectionsError
+
+
+class Found(NamedTuple):
+    """What was found in a frame: n masks, their scores, and labels."""
+
+    rles: list[RLE]
+    scores: list[float]
+    labels: list[int]
+
+
+class Detections:
+    """Masks by frame.
+
+    Attributes:
+        class_names (tuple[str] | None): Names by label.
+        category_ids (tuple[int] | None): Ids in files, by label.
+    """
+
+    class_names: tuple[str, ...] | None = None
+    category_ids: tuple[int, ...] | None = None
+
+    def of(self, frame: int, size: tuple[int, int]) -> Found:
+        """The masks of a frame of (height, width) px.
+
+        Raises:
+            DetectionsError: They are damaged, or of another size.
+        """
+        raise NotImplementedError
+
+
+def open_detections(path: str | Path) -> Detections:
+    """Detections of a COCO results json, a COCO annotation json, or a folder of PNGs.
+
+    Raises:
+        DetectionsError: There is no such file, or it is none of these.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        return LabelImages(path)
+    if not path.exists():
+        raise DetectionsError(
+            f'{path} does not exist: give a COCO results json or a folder of label '
+            'PNGs as detections.'
+        )
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise DetectionsError(f'{path} is no json: {error}.') from None
+    if isinstance(content, Mapping) and 'annotations' in content:
+        return CocoResults(path, content['annotations'], content)
+    if isinstance(content, list):
+        return CocoResults(path, content)
+    raise DetectionsError(
+        f'{path} is neither a list of COCO results (image_id, category_id, score, '
+        'segmentation) nor a COCO annotation file.'
+    )
+
+
+class CocoResults(Detections):
+    """COCO's list of results, or its annotation file.
+
+    A list's ``image_id`` is the number of the frame, from 0 if there is a 0, else from
+    1. In an annotation file images are the frames, in the natural order of their
+    ``file_name``.
+    """
+
+    def __init__(
+        self, path: Path, results: Sequence[Mapping], about: Mapping | None = None
+    ) -> None:
+        self._path = path
+        for row, result in enumerate(results):
+            missing = {'image_id', 'category_id', 'segmentation'} - set(result)
+            if missing:
+                raise DetectionsError(
+                    f'{path}: result {row} has no {", ".join(sorted(missing))}.'
+                )
+        images = self._frames(results, about)
+        names = {c['id']: str(c['name']) for c in (about or {}).get('categories', [])}
+        used = {result['category_id'] for result in results}
+        self.category_ids = tuple(sorted(names or used))
+        if names:
+            self.class_names = tuple(names[number] for number in self.category_ids)
+        label = {number: row for row, number in enumerate(self.category_ids)}
+        self._frame: dict[int, list[tuple[int, Any, float, int]]] = defaultdict(list)
+        for row, result in enumerate(results):
+            frame, number = images.get(result['image_id']), result['category_id']
+            if frame is None or number not in label:
+                what = 'image' if frame is None else 'category'
+                which = result[f'{what}_id']
+                raise DetectionsError(
+                    f'{path}: result {row} is of {what} {which!r}, which is not in the '
+                    'file.'
+                )
+            score = float(result.get('score', 1.0))
+            self._frame[frame].append(
+                (row, result['segmentation'], score, label[number])
+            )
+
+    def _frames(
+        self, results: Sequence[Mapping], about: Mapping | None
+    ) -> dict[Any, int]:
+        """Frame by image id."""
+        if about is not None and about.get('images'):
+            images = sorted(
+                about['images'], key=lambda i: natural_order(str(i['file_name']))
+            )
+            return {image['id']: frame for frame, image in enumerate(images)}
+        ids = {result['image_id'] for result in results}
+        if not all(isinstance(number, int) and number >= 0 for number in ids):
+            raise DetectionsError(
+                f'{self._path}: an image_id is no number of a frame. Give the '
+                'annotation file with its images, or number the frames.'
+            )
+        first = min(ids | {1})
+        return {number: number - first for number in ids}
+
+    def of(self, frame: int, size: tuple[int, int]) -> Found:
+        rles, scores, labels = [], [], []
+        for row, mask, score, label in self._frame.get(frame, []):
+            try:
+                rle = to_rle(mask, *size)
+            except ValueError as error:
+                raise DetectionsError(
+                    f'{self._path}: result {row}, of frame {frame}: {error}.'
+                ) from None
+            if rle is not None:
+                rles.append(rle)
+                scores.append(score)
+                labels.append(label)
+        return Found(rles, scores, labels)
+
+
+class LabelImages(Detections):
+    """A folder of PNGs, one a frame in natural order; each value is an instance.
+
+    Indexed, grey (8 or 16 bits) or colour-coded; 0 or black is the background. A value
+    means nothing in the next frame: which is which is what the tracker finds.
+    """
+
+    class_names = ('object',)
+    category_ids = (1,)
+
+    def __init__(self, folder: Path) -> None:
+        self._paths = sorted(
+            (p for p in folder.iterdir() if p.suffix.lower() == '.png'),
+            key=lambda path: natural_order(path.name),
+        )
+        if not self._paths:
+            raise DetectionsError(f'The folder {folder} has no .png.')
+
+    def of(self, frame: int, size: tuple[int, int]) -> Found:
+        if frame >= len(self._paths):
+            return Found([], [], [])
+        path = self._paths[frame]
+        try:
+            image = read_mask_image(path)
+        except ValueError as error:
+            raise DetectionsError(str(error)) from None
+        if image.size != size:
+            raise DetectionsError(
+                f'{path} is {image.size[1]} x {image.size[0]} px (width x height), '
+                f'the frame is {size[1]} x {size[0]}.'
+            )
+        rles = [rle for rle in image.rles if rle is not None]
+        return Found(rles, [1.0] * len(rles), [0] * len(rles))

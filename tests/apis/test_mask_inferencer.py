@@ -1,0 +1,151 @@
+"""Masks of files get ids that hold, by the command too, without torch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from inferencers import write_folder
+
+from mmvis.apis import MaskInferencer, open_detections
+from mmvis.apis.command import main
+from mmvis.apis.errors import DetectionsError
+from mmvis.evaluation import check_submission
+from mmvis.structures.rle import encode_masks
+
+SIZE, FRAMES = (64, 120), 8
+
+
+def scene(t: int) -> tuple[np.ndarray, np.ndarray]:
+    """A red and a blue square that pass each other: image, and masks (2, h, w)."""
+    masks = np.zeros((2, *SIZE), bool)
+    masks[0, 5:25, 10 + 9 * t : 30 + 9 * t] = True
+    masks[1, 35:55, 90 - 9 * t : 110 - 9 * t] = True
+    image = np.full((*SIZE, 3), 90, np.uint8)
+    image[masks[0]], image[masks[1]] = (20, 20, 220), (220, 20, 20)
+    return image, masks
+
+
+def results(first: int) -> list[dict]:
+    """COCO's results; the second square comes first in odd frames."""
+    found = []
+    for t in range(FRAMES):
+        rows = [0, 1] if t % 2 == 0 else [1, 0]
+        for row in rows:
+            (rle,) = encode_masks(scene(t)[1][row : row + 1])
+            rle['counts'] = rle['counts'].decode()
+            found.append(
+                dict(
+                    image_id=t + first,
+                    category_id=3 + 4 * row,
+                    score=0.9,
+                    segmentation=rle,
+                )
+            )
+    return found
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    write_folder(tmp_path / 'v', [scene(t)[0] for t in range(FRAMES)])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def colours_of(video) -> list[set]:
+    """Labels or places of each id: the top row of its masks."""
+    tops: dict[int, set] = {}
+    for result in video.frames:
+        for track, box in zip(result.ids.tolist(), result.bboxes, strict=True):
+            tops.setdefault(track, set()).add(int(box[1]))
+    return [tops[track] for track in sorted(tops)]
+
+
+@pytest.mark.parametrize('first', [0, 1])
+def test_coco_results_by_number(place, first):
+    Path('r.json').write_text(json.dumps(results(first)))
+    video = MaskInferencer('r.json')('v')
+    assert colours_of(video) == [{5}, {35}]
+    assert [t['category_id'] for t in video.to_youtube_vis()] == [3, 7]
+
+
+def test_coco_annotations_by_the_names_of_images(place):
+    content = dict(
+        images=[dict(id=100 - t, file_name=f'{t}.jpg') for t in range(FRAMES)],
+        categories=[dict(id=7, name='blue'), dict(id=3, name='red')],
+        annotations=[
+            dict(result, image_id=100 - result['image_id']) for result in results(0)
+        ],
+    )
+    Path('r.json').write_text(json.dumps(content))
+    video = MaskInferencer('r.json')('v')
+    assert colours_of(video) == [{5}, {35}]
+    assert video.frames[3].class_names == ('red', 'blue')
+    assert video.frames[3].names == ['blue', 'red']
+
+
+def test_label_images_whose_values_mean_nothing(place):
+    Path('labels').mkdir()
+    for t in range(FRAMES):
+        masks = scene(t)[1]
+        values = (1, 2) if t % 2 else (9, 4)
+        image = masks[0] * values[0] + masks[1] * values[1]
+        cv2.imwrite(f'labels/{t}.png', image.astype(np.uint8))
+    found = colours_of(MaskInferencer('labels')('v'))
+    assert sorted(found, key=min) == [{5}, {35}]
+
+
+def test_the_command_takes_them_without_torch(place):
+    Path('r.json').write_text(json.dumps(results(1)))
+    code = (
+        'import sys; from mmvis.apis.command import main\n'
+        'code = main(["v", "--detections", "r.json", "--save", "mp4", "json", "csv"])\n'
+        'print(code, {"torch", "mmdet", "mmcv", "mmengine"} & set(sys.modules))'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, timeout=100
+    )
+    assert done.stdout.endswith('0 set()\n'), done.stderr
+    assert check_submission('v_mmvis/v.json', 'v_mmvis/v_video.json') == []
+    lines = Path('v_mmvis/v.csv').read_text().splitlines()
+    assert len(lines) == 1 + 2 * FRAMES
+
+
+@pytest.mark.parametrize(
+    ('content', 'words'),
+    [
+        ('{', 'is no json'),
+        ('{}', 'neither a list of COCO results'),
+        ('[{"image_id": 1}]', 'result 0 has no category_id, segmentation'),
+        (
+            '[{"image_id": "a.jpg", "category_id": 1, "segmentation": []}]',
+            'no number of a frame',
+        ),
+        (
+            '[{"image_id": 1, "category_id": 1, "segmentation": '
+            '{"size": [4, 4], "counts": [16]}}]',
+            r'result 0, of frame 0: the RLE is of size \[4, 4\], not \[64, 120\]',
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(place, content, words, capsys):
+    Path('r.json').write_text(content)
+    with pytest.raises(DetectionsError, match=words):
+        MaskInferencer('r.json')('v')
+    assert main(['v', '--detections', 'r.json', '--out', 'o']) == 8
+    assert capsys.readouterr().err.startswith('mmvis: error: r.json')
+
+
+def test_folders_and_arguments(place, capsys):
+    Path('empty').mkdir()
+    with pytest.raises(DetectionsError, match=r'has no \.png'):
+        open_detections('empty')
+    with pytest.raises(DetectionsError, match='does not exist'):
+        open_detections('none.json')
+    for words in ([], ['--config', 'c.py', '--detections', 'r.json']):
+        with pytest.raises(SystemExit, match='2'):
+            main(['v', *words])
+        assert 'either --config or --detections' in capsys.readouterr().err
