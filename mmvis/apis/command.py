@@ -52,7 +52,7 @@ EXIT_CODES = {
 OTHER_ERROR, INTERRUPTED = 1, 130
 
 EXAMPLES = """\
-three complete examples:
+four complete examples:
 
   # a video file: writes dancers_mmvis/dancers.mp4, .json and _video.json
   python -m mmvis dancers.mp4 --config stmask_r50 --weights stmask_r50.pth
@@ -66,6 +66,9 @@ three complete examples:
   # left out
   python -m mmvis long.mkv --config my_config.py --weights work_dirs/x/iter_800.pth \\
       --chunk 8 --half --on-error skip
+
+  # masks of your own, COCO's results or label PNGs: ids, and a page that plays
+  python -m mmvis street.mp4 --detections results.json --save mp4 html json
 
 python -m mmvis doctor looks at the installation: what it has, and what works.
 

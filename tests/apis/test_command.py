@@ -216,15 +216,16 @@ def test_bugs_keep_their_trace(place, monkeypatch):
         run(place, '--out', 'bug')
 
 
-def test_help_has_three_examples_that_parse(capsys):
+def test_help_has_four_examples_that_parse(capsys):
     with pytest.raises(SystemExit, match='0'):
         main(['--help'])
     said = capsys.readouterr().out.replace('\\\n', ' ')
-    commands = said.split('python -m mmvis ')[2:]
-    assert len(commands) == 3
-    for command in commands:
-        words = command.split('\n')[0].split()
-        assert make_parser().parse_args(words).config
+    lines = [c.split('\n')[0].split() for c in said.split('python -m mmvis ')[2:]]
+    examples = [words for words in lines if words[0] != 'doctor']
+    assert len(examples) == 4
+    for words in examples:
+        args = make_parser().parse_args(words)
+        assert (args.config is None) != (args.detections is None)
 
 
 def test_a_number_is_a_camera_unless_there_is_such_a_file(tmp_path, monkeypatch):
