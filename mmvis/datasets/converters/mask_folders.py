@@ -261,7 +261,7 @@ def _check_names(folder: Path, names: list[str]) -> None:
     """Refuse what could not be loaded by its name in the json."""
     links = OutsideLinks(str(folder))
     for name in map(json_name, names):
-        if unsafe_file_name(name):
+        if unsafe_file_name(name) or '\\' in name:
             raise ValueError(
                 f"The name of frame '{folder / name}' would be refused as an address, "
                 "or one of another system's folders: rename it, without ':' and '\\'."

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmvis.structures.annotation_checks import unsafe_file_name
+
 from ..converters.coco_video import LOOSE
 from ..converters.records import check_place, write_annotation_file
 from .contents import Contents
@@ -87,6 +89,19 @@ def import_annotations(
         )
     if not content['videos']:
         raise ValueError(f"'{source}' has no video.")
+    _check_names(content['videos'], places.root)
     notes.append(f"file_names are relative to '{places.root}'.")
     write_annotation_file(content, out)
     return content, notes
+
+
+def _check_names(videos: Sequence[dict], root: Path) -> None:
+    """Refuse names that could not be loaded from the json."""
+    for video in videos:
+        for name in video['file_names']:
+            if unsafe_file_name(name) or '\\' in name:
+                raise ValueError(
+                    f"The frame '{root / name}' has a name that other systems take for "
+                    "a path: rename it, without '\\' and without ':' behind its first "
+                    'letter.'
+                )

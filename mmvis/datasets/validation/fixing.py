@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -12,6 +13,7 @@ from mmvis.structures.annotation_checks import is_count, unsafe_file_name
 from mmvis.structures.json_stream import stream_json_object
 from mmvis.structures.odd_ids import KnownIds, whole_id
 from mmvis.structures.rle import rle_area, rle_to_bbox
+from mmvis.structures.segmentation import to_rle
 from mmvis.structures.whole_file import whole_file
 
 from .mask_repairs import Frame, repaired_mask
@@ -53,7 +55,8 @@ def fix_annotation_file(path: str | Path, out: str | Path) -> Changes:
         raise ValueError(
             f"'{out}' is the file that is read, which is never changed: name another."
         )
-    content, changes = _read(str(path)), Changes()
+    changes = Changes()
+    content = _read(str(path), changes)
     if content['videos'] is None:
         raise ValueError(
             f'\'{path}\': there is no list "videos": nothing can be fixed.'
@@ -72,7 +75,8 @@ def fix_annotation_file(path: str | Path, out: str | Path) -> Changes:
     return changes
 
 
-def _read(path: str) -> dict[str, Any]:
+def _read(path: str, changes: Changes) -> dict[str, Any]:
+    """The file, with lists of run lengths compressed as they come."""
     content: dict[str, Any] = dict.fromkeys(_LISTS)
     for key, index, value in stream_json_object(path, _LISTS):
         if index is None:
@@ -82,11 +86,31 @@ def _read(path: str) -> dict[str, Any]:
                 f'\'{path}\': element {index} of "{key}" is not an object.'
             )
         else:
+            if key == 'annotations':
+                _compress(value, index, changes)
             content[key].append(value)
     for key in _LISTS:
         if not isinstance(content[key], list | None):
             raise ValueError(f'\'{path}\': "{key}" is not a list.')
     return content
+
+
+def _compress(annotation: dict, index: int, changes: Changes) -> None:
+    masks = annotation.get('segmentations')
+    if not isinstance(masks, list):
+        return
+    for frame, mask in enumerate(masks):
+        counts = mask.get('counts') if isinstance(mask, dict) else None
+        size = mask.get('size') if isinstance(mask, dict) else None
+        if not isinstance(counts, list) or not isinstance(size, list):
+            continue
+        # What is wrong with others is told when their video is known.
+        with suppress(ValueError, TypeError, OverflowError):
+            rle = to_rle(mask, *size)
+            if rle is not None:
+                masks[frame] = {'size': size, 'counts': rle['counts'].decode()}
+                place = f'annotation {annotation.get("id")!r}, element {index}'
+                changes.add('LIST_RLE', 'compressed', f'{place}, frame {frame}')
 
 
 def _whole_ids(record: dict, of: str, changes: Changes) -> None:

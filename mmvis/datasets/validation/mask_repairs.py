@@ -72,8 +72,6 @@ def repaired_mask(
         return None, True
     if isinstance(fixed, list):
         tell('POLYGON', 'rasterised and compressed', at.place)
-    elif isinstance(fixed.get('counts'), list):
-        tell('LIST_RLE', 'compressed', at.place)
     return {'size': list(rle['size']), 'counts': rle['counts'].decode()}, True
 
 

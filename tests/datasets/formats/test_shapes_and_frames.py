@@ -2,6 +2,8 @@
 
 import base64
 import json
+import runpy
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,7 +13,7 @@ import tool_layouts as tools
 from pycocotools import mask as mask_utils
 from scenes import HEIGHT, LENGTH, WIDTH, blobs, boxes, expected, found_in
 
-from mmvis.datasets.formats import Options, import_annotations, shapes
+from mmvis.datasets.formats import FORMATS, Options, import_annotations, shapes
 from mmvis.datasets.formats.frame_folders import extract_frames
 from mmvis.datasets.formats.label_studio import _percent_box
 
@@ -203,6 +205,45 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path):
     assert 'is not of the format burst as it is documented: KeyError' in said(
         tools.coco(made(tmp_path)), out, format_name='burst'
     )
+
+
+def test_names_that_could_not_be_loaded_are_refused(tmp_path):
+    for name in ('a\\b', 'c: d'):
+        source = made(tmp_path)
+        boxes().write_frames(source, [f'{name}.jpg'])
+        tools.write_labelme(source / f'{name}.jpg', [])
+        assert 'rename it' in said(source, tmp_path / 'out.json')
+    source = made(tmp_path)
+    odd = [f'-50% {n}\n犬: x.jpg' for n in range(4)]
+    boxes().write_frames(source, odd)
+    for image in odd:
+        tools.write_labelme(source / image, [])
+    content, _ = import_annotations(source, tmp_path / 'out.json')
+    assert content['videos'][0]['file_names'] == odd
+
+
+def test_the_command_lists_formats_and_names_mistakes(tmp_path, capsys):
+    tool = Path(__file__).parents[3] / 'tools/dataset_tools/convert.py'
+    main = runpy.run_path(str(tool))['main']
+    assert main(['--list']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 * len(FORMATS)
+    assert [line.split()[0] for line in lines[::3]] == list(FORMATS)
+    words = [str(tmp_path), '--out', str(tmp_path / 'out.json')]
+    assert main([*words, '--from', 'voc']) == 1
+    assert (
+        "There is no format 'voc'; there are labelme, cvat" in capsys.readouterr().err
+    )
+    assert main(words) == 1
+    assert 'is of no format that is known' in capsys.readouterr().err
+    source = tools.labelme(tmp_path / 'set')
+    assert main([str(source), '--out', str(tmp_path / 'out.json')]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith('format labelme: ')
+    assert said[-1].endswith('1 videos, 4 frames, 3 objects, 2 categories')
+    for wrong in ([], [str(tmp_path)]):
+        with pytest.raises(SystemExit, match='2'):
+            main(wrong)
 
 
 def made(tmp_path):
