@@ -6,18 +6,15 @@ from pathlib import Path
 
 from mmvis.structures.segmentation import to_rle
 
-from .coco import _keys
 from .contents import Contents, Track, Video
 from .frame_folders import Frames
 from .options import Options
-from .text_files import read_json
+from .text_files import has_keys, read_json
 
 
 def recognise(source: Path) -> str | None:
-    if not source.is_file() or source.suffix.lower() != '.json':
-        return None
-    if source.read_bytes()[:1] in (b'{', b'\xef') and 'sequences' in _keys(source):
-        return f'\'{source}\' has "sequences", as BURST'
+    if has_keys(source, '{', 'sequences', 'track_category_ids'):
+        return f'\'{source}\' has "sequences" with "track_category_ids", as BURST'
     return None
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mmvis.structures.json_stream import stream_json_object
-
 from ..converters.coco_video import read_coco_video
 from .contents import Contents
 from .frame_folders import Frames
 from .options import Options
+from .text_files import has_keys
 
 _OF_CVAT = ('occluded', 'keyframe', 'rotation')
 
@@ -25,29 +24,10 @@ def _file(source: Path) -> Path:
 
 def recognise(source: Path) -> str | None:
     path = _file(source)
-    if not path.is_file() or path.suffix.lower() != '.json':
-        return None
-    head = path.read_bytes()[:1]
-    if head not in (b'{', b'\xef'):
-        return None
-    keys = _keys(path)
-    if {'images', 'annotations', 'categories'} <= keys:
+    keys = ('images', 'annotations', 'categories')
+    if has_keys(path, '{', *keys) and not has_keys(path, '{', 'file_names'):
         return f'\'{path}\' has "images", "annotations" and "categories", as COCO'
     return None
-
-
-def _keys(path: Path) -> set[str]:
-    """Members of the json object in a file; of lists the name alone is kept."""
-    keys = set()
-    try:
-        for key, index, _ in stream_json_object(
-            str(path), ('images', 'annotations', 'categories', 'videos', 'sequences')
-        ):
-            if index is None:
-                keys.add(key)
-    except ValueError:
-        return set()
-    return keys
 
 
 def read(source: Path, frames: Frames, options: Options) -> dict | Contents:

@@ -233,6 +233,7 @@ def _read_images(
                     raise ValueError(f'{place}: a {child.tag}: {error}') from None
                 if mask:
                     group = child.get('group_id')
+                    group = None if group == '0' else group
                     label = child.get('label', '')
                     found.append(LabelledMask(frame, label, group, mask))
         tracks, how = identified(found, options.identity)

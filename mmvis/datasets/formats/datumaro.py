@@ -15,7 +15,7 @@ from .contents import Contents, Video, of_kinds
 from .frame_folders import SUFFIXES, Frames
 from .identities import LabelledMask, identified
 from .options import Options
-from .text_files import read_json
+from .text_files import has_keys, read_json
 
 
 def _file(source: Path) -> Path:
@@ -28,10 +28,7 @@ def _file(source: Path) -> Path:
 
 def recognise(source: Path) -> str | None:
     path = _file(source)
-    if path.suffix.lower() != '.json' or not path.is_file():
-        return None
-    content = read_json(path, missing_ok=True)
-    if isinstance(content, dict) and {'items', 'categories'} <= content.keys():
+    if has_keys(path, '{', 'items', 'categories', 'labels'):
         return f'\'{path}\' has "items" and "categories", as Datumaro'
     return None
 

@@ -19,19 +19,15 @@ from .contents import Contents, Track, Video, of_kinds
 from .frame_folders import Frames
 from .identities import LabelledMask, identified
 from .options import Options
-from .text_files import read_json
+from .text_files import has_keys, read_json
 
 _AREAS = ('brushlabels', 'polygonlabels', 'rectanglelabels', 'ellipselabels')
 _UPLOAD = re.compile(r'^[0-9a-f]{8}-')  # what an upload puts before a file's name
 
 
 def recognise(source: Path) -> str | None:
-    if source.is_dir() or source.suffix.lower() != '.json':
-        return None
-    tasks = read_json(source, missing_ok=True)
-    first = tasks[0] if isinstance(tasks, list) and tasks else None
-    if isinstance(first, dict) and {'data', 'annotations'} <= first.keys():
-        return f"'{source}' is a list of tasks with 'data' and 'annotations'"
+    if has_keys(source, '[', 'data', 'annotations', 'result'):
+        return f'\'{source}\' is a list of tasks with "data" and "annotations"'
     return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,17 +18,15 @@ from .contents import Contents, Video, of_kinds
 from .frame_folders import SUFFIXES, Frames
 from .identities import LabelledMask, identified
 from .options import Options
-from .text_files import read_json
+from .text_files import has_keys, read_json
 
 _AREAS = ('polygon', 'rectangle', 'circle', 'mask', 'oriented_rectangle', None)
 
 
 def recognise(source: Path) -> str | None:
-    for path in _jsons(source):
-        content = read_json(path, missing_ok=True)
-        if isinstance(content, dict) and {'shapes', 'imagePath'} <= content.keys():
-            return f'\'{path}\' has "shapes" and "imagePath"'
-        return None
+    path = next(_jsons(source), None)
+    if path is not None and has_keys(path, '{', 'shapes', 'imagePath'):
+        return f'\'{path}\' has "shapes" and "imagePath"'
     return None
 
 
@@ -66,16 +63,8 @@ def _jsons(source: Path) -> Iterator[Path]:
             path = Path(folder, name)
             is_json = path.suffix.lower() == '.json' and not name.startswith('.')
             # An annotation file that was written beside them is none of them.
-            if is_json and _has_shapes(path):
+            if is_json and has_keys(path, '{', 'shapes'):
                 yield path
-
-
-def _has_shapes(path: Path) -> bool:
-    with open(path, 'rb') as file:
-        if not os.fstat(file.fileno()).st_size:
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-            return text.find(b'"shapes"') >= 0
 
 
 def _read_video(

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import json
+import mmap
 import zipfile
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+
+
+def has_keys(path: Path, begin: str, *names: str) -> bool:
+    """Whether a json begins with a character and mentions all of these keys.
+
+    It is searched for the keys, not parsed: annotation files have up to gigabytes.
+
+    Args:
+        path: a file, or what is none.
+        begin: '{' or '['.
+        *names: of keys, of any depth.
+    """
+    if path.suffix.lower() != '.json' or not path.is_file():
+        return False
+    with open(path, 'rb') as file:
+        if file.read(256).removeprefix(b'\xef\xbb\xbf').lstrip()[:1] != begin.encode():
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            return all(text.find(f'"{name}"'.encode()) >= 0 for name in names)
 
 
 def read_json(path: Path, missing_ok: bool = False) -> Any:

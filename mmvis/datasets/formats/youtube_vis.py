@@ -6,19 +6,14 @@ from pathlib import Path
 
 from mmvis.structures import read_annotation_file
 
-from .coco import _keys
 from .frame_folders import Frames
 from .options import Options
+from .text_files import has_keys
 
 
 def recognise(source: Path) -> str | None:
-    if not source.is_file() or source.suffix.lower() != '.json':
-        return None
-    if source.read_bytes()[:1] not in (b'{', b'\xef'):
-        return None
-    keys = _keys(source)
-    if 'videos' in keys and 'images' not in keys:
-        return f'\'{source}\' has "videos" and no "images", as YouTube-VIS'
+    if has_keys(source, '{', 'videos', 'file_names'):
+        return f'\'{source}\' has "videos" with "file_names", as YouTube-VIS'
     return None
 
 

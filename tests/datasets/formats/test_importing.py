@@ -1,5 +1,6 @@
 """Every format, written in its documented layout, gives the pixels that were drawn."""
 
+import json
 import os
 
 import numpy as np
@@ -114,6 +115,18 @@ def test_every_format_has_a_test_and_an_example():
     for given in FORMATS.values():
         assert len(given.example) == 2
         assert f'--from {given.name} ' in given.example[1]
+
+
+def test_large_files_are_recognised_without_being_parsed(root, monkeypatch):
+    def parsed(*args, **kwargs):
+        raise AssertionError('a json was parsed')
+
+    sources = [tools.coco(root), sets.youtube_vis(root), sets.burst(root / 'burst')]
+    monkeypatch.setattr(json, 'loads', parsed)
+    monkeypatch.setattr(json, 'load', parsed)
+    monkeypatch.setattr(json.JSONDecoder, 'raw_decode', parsed)
+    names = [recognised(source)[0].name for source in sources]
+    assert names == ['coco', 'youtube-vis', 'burst']
 
 
 @pytest.mark.parametrize('kind', ['folder', 'text', 'json', 'list', 'xml'])
