@@ -21,6 +21,7 @@ from mmvis.runtime.networks import Network
 
 from .loading import LoadedModel, without_pretrained
 
+TUPLE = 'a tuple of'
 # What InstanceFlow's inter-frame network takes.
 INTER_INPUTS = (
     *('deep', 'skip', 'shallow', 'target_16', 'target_8'),
@@ -45,11 +46,11 @@ def load_features(file: ModelFile) -> LoadedModel:
     if not path.is_file():
         raise ExportedModelError(f'{path} is missing: {file.path} needs it beside it.')
     content = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
-    if content.get('export_id') != file.about['export_id']:
+    if content.get('meta', {}).get('export_id') != file.about['export_id']:
         raise ExportedModelError(
             f'{path} is of another export than {file.path}: copy both files of one.'
         )
-    config = Config(json.loads(file.settings['config']))
+    config = Config(with_tuples(json.loads(file.settings['config'])))
     from mmvis.registry import MODELS  # which takes seconds
 
     init_default_scope('mmvis')
@@ -63,6 +64,27 @@ def load_features(file: ModelFile) -> LoadedModel:
         None if names is None else tuple(names),
         None if ids is None else tuple(ids),
     )
+
+
+def without_tuples(value: Any) -> Any:
+    """Settings for json, which has no tuples: ``{TUPLE: [...]}`` stands for one."""
+    if isinstance(value, dict):
+        return {key: without_tuples(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        parts = [without_tuples(part) for part in value]
+        return {TUPLE: parts} if isinstance(value, tuple) else parts
+    return value
+
+
+def with_tuples(value: Any) -> Any:
+    """What :func:`without_tuples` was given."""
+    if isinstance(value, dict):
+        if value.keys() == {TUPLE}:
+            return tuple(with_tuples(part) for part in value[TUPLE])
+        return {key: with_tuples(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [with_tuples(part) for part in value]
+    return value
 
 
 def use_networks(model: nn.Module, file: ModelFile) -> None:

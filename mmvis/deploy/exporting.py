@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from mmvis.apis.exported_features import heads_path
+from mmvis.apis.exported_features import heads_path, without_tuples
 from mmvis.apis.loading import LoadedModel, load_model
 from mmvis.runtime.model_file import part_path
 
@@ -114,7 +114,8 @@ def export_model(
             for name, value in loaded.model.state_dict().items()
             if f'model.{name}' not in exported
         }
-        torch.save(dict(state_dict=kept, export_id=about['export_id']), path)
+        meta = dict(export_id=about['export_id'])
+        torch.save(dict(state_dict=kept, meta=meta), path)
         files.append(path)
     return files
 
@@ -122,7 +123,8 @@ def export_model(
 def config_text(loaded: LoadedModel) -> str:
     """What the rest of a model is built from, as json: nothing in it is run."""
     parts = dict(model=loaded.settings, test_pipeline=loaded.pipeline)
-    return json.dumps(Config(parts).to_dict())
+    # Some of mmcv's settings are tuples, and a list in their place is refused.
+    return json.dumps(without_tuples(Config(parts).to_dict()))
 
 
 def _default_size(prepared: dict[str, Any]) -> tuple[int, int]:

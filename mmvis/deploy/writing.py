@@ -58,6 +58,13 @@ def export_program(
             ) from error
 
 
+def used_parameters(program: torch.export.ExportedProgram) -> set[str]:
+    """Names of the parameters and buffers that a program computes with."""
+    used = {node.name for node in program.graph.nodes if node.users}
+    specs = program.graph_signature.input_specs
+    return {s.target for s in specs if s.target is not None and s.arg.name in used}
+
+
 def dynamic_shapes(
     part: PartNetwork, dynamic: bool
 ) -> dict[str, dict[int, Any] | None]:
@@ -140,7 +147,7 @@ def write_onnx(
         entry.key, entry.value = key, value
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
-    return set(program.state_dict)
+    return used_parameters(program)
 
 
 # Sampling places and boxes in float16 would be off by cells of a large map.
@@ -180,7 +187,7 @@ def write_program(part: PartNetwork, path: Path, dynamic: bool = False) -> set[s
     """
     program = export_program(part, dynamic, 'GridSample')
     torch.export.save(program, path)
-    return set(program.state_dict)
+    return used_parameters(program)
 
 
 @contextmanager

@@ -43,6 +43,8 @@ class OnnxNetwork:
         options.log_severity_level = 3
         threads = threads or int(os.environ.get('OMP_NUM_THREADS') or 0)
         options.intra_op_num_threads = threads
+        # Threads that wait for the next frame leave the cores to what is between them.
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         providers = _providers(device, onnxruntime.get_available_providers())
         try:
             self._session = onnxruntime.InferenceSession(

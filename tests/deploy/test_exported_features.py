@@ -11,7 +11,12 @@ from inferencers import images
 from model_factory import tiny_config, tiny_model
 
 from mmvis.apis import VISInferencer
-from mmvis.apis.exported_features import rebuilt, use_networks
+from mmvis.apis.exported_features import (
+    rebuilt,
+    use_networks,
+    with_tuples,
+    without_tuples,
+)
 from mmvis.apis.video_session import Preparation, VideoSession
 from mmvis.deploy.command import main as export
 from mmvis.deploy.describing import describe
@@ -68,6 +73,12 @@ def test_a_video_of_another_size():
         session(twin).steps(images(1, (160, 96)))
 
 
+def test_tuples_stay_tuples():
+    given = dict(scale=(160, 96), steps=[dict(a=[1, (2, [3])]), ()], name='x')
+    again = with_tuples(json.loads(json.dumps(without_tuples(given))))
+    assert again == given
+
+
 def test_a_file_that_names_other_code():
     with pytest.raises(ExportedModelError, match=r'names os\.system'):
         rebuilt(['os.system', [None]], iter([torch.zeros(1)]))
@@ -92,6 +103,6 @@ def test_a_video_by_a_file(tmp_path, monkeypatch, capsys):
     other = VISInferencer('m.onnx').session().steps(frames)
     assert same_tracks(one, other, 1e-3) > 50
     # The rest of another export does not fit.
-    torch.save(dict(state_dict=left, export_id='x'), 'm.heads.pth')
+    torch.save(dict(state_dict=left, meta=dict(export_id='x')), 'm.heads.pth')
     with pytest.raises(ExportedModelError, match='of another export'):
         VISInferencer('m.onnx')
