@@ -15,6 +15,7 @@ Shared with other models:
     trackers/match_conflicts.py             two detections of one track
     trackers/embedding_mask_iou_tracker.py  ids
     trackers/track_memory.py                what is remembered of a track
+    trackers/space_tracker.py               ids, limited in space
 """
 
 from .track_by_segmentation import TrackBySegmentation

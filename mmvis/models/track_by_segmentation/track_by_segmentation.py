@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmdet.models.detectors import BaseDetector
@@ -18,7 +18,6 @@ from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.common.mask_boxes import mask_boxes
 from mmvis.models.trackers.match_score import mask_ious
-from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
 from mmvis.structures.frame_result import labels_of
 
@@ -54,7 +53,8 @@ class TrackBySegmentation(BaseVISModel):
         detector (dict): A detector of mmdet whose predictions have masks. With the key
             ``config`` the model of that config (``'mmdet::<path>'``, or a file), over
             which the other keys are merged.
-        tracker (dict): ``EmbeddingMaskIoUTracker``, without supplement.
+        tracker (dict): ``SpaceTracker``, or ``EmbeddingMaskIoUTracker`` without
+            supplement.
         score_thr (float): Instances of a lower score are left out.
         max_per_img (int): At most so many instances a frame, the best ones.
         mask_nms_thr (float | None): An instance whose mask overlaps a better one's by
@@ -115,7 +115,7 @@ class TrackBySegmentation(BaseVISModel):
         self.mask_stride = mask_stride
         self._register_load_state_dict_pre_hook(take_detector_weights)
 
-    def init_state(self) -> TrackMemory:
+    def init_state(self) -> Any:
         """An empty memory of tracks."""
         return self.tracker.init_memory()
 
@@ -152,7 +152,7 @@ class TrackBySegmentation(BaseVISModel):
         return losses
 
     def predict_frame(
-        self, feats: SegmentorFeatures, metainfo: dict, state: TrackMemory
+        self, feats: SegmentorFeatures, metainfo: dict, state: Any
     ) -> InstanceData:
         """Segment, remove duplicates, track. See the base class."""
         found = self._wanted(self.segment(feats, metainfo))

@@ -7,12 +7,15 @@ The floor plan, in the order in which detections go through it; equations are ST
     match_conflicts.py             which track each gets, and its rivals (eq. 16)
     embedding_mask_iou_tracker.py  both, and tracks without a detection (eq. 17)
     track_memory.py                what is remembered of a video: a row a track
+    space_tracker.py               MaskTracker's association, for any of them
 """
 
 from .embedding_mask_iou_tracker import EmbeddingMaskIoUTracker
+from .space_tracker import SpaceTracker
 from .track_memory import TrackMemory
 
 __all__ = [
     'EmbeddingMaskIoUTracker',
+    'SpaceTracker',
     'TrackMemory',
 ]
