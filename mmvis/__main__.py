@@ -1,6 +1,7 @@
 """``python -m mmvis VIDEO --config C --weights W``: see mmvis/apis/command.py.
 
 ``python -m mmvis export CONFIG``: see mmvis/deploy/command.py.
+``python -m mmvis eval RESULTS`` and the like: see mmvis/apis/subcommands.py.
 """
 
 import sys
@@ -12,9 +13,9 @@ def main() -> int:
         from mmvis.deploy.command import main as export
 
         return export(sys.argv[2:])
-    from mmvis.apis.command import main as predict
+    from mmvis.apis.subcommands import main as other
 
-    return predict()
+    return other()
 
 
 if __name__ == '__main__':

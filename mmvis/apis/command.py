@@ -18,6 +18,7 @@ from mmvis.engine.errors import CheckpointError
 from mmvis.engine.key_values import KeyValues
 from mmvis.runtime.errors import ExportedModelError
 from mmvis.runtime.model_file import is_exported
+from mmvis.version import __version__
 
 from .config_names import find_config
 from .errors import (
@@ -30,6 +31,7 @@ from .errors import (
 )
 from .output_places import refuse_places
 from .requests import KINDS, ON_ERROR, check_chunk, check_score, output_paths
+from .subcommands import overview
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -70,7 +72,10 @@ four complete examples:
   # masks of your own, COCO's results or label PNGs: ids, and a page that plays
   python -m mmvis street.mp4 --detections results.json --save mp4 html json
 
-python -m mmvis doctor looks at the installation: what it has, and what works.
+other words in the place of VIDEO, each with a --help of its own (a video of such a
+name is ./eval):
+
+{others}
 
 exit codes: 0 done; 1 another error, such as a damaged frame; 2 wrong arguments; 3 no
 such video, folder or config; 4 the video cannot be opened, or no frame of it decoded;
@@ -85,9 +90,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m mmvis',
         description='Find, segment and track the objects of a video.',
-        epilog=EXAMPLES,
+        epilog=EXAMPLES.format(others=overview()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument('--version', action='version', version=f'mmvis {__version__}')
     parser.add_argument(
         'video', help='video file, folder of images, image, or the number of a camera'
     )
