@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from ..converters.coco_video import read_coco_video
@@ -11,7 +10,7 @@ from .frame_folders import Frames
 from .options import Options
 from .text_files import has_keys
 
-_OF_CVAT = ('occluded', 'keyframe', 'rotation')
+_OF_CVAT = ('occluded', 'keyframe', 'track_id')
 
 
 def _file(source: Path) -> Path:
@@ -46,7 +45,5 @@ def read(source: Path, frames: Frames, options: Options) -> dict | Contents:
 
 
 def _is_of_cvat(path: Path) -> bool:
-    """Whether annotations have CVAT's attributes; the first tell."""
-    with open(path, encoding='utf-8-sig') as file:
-        head = file.read(1 << 20)
-    return any(re.search(rf'"{name}"\s*:', head) for name in _OF_CVAT[:2])
+    """Whether annotations have the attributes that CVAT gives to tracks."""
+    return has_keys(path, '{', *_OF_CVAT)
