@@ -27,3 +27,7 @@ class DetectionsError(ValueError):
 
 class DeviceError(ValueError):
     """The device is not there."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """Memory was used up; the message has the frame, and the number of detections."""

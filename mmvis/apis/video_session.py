@@ -10,11 +10,15 @@ import numpy as np
 import torch
 from mmdet.structures import TrackDataSample
 from mmengine.dataset import Compose
+from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmvis.engine.machine_faults import is_out_of_memory
 from mmvis.registry import TRANSFORMS
 from mmvis.structures.frame_result import FrameResult
 from mmvis.structures.video_frames import check_frames
+
+from .errors import OutOfMemoryError
 
 _video_ids = count()
 
@@ -63,6 +67,16 @@ class VideoSession:
         """Leave out frames that cannot be read; time goes on for the tracks."""
         self._next += num_frames
 
+    def _memory_message(self, error: BaseException, images: Sequence) -> str:
+        first, last = self._next, self._next + len(images) - 1
+        frames = f'frame {first}' if first == last else f'frames {first} to {last}'
+        count = _most_detections(error)
+        having = '' if count is None else f', which had {count} detections at hand'
+        return (
+            f'Memory was used up in {frames}{having}. Take a smaller chunk, half '
+            'precision, smaller frames, or fewer detections (max_per_img).'
+        )
+
     def step(self, image: np.ndarray) -> FrameResult:
         """The tracked instances of the next frame, (h, w, 3) uint8 BGR."""
         return self.steps([image])[0]
@@ -84,7 +98,12 @@ class VideoSession:
         size = check_frames(images, self._next, self._size)
         with torch.inference_mode():
             frames, sample = self._prepare(images, self._next, self._video_id)
-            found = self._model.predict_clip(frames, sample, self._state)
+            try:
+                found = self._model.predict_clip(frames, sample, self._state)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                raise OutOfMemoryError(self._memory_message(error, images)) from error
         results = [
             FrameResult.from_instances(
                 self._next + t, size, instances, self._class_names
@@ -94,6 +113,16 @@ class VideoSession:
         self._size = size
         self._next += len(images)
         return results
+
+
+def _most_detections(error: BaseException) -> int | None:
+    """The most instances that the code had at hand which failed."""
+    counts, trace = [], error.__traceback__
+    while trace is not None:
+        values = trace.tb_frame.f_locals.values()
+        counts += [len(value) for value in values if isinstance(value, InstanceData)]
+        trace = trace.tb_next
+    return max(counts, default=None)
 
 
 class Preparation:

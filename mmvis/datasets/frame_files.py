@@ -3,6 +3,22 @@
 import re
 
 
+class MissingFrameError(FileNotFoundError):
+    """There is no file of a frame."""
+
+
+class DamagedFrameError(ValueError):
+    """The file of a frame is no whole image."""
+
+
+class OtherSizeError(ValueError):
+    """A frame has not the size that its annotation file says."""
+
+
+# What is wrong with one frame, while the set as a whole can be used.
+FRAME_ERRORS = (MissingFrameError, DamagedFrameError, OtherSizeError)
+
+
 def image_damage(data: bytes) -> str | None:
     """The reason why an image file is unusable, or None if it seems whole.
 

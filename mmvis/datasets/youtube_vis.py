@@ -16,6 +16,7 @@ from mmvis.structures import AnnotationWarning, VISAnnotations, read_annotation_
 from mmvis.structures.frame_names import refuse_outside_links
 
 from .class_names import match_categories
+from .frame_files import FRAME_ERRORS
 from .frame_index import FrameIndex
 from .sample_draws import DrawsByIndex
 from .video_items import add_object, clip_of, video_item
@@ -57,6 +58,9 @@ class YouTubeVISDataset(DrawsByIndex, BaseVideoDataset):
         *args: As for mmdet's BaseVideoDataset.
         min_area (int): Least size of a training target: an object that shows fewer
             pixels in a frame is background there. Not used in test mode.
+        on_damage (str): What a frame that is missing, damaged or of another size does
+            to training: 'stop' ends it, 'skip' takes another video in the place of the
+            clip, with one warning a kind and data worker. A test always stops.
         **kwargs: As for mmdet's BaseVideoDataset; different here are those below.
 
     Keyword Args:
@@ -77,8 +81,13 @@ class YouTubeVISDataset(DrawsByIndex, BaseVideoDataset):
             or a frame lies outside of its folder.
     """
 
-    def __init__(self, *args: Any, min_area: int = 4, **kwargs: Any) -> None:
-        self.min_area = min_area
+    def __init__(
+        self, *args: Any, min_area: int = 4, on_damage: str = 'stop', **kwargs: Any
+    ) -> None:
+        if on_damage not in ('stop', 'skip'):
+            raise ValueError(f"on_damage is 'stop' or 'skip', not {on_damage!r}.")
+        self.min_area, self.on_damage = min_area, on_damage
+        self._told: set[type] = set()
         self._frames: FrameIndex | None = None
         self._under_test: tuple[int, dict] | None = None
         super().__init__(*args, **kwargs)
@@ -261,7 +270,18 @@ class YouTubeVISDataset(DrawsByIndex, BaseVideoDataset):
         else:
             key_frame = usable[np.random.randint(len(usable))]
         item['key_frame_id'] = int(key_frame)
-        return self.pipeline(item)
+        if self.on_damage == 'stop':
+            return self.pipeline(item)
+        try:
+            return self.pipeline(item)
+        except FRAME_ERRORS as error:
+            if type(error) not in self._told:
+                self._told.add(type(error))
+                warnings.warn(
+                    f'{error} Its clip is left out, as others will be with the same '
+                    "fault (on_damage='skip')."
+                )
+            return None  # for which mmengine takes another video
 
     def _video_under_test(self, video: int) -> dict:
         """The item that the clips of a video are cut from, unpacked once for all."""

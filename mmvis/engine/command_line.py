@@ -21,6 +21,7 @@ from .config_files import read_config, replace_entries
 from .config_mistakes import config_mistake
 from .errors import CheckpointError, CommandError, ConfigError, NonFiniteLossError
 from .key_values import KeyValues
+from .machine_faults import machine_fault
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -250,7 +251,7 @@ def user_message(error: BaseException) -> str | None:
     if from_worker:
         return _message_of_worker(str(error))
     if not is_user_error(error):
-        return config_mistake(error)
+        return machine_fault(error) or config_mistake(error)
     if isinstance(error, FileNotFoundError) and error.filename:
         return f'{error.filename} does not exist (looked for from {os.getcwd()}).'
     # str() of a KeyError is the repr of its message.

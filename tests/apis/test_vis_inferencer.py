@@ -9,10 +9,12 @@ import torch
 from inferencers import images, make_inferencer, same_results, write_folder, write_video
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
 from model_factory import tiny_config
 from video_reader import read_video
 
 from mmvis.apis import VISInferencer
+from mmvis.apis.errors import OutOfMemoryError
 from mmvis.apis.frame_sources import (
     DamagedFrameError,
     NoFramesError,
@@ -332,3 +334,18 @@ def test_a_device_that_is_not_there():
     missing = 'cuda:99' if torch.cuda.is_available() else 'cuda'
     with pytest.raises(DeviceError, match=missing):
         VISInferencer('sg_net_tiny_synthvis', {}, device=missing)
+
+
+def test_memory_that_is_used_up_names_the_frame_and_its_detections(
+    inferencer, monkeypatch
+):
+    session = inferencer.session()
+    session.step(images(1)[0])
+
+    def fail(*args):
+        detections = InstanceData(scores=torch.ones(512))
+        raise torch.OutOfMemoryError(f'CUDA out of memory for {len(detections)}.')
+
+    monkeypatch.setattr(inferencer.model, 'predict_frame', fail)
+    with pytest.raises(OutOfMemoryError, match='in frame 1, which had 512 detections'):
+        session.step(images(1)[0])

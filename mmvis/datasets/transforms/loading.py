@@ -5,7 +5,12 @@ import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
 
-from mmvis.datasets.frame_files import image_damage
+from mmvis.datasets.frame_files import (
+    DamagedFrameError,
+    MissingFrameError,
+    OtherSizeError,
+    image_damage,
+)
 from mmvis.registry import TRANSFORMS
 
 
@@ -40,7 +45,7 @@ class LoadVISFrame(LoadImageFromFile):
         try:
             data = fileio.get(path, backend_args=self.backend_args)
         except FileNotFoundError:
-            raise FileNotFoundError(
+            raise MissingFrameError(
                 f'{_name(results)} does not exist: check data_root and '
                 "data_prefix['img_path'] of the dataset."
             ) from None
@@ -48,7 +53,7 @@ class LoadVISFrame(LoadImageFromFile):
         image = self._decode(data) if damage is None else None
         if image is None:
             damage = damage or 'cannot be decoded'
-            raise ValueError(f'{_name(results)} {damage}. Replace the file.')
+            raise DamagedFrameError(f'{_name(results)} {damage}. Replace the file.')
         self._check_size(results, image)
         if self.to_float32:
             image = image.astype(np.float32)
@@ -72,7 +77,7 @@ class LoadVISFrame(LoadImageFromFile):
         height, width = image.shape[:2]
         stated = (results.get('height', height), results.get('width', width))
         if stated != (height, width):
-            raise ValueError(
+            raise OtherSizeError(
                 f'{_name(results)} is {width}x{height} (width x height), the '
                 f'annotation file says {stated[1]}x{stated[0]}: its masks do not fit.'
             )
