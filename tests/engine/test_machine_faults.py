@@ -59,7 +59,8 @@ def read_with_a_worker_that_dies(rank: int) -> str | None:
 def test_a_data_worker_that_is_killed(tmp_path):
     [said] = run_apart(read_with_a_worker_that_dies, folder=tmp_path)
     assert said and 'A process that reads data was lost' in said
-    assert 'Killed' in said and 'num_workers' in said
+    # By the signal, or later by its absence: which of the two comes first.
+    assert ('Killed' in said or 'exited' in said) and 'num_workers' in said
 
 
 def ask_for_too_much(rank: int) -> list[str | None]:
