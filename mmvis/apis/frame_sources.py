@@ -18,7 +18,13 @@ from .errors import (
 )
 from .frames import Frame, FrameSource
 from .image_sources import IMAGE_SUFFIXES, FolderSource, ImagesSource
-from .video_sources import CameraSource, VideoFileSource, open_video
+from .video_sources import (
+    PROTOCOLS,
+    AddressSource,
+    CameraSource,
+    VideoFileSource,
+    open_video,
+)
 
 __all__ = [
     'DamagedFrameError',
@@ -37,7 +43,8 @@ def open_source(source: Any) -> FrameSource:
 
     Args:
         source: A video file, an animated WebP or PNG; a folder of images (any names,
-            natural order); an image file; a camera's number; a sequence or any other
+            natural order); an image file; a camera's number; an address (rtsp://, http://,
+            udp://, ...); a sequence or any other
             iterable of images, each a (h, w, 3) or (h, w) uint8 BGR array or a path; or
             a FrameSource.
 
@@ -51,6 +58,9 @@ def open_source(source: Any) -> FrameSource:
     if isinstance(source, (int, np.integer)) and not isinstance(source, bool):
         return CameraSource(int(source))
     if isinstance(source, (str, os.PathLike)):
+        protocol, slashes, _ = str(source).partition('://')
+        if slashes and protocol.lower() in PROTOCOLS:
+            return AddressSource(str(source))
         path = Path(source).expanduser()
         if not path.exists():
             raise SourceNotFoundError(

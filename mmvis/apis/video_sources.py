@@ -1,4 +1,4 @@
-"""Video files, by PyAV or else OpenCV, and cameras."""
+"""Video files, by PyAV or else OpenCV, cameras, and streams of a network."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import cv2
 
 from .errors import NoFramesError, UnreadableSourceError
 from .frames import Frame, FrameSource
 
+# What FFmpeg opens as an address.
+PROTOCOLS = ('http', 'https', 'rtmp', 'rtsp', 'rtsps', 'tcp', 'udp')
 # So many unreadable frames in a row are taken for the end of a video file: the number
 # of frames that its header states is often too large.
 _LOST_AT_MOST = 50
@@ -59,14 +62,42 @@ class CameraSource(_CaptureSource):
         self.fps = fps if fps > 0 else None
 
     def __iter__(self) -> Iterator[Frame]:
-        try:
-            for index in count():
-                there, image = self._capture.read()
-                if not there:
-                    return
-                yield Frame(index, image)
-        finally:
-            self._capture.release()
+        return _until_it_ends(self._capture)
+
+
+def _until_it_ends(capture: cv2.VideoCapture) -> Iterator[Frame]:
+    try:
+        for index in count():
+            there, image = capture.read()
+            if not there:
+                return
+            yield Frame(index, image)
+    finally:
+        capture.release()
+
+
+class AddressSource(_CaptureSource):
+    """A stream of a network: it ends when its server ends it, or is lost.
+
+    A password in the address is in no name and no message.
+    """
+
+    def __init__(self, address: str) -> None:
+        parts = urlsplit(address)
+        shown = f'{parts.scheme}://{parts.netloc.rpartition("@")[2]}{parts.path}'
+        self.name = Path(parts.path).stem or parts.hostname or 'stream'
+        self._capture = self._open(
+            address,
+            f'{shown} cannot be opened: nothing answers there, it wants a password, or '
+            'it is no video.',
+        )
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if 0 < fps < 1000 else None
+        stated = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.length = int(stated) if 0 < stated < 2**31 else None
+
+    def __iter__(self) -> Iterator[Frame]:
+        return _until_it_ends(self._capture)
 
 
 class VideoFileSource(_CaptureSource):

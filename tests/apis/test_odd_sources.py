@@ -1,7 +1,10 @@
 """Names that FFmpeg takes for addresses, animations, files that change midway."""
 
 import struct
+import threading
 import warnings
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ from inferencers import images, write_video
 from PIL import Image
 
 from mmvis.apis.animations import is_animated
+from mmvis.apis.errors import UnreadableSourceError
 from mmvis.apis.frame_sources import VideoFileSource, open_source
 from mmvis.apis.video_sheet import VideoSheet
 from mmvis.structures.frame_result import FrameResult
@@ -122,3 +126,28 @@ def test_a_packet_that_is_broken_is_a_damaged_frame(tmp_path):
     assert [frame.index for frame in frames] == list(range(8))
     lost = [frame.index for frame in frames if frame.image is None]
     assert lost == [3] and 'Frame 3' in frames[3].damage
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder and prints nothing."""
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+def test_a_video_of_a_server(tmp_path):
+    write_video(tmp_path / 'v.mp4', images(4), fps=12.5)
+    handler = partial(Quiet, directory=str(tmp_path))
+    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f'http://127.0.0.1:{server.server_port}'
+        source = open_source(f'{address}/v.mp4')
+        assert (source.name, source.fps, source.length) == ('v', 12.5, 4)
+        assert [frame.index for frame in source] == [0, 1, 2, 3]
+        with pytest.raises(UnreadableSourceError) as error:
+            open_source(f'http://me:secret@127.0.0.1:{server.server_port}/none.mp4')
+        server.shutdown()
+    said = str(error.value)
+    assert (
+        said.startswith(f'{address}/none.mp4 cannot be opened') and 'secret' not in said
+    )
