@@ -96,8 +96,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--version', action='version', version=f'mmvis {__version__}')
     parser.add_argument(
         'video',
-        help='video file, folder of images, image, address (rtsp://, http://, udp://), or '
-        'the number of a camera',
+        help='video file, folder of images, image, address (rtsp://, http://, udp://), '
+        'or the number of a camera',
     )
     parser.add_argument(
         '--config',
