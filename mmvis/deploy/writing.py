@@ -168,15 +168,22 @@ KEPT_IN_FULL = (
 def _in_half_precision(model: Any) -> Any:
     """The same network in float16, inputs and outputs in float32."""
     try:
-        from onnxruntime.transformers.float16 import convert_float_to_float16
+        from onnxruntime.transformers.float16 import (
+            DEFAULT_OP_BLOCK_LIST,
+            convert_float_to_float16,
+        )
+        from onnxruntime.transformers.onnx_model import OnnxModel
     except ImportError as error:
         raise CannotExportError(
             'half precision is written by onnxruntime, which is not installed: '
             'pip install "mmvis[export]".'
         ) from error
-    return convert_float_to_float16(
-        model, keep_io_types=True, op_block_list=list(KEPT_IN_FULL)
-    )
+    blocked = [*DEFAULT_OP_BLOCK_LIST, *KEPT_IN_FULL]
+    model = convert_float_to_float16(model, keep_io_types=True, op_block_list=blocked)
+    # It puts casts at the end, and leaves the types between nodes as they were.
+    OnnxModel(model).topological_sort()
+    del model.graph.value_info[:]
+    return model
 
 
 def write_program(part: PartNetwork, path: Path, dynamic: bool = False) -> set[str]:
