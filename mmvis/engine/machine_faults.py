@@ -5,10 +5,8 @@ from __future__ import annotations
 import errno
 import re
 
-_OF_FILES = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EFBIG,
+_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_OF_FILES = _OF_SPACE | {
     errno.EROFS,
     errno.EACCES,
     errno.EPERM,
@@ -32,10 +30,10 @@ def machine_fault(error: BaseException) -> str | None:
     """
     if isinstance(error, OSError) and error.errno in _OF_FILES:
         place = f"'{error.filename}'" if error.filename else 'A file'
-        return (
-            f'{place} cannot be read or written: {error.strerror}. What was written '
-            'before is whole; train.py --resume goes on from the last checkpoint.'
-        )
+        said = f'{place} cannot be read or written: {error.strerror}.'
+        if error.errno in _OF_SPACE:
+            said += ' Checkpoints are whole: a training goes on from them by --resume.'
+        return said
     text = str(error)
     if isinstance(error, RuntimeError) and (killed := _WORKER.search(text)):
         return (
