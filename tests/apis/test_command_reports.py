@@ -87,7 +87,7 @@ def test_weights_that_cannot_be_fetched(place, monkeypatch, capsys):
 
 def test_a_checkpoint_that_is_a_list(place, tmp_path, capsys):
     torch.save([torch.zeros(1)], tmp_path / 'list.pth')
-    with pytest.raises(CheckpointError, match='holds no state dict'):
+    with pytest.raises(CheckpointError, match='holds no weights by name'):
         VISInferencer(place / 'c.py', tmp_path / 'list.pth', device='cpu')
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmvis.datasets.synth_vis import write_split, writer
+from mmvis.datasets.synth_vis import drawing, write_split
 
 SCRIPT = Path(__file__).parents[2] / 'tools/dataset_tools/synth_vis.py'
 
@@ -84,7 +84,7 @@ def test_the_first_videos_of_a_longer_split_are_the_same(tmp_path):
 
 
 def test_an_interrupted_split_is_written_again(tmp_path, monkeypatch):
-    generate = writer.generate_video
+    generate = drawing.generate_video
 
     def interrupted(version, split, seed, index, preset):
         if index:
@@ -92,7 +92,7 @@ def test_an_interrupted_split_is_written_again(tmp_path, monkeypatch):
         return generate(version, split, seed, index, preset)
 
     with monkeypatch.context() as patch:
-        patch.setattr(writer, 'generate_video', interrupted)
+        patch.setattr(drawing, 'generate_video', interrupted)
         with pytest.raises(KeyboardInterrupt):
             write_split(tmp_path, 'train', 2, workers=1, progress=False)
     assert (tmp_path / 'train/JPEGImages/0000').is_dir()

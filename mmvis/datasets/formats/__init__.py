@@ -4,8 +4,15 @@ A format is a file of its own here, with a ``recognise`` and a ``read``; registr
 lists them. Readers give ``Contents``, which importing.py makes a file of.
 """
 
-from .importing import import_annotations
-from .options import Options
-from .registry import FORMATS, Format, recognised
+from typing import TYPE_CHECKING
+
+from mmvis.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from .importing import import_annotations
+    from .options import Options
+    from .registry import FORMATS, Format, recognised
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = ['FORMATS', 'Format', 'Options', 'import_annotations', 'recognised']

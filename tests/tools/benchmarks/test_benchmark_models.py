@@ -15,6 +15,7 @@ MODULES = (
     'model',
     'measuring',
     'measuring.forced_instances',
+    'measuring.forced_instance_flow',
     'measuring.forced_sg_net',
     'measuring.stage_times',
     'measuring.ways_to_predict',
@@ -82,6 +83,16 @@ def test_sg_net(tool, tmp_path, blender, objects):
         assert (way['instances'], way['ids']) == (objects, objects)
     (stages,) = report['stages'].values()
     assert {name for name, ms in stages['ms'].items() if not ms} == {'temporal network'}
+
+
+@pytest.mark.parametrize('name', ['tfan', 'instance_flow'])
+def test_other_models(tool, tmp_path, name):
+    out = tmp_path / 'report.json'
+    arguments = '--objects 3 --frames 4 --chunk 2 --size 90 160 --threads 1'
+    config = CONFIGS / f'{name}_tiny_synthvis.py'
+    tool.main([str(config), *arguments.split(), '--out', str(out)])
+    for way in json.loads(out.read_text())['ways']:
+        assert (way['instances'], way['ids']) == (3, 3)
 
 
 def test_wrappers_leave_nothing_behind(tool):

@@ -12,9 +12,13 @@ outputs say what a trained one would say of a given number of discs:
   a disc are set, then the coefficients and embeddings of the kept boxes. A disc is a
   quadratic inequality, hence linear in the prototypes 1, x, y and x^2 + y^2, which
   are put in the place of the first four.
-* SG-Net: see ``forced_sg_net``.
-* Two-stage models: the classes and boxes of the second stage are set for as many
-  proposals, and each mask is a disc. Proposals are those of the random weights.
+* SG-Net: see ``forced_sg_net``. InstanceFlow: see ``forced_instance_flow``.
+* Two-stage models: the classes and boxes of the second stage, and of each stage of a
+  cascade, are set for as many proposals, and each mask is a disc. Proposals are those
+  of the random weights.
+
+What the network of single frames gives is changed behind ``extract_test_feat``, so that
+this may be compiled or recorded before.
 
 The temporal network is made to predict no change. The time of all this is taken by a
 stage of its own, which no table counts.
@@ -29,6 +33,9 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from mmvis.models.sg_net.pyramid import SGNetPyramid
+
+from .forced_instance_flow import be_disc_maps, disc_offsets
 from .forced_sg_net import be_discs, detect_near
 from .stage_times import Stopwatch, Wrappers
 
@@ -74,6 +81,8 @@ class ForcedInstances:
             self._wrap_two_stages()
         elif hasattr(model, 'blender'):
             self._wrap_sg_net()
+        elif hasattr(model, 'intra_frame_head'):
+            self._wrap_instance_flow()
         else:
             self._wrap_one_stage()
 
@@ -82,13 +91,16 @@ class ForcedInstances:
         self.wrappers.undo()
 
     def _after(self, owner: nn.Module, name: str, change: Callable) -> None:
-        """Have ``change(result, *args)`` instead of the result of ``owner.name``."""
+        """Have ``change(result, *args)`` instead of the result of ``owner.name``.
+
+        What is given by name comes after what is given by place.
+        """
 
         def make(original: Callable) -> Callable:
             def wrapper(*args, **kwargs):
                 result = original(*args, **kwargs)
                 with self.stopwatch.stage(FORCED):
-                    return change(result, *args)
+                    return change(result, *args, *kwargs.values())
 
             return wrapper
 
@@ -96,28 +108,36 @@ class ForcedInstances:
 
     def _wrap_one_stage(self) -> None:
         head = self.model.bbox_head
-        self._after(head, 'forward', self._anchors_near_discs)
+        self._after(self.model, 'extract_test_feat', self._anchors_near_discs)
         self._after(head, 'predict', self._instances)
-        self._after(self.model.prototype_net, 'forward', self._prototypes)
         if self.model.temporal_net is not None:
             self._after(self.model.temporal_net, 'between', no_change)
 
     def _wrap_sg_net(self) -> None:
         head = self.model.bbox_head
         head.test_cfg.max_per_img = max(head.test_cfg.max_per_img, len(self.boxes))
-        self._after(head, 'flatten', self._locations_near_discs)
+        self._after(self.model, 'extract_test_feat', self._locations_near_discs)
         self._after(head, 'predict', self._divided_instances)
-        self._after(self.model.base_mask_module, 'forward', self._base_masks)
+
+    def _wrap_instance_flow(self) -> None:
+        def maps(feats: tuple, *_) -> tuple:
+            return be_disc_maps(feats, self.boxes)
+
+        def nothing_moved(fields: Tensor, *_) -> Tensor:
+            return disc_offsets(fields, self.boxes)[0].expand_as(fields).contiguous()
+
+        self._after(self.model, 'extract_test_feat', maps)
+        if self.model.inter_frame_head is not None:
+            self._after(self.model, 'inter_fields', nothing_moved)
 
     def _wrap_two_stages(self) -> None:
         roi_head = self.model.detector.roi_head
         self._after(roi_head, '_bbox_forward', self._proposals)
         self._after(roi_head, '_mask_forward', disc_masks)
 
-    def _anchors_near_discs(self, result: tuple, feats: list[Tensor]) -> tuple:
-        outputs, shared = result
+    def _anchors_near_discs(self, feats: tuple, *_) -> tuple:
+        outputs, anchors = feats.outputs, feats.anchors[0]
         head = self.model.bbox_head
-        anchors = head.anchors(feats, self.input_shape)
         # The nearest anchors that are not another detection's: duplicates take the
         # first, second, ... of their disc.
         distances = (anchors[None] - self.boxes[:, None]).abs().sum(-1)
@@ -130,12 +150,18 @@ class ForcedInstances:
         logits[:, nearest, labels] = 20.0 + self.scores.logit().to(logits.dtype)
         centerness = torch.ones_like(outputs.centerness)
         changed = dict(deltas=deltas, logits=logits, centerness=centerness)
-        return outputs._replace(**changed), shared
-
-    def _locations_near_discs(self, pyramid: tuple, *_) -> tuple:
-        return detect_near(
-            pyramid, self.detected, self.instance, self.scores, DUPLICATES
+        return feats._replace(
+            outputs=outputs._replace(**changed),
+            prototypes=self._prototypes(feats.prototypes),
         )
+
+    def _locations_near_discs(self, feats: tuple, *_) -> tuple:
+        base_masks, *fields = feats
+        pyramid = detect_near(
+            SGNetPyramid(*fields),
+            *(self.detected, self.instance, self.scores, DUPLICATES),
+        )
+        return self._base_masks(base_masks), *pyramid
 
     def _divided_instances(self, dets: InstanceData, *_) -> InstanceData:
         discs = self._discs(dets.bboxes)
@@ -144,7 +170,7 @@ class ForcedInstances:
             self._embed(dets)
         return dets
 
-    def _base_masks(self, base_masks: Tensor, *_) -> Tensor:
+    def _base_masks(self, base_masks: Tensor) -> Tensor:
         if self.model.blender.num_scores == self.model.blender.num_base_masks:
             return torch.ones_like(base_masks)
         return self._prototypes(base_masks)
@@ -180,17 +206,21 @@ class ForcedInstances:
         # In the range of tanh.
         return (weights / 4).clamp(-0.999, 0.999).atanh()
 
-    def _prototypes(self, prototypes: Tensor, *_) -> Tensor:
+    def _prototypes(self, prototypes: Tensor) -> Tensor:
         height, width = prototypes.shape[-2:]
         y = torch.linspace(0, 1, height).to(prototypes)[:, None].expand(height, width)
         x = torch.linspace(0, 1, width).to(prototypes)[None].expand(height, width)
         square = x.square() + y.square()
         first = torch.stack([torch.ones_like(x), x, y, square]) * PROTOTYPE_SCALE
+        prototypes = prototypes.clone()
         prototypes[:, :4] = first
         return prototypes
 
-    def _proposals(self, results: dict, _, rois: Tensor) -> dict:
+    def _proposals(self, results: dict, *given) -> dict:
+        # A cascade's stage comes first.
         head = self.model.detector.roi_head.bbox_head
+        head = head[given[0]] if len(given) == 3 else head
+        rois = given[-1]
         count = min(len(rois), len(self.detected))
         labels = self.instance[:count] % head.num_classes
         scores = torch.zeros_like(results['cls_score'])

@@ -30,6 +30,8 @@ WORK = {
     'dataset_tools/from_mask_folders.py': (
         '--masks {0}/masks --frames {0}/{1} --out masks.json'
     ),
+    'dataset_tools/convert.py': '--from youtube-vis {0}/instances.json --out c.json',
+    'dataset_tools/export.py': '{0}/instances.json --to coco --out coco.json',
     'dataset_tools/coco_images.py': '{0}/coco_images.json --out images.json',
     'dataset_tools/browse.py': '--ann {0}/instances.json --img-prefix {0}/{1} --out b',
     'dataset_tools/synth_vis.py': (

@@ -1,59 +1,13 @@
 """Annotation files, and predictions, in the formats of tools and other sets."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from pathlib import Path
+from mmvis.lazy_names import lazy_names
 
-from mmvis.structures import VISAnnotations
-
-from .json_files import write_coco, write_youtube_vis
-from .mask_files import write_davis, write_mots
-from .tool_files import write_cvat, write_labelme
-
-WRITERS = {
-    'youtube-vis': 'one json, run lengths as lists, as the official files have them',
-    'coco': 'one json of images and annotations with instance_id',
-    'mots': 'a folder: a txt a video, labels.txt',
-    'davis': 'a folder: palette PNGs, categories.json',
-    'labelme': 'a folder: a json a frame, masks as shapes',
-    'cvat': 'CVAT for video 1.1: NAME.xml for one video, else a folder of them',
-}
-
-
-def export_annotations(
-    content: VISAnnotations,
-    out: str | Path,
-    format_name: str,
-    frames: str | Path | None = None,
-) -> list[str]:
-    """Write what is in an annotation file in another format.
-
-    Masks are kept to the bit; where a format has one object a pixel, what is in several
-    masks goes to one of them.
-
-    Args:
-        content: of ``read_annotation_file``; annotations may have a ``score``.
-        out: file or new folder.
-        format_name: a key of ``WRITERS``.
-        frames: folder of the frames, for labelme.
-
-    Returns:
-        Sentences on what the format could not keep.
-
-    Raises:
-        OSError: ``out`` cannot be written.
-        ValueError: the format cannot hold what there is.
-    """
-    out = Path(out)
-    if format_name == 'labelme':
-        return write_labelme(content, out, None if frames is None else Path(frames))
-    return {
-        'youtube-vis': write_youtube_vis,
-        'coco': write_coco,
-        'mots': write_mots,
-        'davis': write_davis,
-        'cvat': write_cvat,
-    }[format_name](content, out)
-
+if TYPE_CHECKING:
+    from .exporting import export_annotations
+    from .names import WRITERS
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = ['WRITERS', 'export_annotations']

@@ -1,0 +1,47 @@
+"""An annotation file, or predictions, in the format of a tool or another set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmvis.structures import VISAnnotations
+
+from .json_files import write_coco, write_youtube_vis
+from .mask_files import write_davis, write_mots
+from .tool_files import write_cvat, write_labelme
+
+
+def export_annotations(
+    content: VISAnnotations,
+    out: str | Path,
+    format_name: str,
+    frames: str | Path | None = None,
+) -> list[str]:
+    """Write what is in an annotation file in another format.
+
+    Masks are kept to the bit; where a format has one object a pixel, what is in several
+    masks goes to one of them.
+
+    Args:
+        content: of ``read_annotation_file``; annotations may have a ``score``.
+        out: file or new folder.
+        format_name: a key of ``WRITERS``.
+        frames: folder of the frames, for labelme.
+
+    Returns:
+        Sentences on what the format could not keep.
+
+    Raises:
+        OSError: ``out`` cannot be written.
+        ValueError: the format cannot hold what there is.
+    """
+    out = Path(out)
+    if format_name == 'labelme':
+        return write_labelme(content, out, None if frames is None else Path(frames))
+    return {
+        'youtube-vis': write_youtube_vis,
+        'coco': write_coco,
+        'mots': write_mots,
+        'davis': write_davis,
+        'cvat': write_cvat,
+    }[format_name](content, out)

@@ -1,0 +1,53 @@
+"""The script for a card runs without one, and its parts fail one by one."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).parents[3] / 'tools' / 'benchmarks'
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    yield importlib.import_module('gpu')
+    for name in [name for name in sys.modules if name.split('.')[0] == 'measuring']:
+        sys.modules.pop(name)
+    sys.modules.pop('gpu')
+
+
+@pytest.mark.full
+def test_every_part_gives_numbers(gpu, tmp_path):
+    out = tmp_path / 'gpu.json'
+    words = '--device cpu --quick --minutes 60 --models sg_net --out'
+    gpu.main([*words.split(), str(out)])
+    parts = json.loads(out.read_text())['parts']
+    failed = {name for name, part in parts.items() if 'failed' in part}
+    assert failed == {f'sg_net {kind} graph' for kind in ('fp32', 'fp16', 'bf16')}
+    assert all(said.startswith('ok') for said in parts['operators'].values())
+    for kind in ('fp32', 'fp16', 'bf16'):
+        times = parts[f'sg_net {kind}']
+        assert times['instances 1'] == times['instances 2'] == 3
+        # Of a network that computes in half, the loss is that of fp32.
+        loss, full = (parts[f'sg_net training {k}']['loss'] for k in (kind, 'fp32'))
+        assert loss == pytest.approx(full, rel=0.01)
+    assert parts['sg_net kernels']['network 1 operators'] > 100
+
+
+def test_a_part_that_fails_or_comes_too_late_stops_nothing(gpu, tmp_path, capsys):
+    args = gpu.parse_args(['--out', str(tmp_path / 'a.json')])
+    report = gpu.Report(args)
+    report.part('broken', lambda: 1 / 0)
+    report.part('whole', lambda: dict(ms=2.0))
+    report.until = 0
+    report.part('late', lambda: dict(ms=3.0))
+    written = json.loads((tmp_path / 'a.json').read_text())['parts']
+    assert written == {
+        'broken': dict(failed='ZeroDivisionError: division by zero'),
+        'whole': dict(ms=2.0),
+        'late': dict(failed='no time was left'),
+    }
+    assert 'ZeroDivisionError' in capsys.readouterr().out
