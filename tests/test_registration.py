@@ -102,7 +102,13 @@ assert loaders == {{'mmvis.engine.checkpoint'}}, loaders
 
 
 @BOTH_LINES
-@pytest.mark.parametrize('imports', ['import mmvis', ''], ids=['imported', 'custom'])
+@pytest.mark.parametrize(
+    'imports',
+    [
+        pytest.param('import mmvis', id='imported', marks=pytest.mark.full),
+        pytest.param('', id='custom'),
+    ],
+)
 def test_a_runner_finds_its_parts(python, imports, tmp_path):
     """After ``import mmvis``, and with custom_imports in the place of it."""
     videos = make_vis_dataset(
