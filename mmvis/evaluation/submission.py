@@ -9,6 +9,7 @@ from typing import Any
 
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
 from mmvis.structures.segmentation import to_rle
+from mmvis.structures.whole_file import whole_binary_file, whole_file
 
 from .evaluate_results import RESULT_KEYS
 from .vis_eval import id_order
@@ -56,11 +57,13 @@ def write_submission(results: Iterable[dict], prefix: str | Path) -> tuple[Path,
 
     Returns:
         The paths of the json and of the zip.
+
+    Raises:
+        OSError: One cannot be written; what had its name before stays.
     """
     json_path = Path(f'{prefix}.json')
     zip_path = Path(f'{prefix}.zip')
-    json_path.parent.mkdir(parents=True, exist_ok=True)
-    with json_path.open('w', encoding='utf-8') as file:
+    with whole_file(json_path) as file:
         separator = '['
         for result in results:
             file.write(separator)
@@ -68,7 +71,10 @@ def write_submission(results: Iterable[dict], prefix: str | Path) -> tuple[Path,
             json.dump(result, file, default=_text_of_counts, allow_nan=False)
             separator = ',\n'
         file.write('[]' if separator == '[' else ']')
-    with zipfile.ZipFile(zip_path, 'w', zipfile.ZIP_DEFLATED) as archive:
+    with (
+        whole_binary_file(zip_path) as raw,
+        zipfile.ZipFile(raw, 'w', zipfile.ZIP_DEFLATED) as archive,
+    ):
         archive.write(json_path, 'results.json')
     return json_path, zip_path
 

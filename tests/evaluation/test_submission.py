@@ -187,3 +187,17 @@ def test_commands(tmp_path, ann_file, run_tool):
     assert code == 1 and 'no video 5' in text
     code, _, error = run_tool('eval_results.py', path, ann_file)
     assert code == 1 and 'no such video' in error
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path):
+    def results(count):
+        yield {'video_id': 1, 'category_id': 1, 'score': 0.5, 'segmentations': [None]}
+        if count > 1:
+            raise OSError(28, 'No space left on device')
+
+    json_path, zip_path = write_submission(results(1), tmp_path / 'results')
+    before = json_path.read_bytes(), zip_path.read_bytes()
+    with pytest.raises(OSError, match=r'results\.json cannot be written: No space'):
+        write_submission(results(2), tmp_path / 'results')
+    assert (json_path.read_bytes(), zip_path.read_bytes()) == before
+    assert sorted(tmp_path.iterdir()) == [json_path, zip_path]
