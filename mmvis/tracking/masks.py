@@ -98,16 +98,26 @@ def outlines_of(
     if not hasattr(masks, 'ndim') and hasattr(masks[0], 'shape'):
         masks = np.stack([np.asarray(mask) for mask in masks])
     if hasattr(masks, 'ndim'):
-        if masks.ndim != 3 or masks.dtype.kind not in 'biu':
-            raise ValueError(
-                f'masks are {masks.dtype} of shape {masks.shape}, not (n, h, w) bool '
-                'or integers (threshold soft ones: masks > 0.5).'
-            )
+        check_array(masks)
         found = tuple(masks.shape[1:])
         _check_size(found, size, 'masks')
         return Outlines.of_array(masks), found
     rles = as_rles(masks, size)
     return Outlines.of_rles(rles), tuple(rles[0]['size'])
+
+
+def check_array(masks: Any) -> None:
+    """Refuse an array or a tensor that is not (n, h, w) of bool or integers.
+
+    Raises:
+        ValueError: It is not.
+    """
+    soft = 'float' in str(masks.dtype) or 'complex' in str(masks.dtype)
+    if masks.ndim != 3 or soft:
+        raise ValueError(
+            f'masks are {masks.dtype} of shape {tuple(masks.shape)}, not (n, h, w) '
+            'bool or integers (threshold soft ones: masks > 0.5).'
+        )
 
 
 def as_rles(masks: Sequence[Any], size: tuple[int, int] | None) -> list[RLE]:

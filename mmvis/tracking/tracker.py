@@ -11,7 +11,7 @@ from mmvis.structures.frame_result import FrameResult
 from mmvis.structures.rle import encode_masks, rle_to_bbox
 
 from .association import NEW, AssociationSettings, associate
-from .masks import Outlines, as_rles, outlines_of
+from .masks import Outlines, as_rles, check_array, outlines_of
 from .track_table import Detections, TrackTable, unit
 
 
@@ -147,6 +147,8 @@ class MaskTracker:
         without masks the size must be known, by ``size`` or from earlier frames.
         """
         frame, size = self._frame, size or self._size
+        if hasattr(masks, 'ndim'):
+            check_array(masks)
         if masks is None or (not hasattr(masks, 'ndim') and len(masks) == 0):
             if size is None:
                 raise ValueError('Nothing says how large the frame is: give size.')

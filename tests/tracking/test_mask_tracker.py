@@ -221,6 +221,9 @@ def test_what_does_not_fit_is_said_and_changes_nothing(given, words):
     with pytest.raises(ValueError, match=words):
         tracker.update(**{'masks': np.ones((1, 4, 4), bool), **given})
     assert (tracker.num_frames, tracker.num_tracks) == (0, 0)
+    if hasattr(given.get('masks'), 'ndim'):
+        with pytest.raises(ValueError, match=words):
+            tracker.step(given['masks'])
 
 
 def test_settings_are_checked():
