@@ -1,5 +1,6 @@
-"""The benchmark of exports takes turns, and its table has the ratios."""
+"""The page's table is the one of the committed json."""
 
+import json
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +30,13 @@ def test_a_table_of_ratios(found):
         ['exported, ONNX Runtime', '2.00 (1.50 s)', '0.50 (2.00 s)'],
         ['exported, OpenVINO', '-', '2.50 (0.40 s)'],
     ]
+
+
+def test_the_page_is_the_jsons():
+    page = (ROOT / 'docs/en/deploy.md').read_text()
+    found = json.loads((ROOT / 'docs/en/deploy.json').read_text())
+    assert deploy.with_table(page, found) == page
+    assert deploy.table(found) in page
 
 
 def test_the_least_time_of_each_way():
