@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmcv.ops import modulated_deform_conv2d
 from mmdet.models.backbones import ResNet
 from torch.nn.functional import grid_sample, pad
 
@@ -140,3 +141,22 @@ def test_modes_chain_and_frozen_stages_stay():
     assert not any(p.requires_grad for p in backbone.layer2.parameters())
     assert all(p.requires_grad for p in backbone.layer3.parameters())
     assert not backbone.layer4[0].bn1.training
+
+
+def test_the_gradient_of_mmcvs_operator_is_its_adjoint():
+    """It is linear in its input: far outside of the map, too."""
+    generator = torch.Generator().manual_seed(0)
+    options = dict(dtype=torch.float64, generator=generator)
+    features = torch.randn(1, 2, 5, 6, **options).requires_grad_()
+    offsets = 4 * torch.randn(1, 18, 5, 6, **options)
+    others = offsets, torch.rand(1, 9, 5, 6, **options)
+    weight = torch.randn(3, 2, 3, 3, **options)
+    grad = torch.randn(1, 3, 5, 6, **options)
+
+    def convolve(maps):
+        return modulated_deform_conv2d(maps, *others, weight, None, 1, 1, 1, 1, 1)
+
+    convolve(features).backward(grad)
+    units = torch.eye(60, dtype=torch.float64).view(60, 1, 2, 5, 6)
+    adjoint = torch.stack([(convolve(unit) * grad).sum() for unit in units])
+    torch.testing.assert_close(features.grad.flatten(), adjoint, rtol=1e-12, atol=1e-12)
