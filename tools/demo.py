@@ -251,10 +251,7 @@ def train(
         return
     begun = latest(work_dir)
     if begun is not None:
-        print(
-            f'\n== Going on from {begun}. The numbers will not be exactly those of an '
-            'uninterrupted run.'
-        )
+        print(f'\n== Going on from {begun}.')
     warm_up = min(100, args.iterations // 5)
     steps.run(
         'Train',
