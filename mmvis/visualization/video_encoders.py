@@ -86,7 +86,7 @@ class H264Encoder:
 
     def write(self, frame: np.ndarray) -> None:
         """Append a frame."""
-        yuv = cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420)
+        yuv: Any = cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420)
         self._put(self._frame_of(yuv, format='yuv420p'))
 
     def close(self) -> None:
