@@ -23,9 +23,9 @@ from pathlib import Path
 TOOLS = Path(__file__).resolve().parent
 CONFIGS = TOOLS.parent / 'configs'
 CONFIG = CONFIGS / 'tiny/stmask_tiny_synthvis.py'
-# What two slow cores do in four minutes. Clips a step: half of the config's, since what
-# is short of steps gains more by their number than by their size.
-ITERATIONS = 550
+# What two slow cores do in four and a half minutes. Clips a step: half of the config's,
+# since what is short of steps gains more by their number than by their size.
+ITERATIONS = 500
 BATCH_SIZE = 2
 # Chance level is 0.0, and a model that learned reaches about 0.3 in the demo's minutes:
 # far less means that something is broken.

@@ -119,9 +119,9 @@ class VISInferencer:
         self.model: Any = loaded.model
         self.class_names = loaded.class_names
         self.category_ids = loaded.category_ids
-        prepare = Preparation(loaded.pipeline, loaded.model)
+        self._prepare = Preparation(loaded.pipeline, loaded.model)
         self._new_session: Callable[[], Any] = lambda: VideoSession(
-            loaded.model, prepare, loaded.class_names
+            loaded.model, self._prepare, loaded.class_names
         )
 
     def _open_exported(self, path: str, device: str | torch.device | None) -> None:

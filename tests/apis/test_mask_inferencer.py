@@ -1,7 +1,6 @@
 """Masks of files get ids that hold, by the command too, without torch."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from inferencers import write_folder
+from processes import run_bounded
 
 from mmvis.apis import MaskInferencer, open_detections
 from mmvis.apis.command import main
@@ -105,9 +105,7 @@ def test_the_command_takes_them_without_torch(place):
         'code = main(["v", "--detections", "r.json", "--save", "mp4", "json", "csv"])\n'
         'print(code, {"torch", "mmdet", "mmcv", "mmengine"} & set(sys.modules))'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, timeout=100
-    )
+    done = run_bounded([sys.executable, '-c', code])
     assert done.stdout.endswith('0 set()\n'), done.stderr
     assert check_submission('v_mmvis/v.json', 'v_mmvis/v_video.json') == []
     lines = Path('v_mmvis/v.csv').read_text().splitlines()

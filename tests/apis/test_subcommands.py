@@ -2,10 +2,10 @@
 
 import json
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
+from processes import run_bounded
 
 from mmvis import __version__
 from mmvis.__main__ import main as from_shell
@@ -69,7 +69,5 @@ def test_bash_completes_words_and_options(tmp_path):
         'source ./c.sh; for w in v --dete; do COMP_WORDS=(mmvis $w); COMP_CWORD=1; '
         '_mmvis; echo "${COMPREPLY[@]}"; done'
     )
-    done = subprocess.run(
-        ['bash', '-c', asked], cwd=tmp_path, capture_output=True, text=True, timeout=20
-    )
+    done = run_bounded(['bash', '-c', asked], cwd=tmp_path)
     assert done.stdout == 'validate verse.mp4\n--detections\n', done.stderr

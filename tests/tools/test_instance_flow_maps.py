@@ -79,12 +79,7 @@ def test_the_first_frame_has_no_flow_and_the_default_leaves_it_out(files):
         ('frames', [], CONFIGS / 'instance_flow_r50_coco.py', 'no offsets to ref'),
         ('model.pth', [], TINY, 'cannot be opened as a video'),
         ('frames', ['--out', 'maps.txt'], TINY, 'maps.txt must be a .png'),
-        (
-            'frames',
-            [],
-            CONFIGS / 'tiny/instance_flow_tiny_videos.py',
-            'model.pth',
-        ),
+        ('frames', [], CONFIGS / 'instance_flow_r50.py', 'model.pth'),
     ],
 )
 def test_mistakes_are_named(files, capsys, video, more, config, words):

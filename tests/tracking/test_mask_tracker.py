@@ -1,10 +1,10 @@
 """Hand-made scenes with the right answer, and what goes into a tracker."""
 
-import subprocess
 import sys
 
 import numpy as np
 import pytest
+from processes import run_bounded
 
 from mmvis.structures.rle import encode_masks
 from mmvis.tracking import MaskTracker
@@ -240,7 +240,5 @@ def test_neither_torch_nor_mmdet_is_imported():
         'MaskTracker().step(np.ones((1, 9, 9), bool))\n'
         'print({"torch", "mmdet", "mmcv", "mmengine"} & set(sys.modules))'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, timeout=60
-    )
+    done = run_bounded([sys.executable, '-c', code])
     assert done.stdout == 'set()\n', done.stderr
