@@ -13,7 +13,6 @@ from mmengine.config import ConfigDict
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
-from torch.nn.functional import normalize
 
 from mmvis.models.common.settings import check_keys
 from mmvis.registry import MODELS, TASK_UTILS
@@ -159,7 +158,7 @@ class STMaskHead(BaseModule):
             logits,
             centerness.squeeze(-1).tanh(),
             coefficients,
-            normalize(embeddings, dim=-1),
+            unit_length(embeddings),
         )
         return outputs, shared
 
@@ -221,7 +220,7 @@ class STMaskHead(BaseModule):
         coefficients, embeddings = postponed_predictions(
             outputs, kept, (self.coeff_preds, self.embed_preds)
         )
-        return coefficients, normalize(embeddings, dim=-1)
+        return coefficients, unit_length(embeddings)
 
     def predict(
         self, outputs: STMaskOutputs | PostponedOutputs, anchors: Tensor
@@ -289,6 +288,17 @@ class STMaskHead(BaseModule):
             coefficients=coefficients.float(),
             embeddings=embeddings.float(),
         )
+
+
+def unit_length(vectors: Tensor) -> Tensor:
+    """Vectors (..., D) by their length, or by 1e-12 if that is more.
+
+    torch's ``normalize`` expands the lengths first, to a size that an export with
+    dynamic sizes gets wrong.
+    """
+    return vectors / torch.linalg.vector_norm(vectors, dim=-1, keepdim=True).clamp_min(
+        1e-12
+    )
 
 
 def flatten_anchors(maps: Sequence[Tensor]) -> Tensor:
