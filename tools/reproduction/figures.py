@@ -45,7 +45,7 @@ def plot_claims(findings: Sequence[Finding], path: Path) -> None:
         for f in findings
     ]
     axis.set_yticks(range(len(findings)), names)
-    axis.invert_yaxis()
+    axis.set_ylim(len(findings) - 0.4, -0.4)  # from top to bottom, marks whole
     axis.axvline(0, color='black', linewidth=0.8)
     axis.grid(axis='x', alpha=0.3)
     axis.set_axisbelow(True)
