@@ -31,7 +31,7 @@ def place(tmp_path_factory) -> Path:
     """A data set of uneven videos, and weights that find something."""
     folder = tmp_path_factory.mktemp('launchers')
     (folder / 'data').mkdir()
-    categories = [(i, f'kind{i}') for i in range(1, 10)]
+    categories = [(i, f'kind{i}') for i in range(1, 9)]
     made = make_vis_dataset(
         folder / 'data', lengths=(3, 1, 2), size=(96, 160), categories=categories
     )
