@@ -11,9 +11,11 @@ from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from mmengine.utils.dl_utils import set_multi_processing
 from torch import nn
+from torch.utils.data import DataLoader
 
 from mmvis.registry import RUNNERS
 
+from .data_workers import end_with_training
 from .errors import CheckpointError
 from .hooks.preemption_hook import PreemptionHook
 from .hooks.random_state_hook import RandomStateHook
@@ -52,6 +54,16 @@ class VISRunner(Runner):
             set_multi_processing(**settings, distributed=True)
             join_ranks(self.launcher, env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict, *args: Any, **kwargs: Any
+    ) -> DataLoader:
+        """As mmengine's; the workers do not outlive the training."""
+        loader = Runner.build_dataloader(dataloader, *args, **kwargs)
+        if loader is not dataloader:
+            end_with_training(loader)
+        return loader
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """As mmengine's, which has DistributedDataParallel look for a GPU.
