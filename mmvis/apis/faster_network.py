@@ -12,7 +12,7 @@ from mmvis.structures.nested_tensors import map_tensors
 PARTS = ('backbone', 'neck', 'prototype_net', 'base_mask_module')
 
 
-def use_half_precision(model: nn.Module) -> None:
+def use_half_precision(model: nn.Module, dtype: torch.dtype | None = None) -> None:
     """Compute feature maps in half precision (bfloat16 on a CPU), all else in full.
 
     Boxes in half precision would be whole pixels off in a large frame, and NMS takes
@@ -21,13 +21,14 @@ def use_half_precision(model: nn.Module) -> None:
     Args:
         model (nn.Module): A video model of mmvis; its ``extract_test_feat`` is replaced
             for this object.
+        dtype (torch.dtype, optional): float16 on a GPU, bfloat16 on a CPU by default.
     """
     video_model: Any = model
     extract = video_model.extract_test_feat
 
     def extract_in_half(frames: Tensor) -> tuple:
-        dtype = torch.float16 if frames.is_cuda else torch.bfloat16
-        with torch.autocast(frames.device.type, dtype):
+        usual = torch.float16 if frames.is_cuda else torch.bfloat16
+        with torch.autocast(frames.device.type, dtype or usual):
             feats = extract(frames)
         return map_tensors(_in_full, feats)
 

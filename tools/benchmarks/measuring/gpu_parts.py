@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mmvis.apis.doctor.operators import compare_operators as compare_each_operator
 from mmvis.apis.doctor.operators import look_at_devices
+from mmvis.apis.faster_network import use_half_precision
 from mmvis.apis.graphed_network import GraphedNetwork, use_graphs
 from mmvis.structures.nested_tensors import map_tensors
 
@@ -43,14 +44,7 @@ def network(args: argparse.Namespace, config: str, precision: str) -> nn.Module:
     model = build(config, args)
     dtype = DTYPES[precision]
     if dtype is not None:
-        extract = model.extract_test_feat
-
-        def reduced(frames: Tensor) -> tuple:
-            with torch.autocast(frames.device.type, dtype):
-                feats = extract(frames)
-            return map_tensors(in_full, feats)
-
-        model.__dict__['extract_test_feat'] = reduced
+        use_half_precision(model, dtype)
     return model
 
 
@@ -78,29 +72,17 @@ def frame_times(
         if isinstance(extract, GraphedNetwork):
             result[f'equal {at_once}'] = equal(extract(chunk), extract.extract(chunk))
     for at_once in (1, args.chunk):
-        way = Way(network(args, config, precision), args, at_once=at_once)
+        model = network(args, config, precision)
         if graph:
-            way = _graphed(args, config, precision, at_once, said)
+            # Recorded first and forced then: what is forced is no part of the graph.
+            use_graphs(model, said.append)
+        way = Way(model, args, at_once=at_once)
         seconds = timed(way.run, args, args.chunk)
         result[f'frame {at_once} (ms)'] = 1000 * seconds / args.chunk
         result[f'instances {at_once}'] = way.counts()['instances']
     if said:
         result['said'] = said[0]
     return result
-
-
-def _graphed(
-    args: argparse.Namespace, config: str, precision: str, at_once: int, said: list
-) -> Way:
-    """Recorded first and forced then: what is forced is no part of the graph."""
-    model = network(args, config, precision)
-    use_graphs(model, said.append)
-    return Way(model, args, at_once=at_once)
-
-
-def in_full(tensor: Tensor) -> Tensor:
-    """Heads, masks and tracker get float32."""
-    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def timed(run: Callable[[], object], args: argparse.Namespace, frames: int) -> float:
