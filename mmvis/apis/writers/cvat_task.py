@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmvis.datasets.formats.writers import export_annotations
 from mmvis.evaluation.results_as_annotations import results_as_annotations
 from mmvis.structures import VISAnnotations
 
-from ..video_result import VideoResult
-from .writer import Writer
+from .writer import ChosenTracks
 
 
-class CvatTask(Writer):
+class CvatTask(ChosenTracks):
     """Writes ``name_cvat.xml``, CVAT for video 1.1, when all frames are there.
 
     It goes to a task of the same video: Upload annotations, CVAT 1.1. Tracks have one
     class, and their masks are key frames.
     """
-
-    def __init__(
-        self,
-        path: Path,
-        video: VideoResult,
-        score: float,
-        labels: Sequence[int] | None,
-    ) -> None:
-        super().__init__(path, video)
-        self._score, self._labels = score, labels
 
     def close(self) -> Mapping[str, Path]:
         video = self.video

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from ..video_result import VideoResult, write_json
-from .writer import Writer
+from ..video_result import write_json
+from .writer import ChosenTracks
 
 
-class ResultsFile(Writer):
+class ResultsFile(ChosenTracks):
     """Writes ``name.json`` and ``name_video.json`` when all frames are there."""
-
-    def __init__(
-        self,
-        path: Path,
-        video: VideoResult,
-        score: float,
-        labels: Sequence[int] | None,
-    ) -> None:
-        super().__init__(path, video)
-        self._score, self._labels = score, labels
 
     def close(self) -> Mapping[str, Path]:
         video = self.video

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,3 +32,24 @@ class Writer:
     def close(self) -> Mapping[str, Path]:
         """Finish with the frames so far; the files that there are, by kind."""
         return {}
+
+
+class ChosenTracks(Writer):
+    """A writer of what is at least so sure, and of these classes.
+
+    Args:
+        path (Path): The file or folder.
+        video (VideoResult): Has all frames when the writer is closed.
+        score (float): Lowest score.
+        labels (Sequence[int] | None): Classes; None: all.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        video: VideoResult,
+        score: float,
+        labels: Sequence[int] | None,
+    ) -> None:
+        super().__init__(path, video)
+        self._score, self._labels = score, labels
