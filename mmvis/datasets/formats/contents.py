@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmvis.structures.rle import RLE
+from mmvis.structures.rle import RLE, rle_area
 
 from ..converters.coco_video import LOOSE
 from ..converters.records import object_record, video_record
@@ -103,6 +103,23 @@ class Contents:
             annotations=annotations,
             categories=[dict(id=number, name=name) for name, number in ids.items()],
         )
+
+
+def note_of_empty_masks(videos: Iterable[Video]) -> list[str]:
+    """What is said of shapes that cover no pixel of their frame."""
+    empty = [
+        f'of a {track.category!r} in {video.frames[frame]!r}'
+        for video in videos
+        for track in video.tracks
+        for frame, mask in track.masks.items()
+        if not rle_area([mask])[0]
+    ]
+    if not empty:
+        return []
+    return [
+        f'{count_of(len(empty), "mask")} without a pixel left out, first {empty[0]}: '
+        'does it lie beyond the frame?'
+    ]
 
 
 def count_of(number: int, what: str) -> str:

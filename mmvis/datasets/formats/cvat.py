@@ -15,7 +15,7 @@ from .cvat_interpolation import Shape, shapes_of_frames
 from .frame_folders import Frames
 from .identities import LabelledMask, identified
 from .options import Options
-from .text_files import read_xml
+from .text_files import has_member, read_xml
 
 _KINDS = ('box', 'ellipse', 'polygon', 'mask')
 
@@ -28,16 +28,17 @@ def recognise(source: Path) -> str | None:
     path = _file(source)
     if path.suffix.lower() not in ('.xml', '.zip') or not path.is_file():
         return None
-    try:
-        root = read_xml(path)
-    except ValueError:
+    if path.suffix.lower() == '.zip' and not has_member(path, 'annotations.xml'):
         return None
-    if root.tag != 'annotations' or root.find('version') is None:
-        return None
+    root = read_xml(path)  # xml that is damaged is of no other format
     inside = next(
         (f'<{e.tag}>' for e in root if e.tag in ('track', 'image')), 'no track'
     )
-    return f"'{path}' is xml of <annotations> with a <version> and {inside}"
+    if root.tag != 'annotations' or (
+        root.find('version') is None and inside == 'no track'
+    ):
+        return None
+    return f"'{path}' is xml of <annotations> with {inside}"
 
 
 def read(source: Path, frames: Frames, options: Options) -> Contents:
@@ -99,9 +100,10 @@ def _read_task(
     merged: dict[str, Track] = {}
     count = 0
     for index, element in enumerate(tracks):
-        label, number = element.get('label', ''), element.get('id', str(index))
+        number = element.get('id', str(index))
         place = f"'{path}', track {number}"
-        keys = _keys(element, place, left_out)
+        label = _label(element, place)
+        keys = _keys(element, place, left_out, contents.notes)
         stray = [frame for frame in keys if frame not in position]
         if stray and not keys[stray[0]].outside:
             raise ValueError(
@@ -153,33 +155,55 @@ def _numbered(
     )
 
 
-def _keys(element: Element, place: str, left_out: list[str]) -> dict[int, Shape]:
+def _label(element: Element, place: str) -> str:
+    label = element.get('label')
+    if not label:
+        raise ValueError(f'{place} has no label="...".')
+    return label
+
+
+def _keys(
+    element: Element, place: str, left_out: list[str], notes: list[str]
+) -> dict[int, Shape]:
     keys: dict[int, Shape] = {}
     for child in element:
         if child.tag not in _KINDS:
             left_out.append(child.tag)
             continue
         try:
-            keys[int(child.get('frame', ''))] = _shape(child)
+            frame, shape = int(_text(child, 'frame')), _shape(child)
         except ValueError as error:
-            raise ValueError(f'{place}: a {child.tag} is damaged: {error}.') from None
+            raise ValueError(f'{place}, <{child.tag}>, is damaged: {error}.') from None
+        if frame in keys and not keys[frame].outside and not shape.outside:
+            notes.append(f'{place} has two shapes in frame {frame}: the last counts.')
+        keys[frame] = shape
     return keys
+
+
+def _text(element: Element, key: str) -> str:
+    text = element.get(key)
+    if text is None:
+        raise ValueError(f'it has no {key}="..."')
+    return text
 
 
 def _shape(element: Element) -> Shape:
     outside = element.get('outside') == '1'
     if element.tag == 'polygon':
-        pairs = element.get('points', '').split(';')
-        numbers = tuple(float(n) for pair in pairs for n in pair.split(','))
+        points = _text(element, 'points')
+        pairs = [pair.split(',') for pair in points.strip().strip(';').split(';')]
+        if not all(len(pair) == 2 for pair in pairs):
+            raise ValueError(f'points are "x,y;x,y;...", not "{points[:40]}"')
+        numbers = tuple(float(n) for pair in pairs for n in pair)
         return Shape('polygon', numbers, outside=outside)
     if element.tag == 'mask':
-        runs = tuple(float(n) for n in element.get('rle', '').split(','))
+        runs = tuple(float(n) for n in _text(element, 'rle').split(','))
         place = tuple(
-            int(element.get(k, '')) for k in ('left', 'top', 'width', 'height')
+            int(_text(element, k)) for k in ('left', 'top', 'width', 'height')
         )
         return Shape('mask', runs, outside=outside, place=place)
     keys = ('xtl', 'ytl', 'xbr', 'ybr') if element.tag == 'box' else _ELLIPSE
-    numbers = tuple(float(element.get(key, '')) for key in keys)
+    numbers = tuple(float(_text(element, key)) for key in keys)
     return Shape(element.tag, numbers, float(element.get('rotation', 0)), outside)
 
 
@@ -230,11 +254,11 @@ def _read_images(
                 try:
                     mask = _mask(_shape(child), height, width, place)
                 except ValueError as error:
-                    raise ValueError(f'{place}: a {child.tag}: {error}') from None
+                    raise ValueError(f'{place}, <{child.tag}>: {error}') from None
                 if mask:
                     group = child.get('group_id')
                     group = None if group == '0' else group
-                    label = child.get('label', '')
+                    label = _label(child, f'{place}, <{child.tag}>,')
                     found.append(LabelledMask(frame, label, group, mask))
         tracks, how = identified(found, options.identity)
         name = folder or 'images'

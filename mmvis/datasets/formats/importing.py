@@ -9,7 +9,7 @@ from mmvis.structures.annotation_checks import unsafe_file_name
 
 from ..converters.coco_video import LOOSE
 from ..converters.records import check_place, write_annotation_file
-from .contents import Contents
+from .contents import Contents, note_of_empty_masks
 from .frame_folders import Frames
 from .identities import missing_identities
 from .linking import link_loose
@@ -72,7 +72,7 @@ def import_annotations(
         ) from error
     notes += places.notes
     if isinstance(found, Contents):
-        notes += found.notes
+        notes += found.notes + note_of_empty_masks(found.videos)
         content = found.annotation_file(f'converted from {given.name}')
     else:
         content = found

@@ -20,7 +20,7 @@ from .identities import LabelledMask, identified
 from .options import Options
 from .text_files import has_keys, read_json
 
-_AREAS = ('polygon', 'rectangle', 'circle', 'mask', 'oriented_rectangle', None)
+_AREAS = ('polygon', 'rectangle', 'circle', 'mask', 'oriented_rectangle')
 
 
 def recognise(source: Path) -> str | None:
@@ -92,11 +92,14 @@ def _read_video(
                 f"'{images[path]}' is {width}x{height} (width x height)."
             )
         for index, shape in enumerate(record['shapes']):
-            if shape.get('shape_type', 'polygon') not in _AREAS:
-                without_area.append(str(shape['shape_type']))
+            place = f"'{path}', shape {index}"
+            if _kind(shape) not in _AREAS:
+                without_area.append(_kind(shape))
                 continue
-            mask = _mask(shape, height, width, f"'{path}', shape {index}")
-            label = str(shape.get('label'))
+            if shape.get('label') in (None, ''):
+                raise ValueError(f'{place}, a {_kind(shape)}, has no "label".')
+            mask = _mask(shape, height, width, place)
+            label = str(shape['label'])
             if (shape.get('flags') or {}).get('iscrowd'):
                 crowds.add((label, shape.get('group_id')))
             frame = names.index(images[path])
@@ -150,8 +153,14 @@ def _image(path: Path, record: dict, frames: Frames) -> str:
     )
 
 
+def _kind(shape: dict) -> str:
+    return str(shape.get('shape_type') or 'polygon').lower()
+
+
 def _mask(shape: dict, height: int, width: int, place: str) -> RLE:
-    kind, points = shape.get('shape_type') or 'polygon', shape.get('points') or []
+    kind, points = _kind(shape), shape.get('points') or []
+    if not all(isinstance(point, list) and len(point) == 2 for point in points):
+        raise ValueError(f'{place}, a {kind}: "points" are not [[x, y], [x, y], ...].')
     mask: RLE | None = None
     try:
         if kind == 'rectangle' and len(points) == 2:

@@ -193,6 +193,11 @@ def recognised(source: Path) -> tuple[Format, str]:
     if found:
         names = ' and '.join(given.name for given, _ in found)
         raise ValueError(f"'{source}' looks like {names}: say which with --from.")
+    if source.suffix.lower() in ('.zip', '.tar'):
+        raise ValueError(
+            f"'{source}' is no zip of CVAT with an annotations.xml, the only archive "
+            'that is read as it is: unpack it, and name the folder.'
+        )
     raise ValueError(
         f"'{source}' is of no format that is known: --list shows them with examples, "
         'and --from names one.'

@@ -29,6 +29,14 @@ def has_keys(path: Path, begin: str, *names: str) -> bool:
             return all(text.find(f'"{name}"'.encode()) >= 0 for name in names)
 
 
+def has_member(path: Path, name: str) -> bool:
+    """Whether it is a zip file with a member of this name."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return name in archive.namelist()
+
+
 def read_json(path: Path, missing_ok: bool = False) -> Any:
     """The content of a json file, with or without a byte order mark.
 
