@@ -20,9 +20,12 @@ from mmvis.registry import METRICS
 from mmvis.structures.annotation_file import VISAnnotations, read_annotation_file
 
 from .area_ranges import OF_DATA, AreaRanges, check_area_ranges
-from .evaluate_results import build_ground_truth, check_results
+from .evaluate_results import build_ground_truth, check_results, checked_results
 from .submission import official_results, write_submission
 from .summary import Metrics, evaluate_tracks, format_tables
+from .tracking_metrics.measure import Score, check_score, measure
+from .tracking_metrics.tables import format_track_metrics
+from .tracking_metrics.trackeval_package import check_trackeval
 from .video_tracks import VideoTracks
 from .vis_eval import GroundTruth
 
@@ -53,6 +56,9 @@ class YouTubeVISMetric(BaseMetric):
             missed object, as the official code does.
         class_agnostic (bool): report all but the categories again with all categories
             as one, as ``<key>_agnostic``.
+        track_metrics (bool | float | str): report HOTA, DetA, AssA, IDF1, MOTA and
+            their like, too, of tracks of this score or more; True is 0.3, 'best' what
+            a sweep finds. Needs TrackEval.
         collect_device (str): see mmengine's BaseMetric.
         prefix (str, optional): see mmengine's BaseMetric.
         collect_dir (str, optional): see mmengine's BaseMetric.
@@ -71,6 +77,7 @@ class YouTubeVISMetric(BaseMetric):
         per_attribute: bool = True,
         count_empty: bool = False,
         class_agnostic: bool = False,
+        track_metrics: bool | float | str = False,
         collect_device: str = 'cpu',
         prefix: str | None = None,
         collect_dir: str | None = None,
@@ -82,6 +89,10 @@ class YouTubeVISMetric(BaseMetric):
                 "without suffix to write to, such as 'work_dirs/submission/results'"
             )
         check_area_ranges(area_ranges, area_unit)
+        self.track_score: Score | None = None
+        if track_metrics is not False and track_metrics is not None:
+            self.track_score = check_score(track_metrics)
+            check_trackeval()
         self.ann_file = ann_file
         self.format_only = format_only
         self.outfile_prefix = outfile_prefix
@@ -241,6 +252,12 @@ class YouTubeVISMetric(BaseMetric):
             self.class_agnostic,
         )
         print_log(format_tables(metrics), logger='current')
+        if self.track_score is not None:
+            # With masks known to be whole, as the metrics of AP have them.
+            whole = checked_results(tracks, annotations)
+            measured = measure(truth, whole, names, self.track_score)
+            print_log(format_track_metrics(measured, self.classwise), logger='current')
+            metrics |= measured.flat(self.classwise)
         # '-' and not None or nan: it is what the log shall show.
         return {key: '-' if v is None else v for key, v in metrics.items()}
 

@@ -4,6 +4,7 @@ python tools/analysis_tools/analyze_errors.py results.json valid/instances.json
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 
@@ -39,6 +40,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--frames', type=int, default=6, help='frames of a filmstrip, at most'
     )
+    parser.add_argument(
+        '--track-score',
+        type=float,
+        default=0.3,
+        help='lowest score of tracks for HOTA and its like (default: %(default)s), '
+        'which are shown where TrackEval is installed',
+    )
     return parser.parse_args(argv)
 
 
@@ -47,10 +55,23 @@ def main(argv: list[str] | None = None) -> int:
     from mmvis.evaluation.error_analysis import analyze_errors
     from mmvis.evaluation.error_analysis.report import write_report
     from mmvis.evaluation.error_analysis.tables import format_errors, to_dict
+    from mmvis.evaluation.tracking_metrics import (
+        format_track_metrics,
+        has_trackeval,
+        track_metrics,
+    )
+    from mmvis.evaluation.tracking_metrics.measure import check_score
+    from mmvis.evaluation.tracking_metrics.trackeval_package import HOW_TO_INSTALL
 
     try:
         analysis = analyze_errors(args.results, args.ann_file, args.iou_thr)
         print(format_errors(analysis))
+        tracking, score = None, check_score(args.track_score)
+        if has_trackeval():
+            tracking = track_metrics(args.results, args.ann_file, score)
+            print(format_track_metrics(tracking))
+        else:
+            print(HOW_TO_INSTALL)
         write_report(
             analysis,
             args.out,
@@ -58,11 +79,15 @@ def main(argv: list[str] | None = None) -> int:
             files=[args.results, args.ann_file],
             cases_per_kind=args.cases,
             frames=args.frames,
+            tracking=tracking,
         )
         print(f'wrote {args.out}')
         if args.json:
             with whole_file(args.json) as file:
-                file.write(json.dumps(to_dict(analysis), indent=2) + '\n')
+                numbers = to_dict(analysis)
+                if tracking is not None:
+                    numbers['tracking'] = dataclasses.asdict(tracking)
+                file.write(json.dumps(numbers, indent=2) + '\n')
             print(f'wrote {args.json}')
     except (ValueError, OSError) as error:
         message = user_message(error)

@@ -44,8 +44,66 @@ def parse_args() -> argparse.Namespace:
         help="masks whose counts are Python's notation of bytes, \"b'...'\", are "
         'repaired, and the results written to this file, too',
     )
+    parser.add_argument(
+        '--track-metrics',
+        nargs='?',
+        const='0.3',
+        metavar='SCORE',
+        help='also HOTA, DetA, AssA, IDF1, MOTA and id switches, of tracks of this '
+        "score or more (default: 0.3), or of the 'best' score; needs TrackEval",
+    )
+    parser.add_argument(
+        '--trackeval-files',
+        nargs=2,
+        metavar=('LAYOUT', 'FOLDER'),
+        help='write annotations and results for TrackEval itself, in its layout '
+        'youtube-vis, mots or kitti-mots',
+    )
     parser.add_argument('--out', help='write the unrounded numbers to this json file')
     return parser.parse_args()
+
+
+def track_score(text: str | None) -> Any:
+    """The score of --track-metrics; None without it."""
+    from mmvis.evaluation.tracking_metrics.measure import check_score
+
+    if text is None or text == 'best':
+        return text
+    try:
+        return check_score(float(text))
+    except ValueError:
+        raise ValueError(
+            f"--track-metrics is a score from 0 to 1, or 'best', not {text!r}"
+        ) from None
+
+
+def add_track_metrics(metrics: dict, results: Any, args: argparse.Namespace) -> str:
+    """The table of --track-metrics; its numbers are added to the others."""
+    from mmvis.evaluation.tracking_metrics import format_track_metrics, track_metrics
+
+    score = track_score(args.track_metrics)
+    if score is None:
+        return ''
+    measured = track_metrics(results, args.ann_file, score)
+    metrics |= measured.flat(args.classwise)
+    return format_track_metrics(measured, args.classwise)
+
+
+def write_trackeval_files(results: Any, args: argparse.Namespace) -> list[str]:
+    """What --trackeval-files asks for; returns what is to be said of it."""
+    if args.trackeval_files is None:
+        return []
+    from mmvis.datasets.formats.writers.trackeval_files import write_for_trackeval
+    from mmvis.evaluation.evaluate_results import load_ground_truth
+    from mmvis.evaluation.results_as_annotations import results_as_annotations
+
+    layout, folder = args.trackeval_files
+    score = track_score(args.track_metrics)
+    truth = load_ground_truth(args.ann_file)
+    least = 0.0 if score in (None, 'best') else score
+    predicted = results_as_annotations(results, truth, least)
+    notes = write_for_trackeval(truth, predicted, folder, layout)
+    return [*notes, f'wrote {folder}: tracks of a score of {least:g} or more']
 
 
 def main() -> int:
@@ -60,6 +118,7 @@ def main() -> int:
         if args.area_range:
             ranges = {name: (float(a), float(b)) for name, a, b in args.area_range}
         results = args.results
+        track_score(args.track_metrics)  # mistakes are told before the work
         if args.repair:
             results = load_results(args.results)
             repaired = repair_results(results)
@@ -75,10 +134,15 @@ def main() -> int:
             count_empty=args.count_empty,
             class_agnostic=args.class_agnostic,
         )
-    except (OSError, ValueError, KeyError) as error:
+        table = format_tables(metrics)
+        table += add_track_metrics(metrics, results, args)
+        notes = write_trackeval_files(results, args)
+    except (OSError, ValueError, KeyError, ImportError) as error:
         print(f'{args.results}: {error}', file=sys.stderr)
         return 1
-    print(format_tables(metrics))
+    print(table)
+    for note in notes:
+        print(note)
     if args.out:
         Path(args.out).write_text(json.dumps(metrics, indent=2) + '\n')
     return 0

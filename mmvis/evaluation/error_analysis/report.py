@@ -13,6 +13,7 @@ from mmvis.structures.whole_file import whole_file
 from mmvis.visualization.video_tracks import video_name
 
 from ..summary import printable
+from ..tracking_metrics.measure import TrackMetrics
 from ..vis_eval import RECALL_POINTS, has_attribute
 from .analysis import EVERYTHING, FALSE_NEGATIVES, FALSE_POSITIVES, ErrorAnalysis
 from .filmstrips import make_filmstrip
@@ -29,6 +30,7 @@ from .html_parts import (
     table,
 )
 from .kinds import GROUPS, GROUPS_AND_KINDS, MEANING
+from .tracking_section import tracking_section
 from .wording import headline, sentence
 from .worst_cases import WorstCase, worst_cases
 
@@ -40,6 +42,7 @@ def write_report(
     files: Sequence[str] = (),
     cases_per_kind: int = 2,
     frames: int = 6,
+    tracking: TrackMetrics | None = None,
 ) -> None:
     """Write the report of an analysis.
 
@@ -51,6 +54,7 @@ def write_report(
         files: named at the top, the results and the annotation file.
         cases_per_kind: worst cases of each kind, at most; 0 for none.
         frames: frames of a filmstrip, at most.
+        tracking: of ``track_metrics``, of the same results; shown where it is given.
 
     Raises:
         FileNotFoundError: a frame of a worst case does not exist.
@@ -65,6 +69,7 @@ def write_report(
             _top(analysis, files),
             _kinds(analysis),
             _curves(analysis),
+            '' if tracking is None else tracking_section(tracking),
             _confusion(analysis),
             _categories(analysis),
             _attributes(analysis),
