@@ -11,13 +11,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 # Reads of the host, and results whose size only the device knows.
 READS = {'_local_scalar_dense', 'nonzero', 'masked_select', '_unique2', 'bincount'}
 # What no kernel is launched for.
-VIEWS = {
+NO_KERNELS = {
     'alias',
     'as_strided',
     'detach',
+    'empty',
+    'empty_like',
     'expand',
     'lift_fresh',
+    'new_empty',
     'permute',
+    'promote_types',
     'select',
     'slice',
     'split',
@@ -50,7 +54,7 @@ class HostWork(TorchDispatchMode):
         """Count, and do it."""
         kwargs = kwargs or {}
         name = func._schema.name.removeprefix('aten::')
-        if name not in VIEWS:
+        if name not in NO_KERNELS:
             self.launches[name] += 1
         moved = name == '_to_copy' and kwargs.get('device', args[0].device)
         if (

@@ -15,6 +15,9 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     calibrated_convolution.py       FCB: samples the regressed box (eqs. 3, 4)
     outputs.py                      what the head predicts of all anchors
     postponed_predictions.py        what it predicts of the detections alone
+    joined_head.py                  the head on all levels at once, on a GPU
+    level_canvas.py                 all levels on one map, zeros between them
+    joined_parameters.py            weights of several layers as one, for tests
     fast_nms.py                     Yolact's NMS without a loop
     mask_assembly.py                masks of both frames (eqs. 9, 14)
     temporal_fusion.py              from frame to frame (3.2, eqs. 10, 11, 12, 13)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,9 @@ from torch.nn.functional import conv2d, pad
 
 from mmvis.models.common.prediction_at_places import Places, predict_at_places
 from mmvis.registry import MODELS
+
+from .joined_parameters import JoinedParameters
+from .level_canvas import LevelCanvas
 
 
 @MODELS.register_module()
@@ -70,6 +73,58 @@ class AnchorConvolution(BaseModule):
         """
         return predict_at_places(features, places, self.conv.weight, self.conv.bias)
 
+    @staticmethod
+    def on_canvas(
+        layers: Sequence[Any],
+        features: Tensor,
+        deltas: Tensor,
+        canvas: LevelCanvas,
+        join: JoinedParameters,
+    ) -> Tensor:
+        """Predictions of several layers with kernels of one size, for all levels.
+
+        Args:
+            layers (Sequence[AnchorConvolution]): L of them.
+            features (Tensor): (B, C, H, W), zero between the levels.
+            deltas (Tensor): (B, L * 4, H, W), the box regressions, which only the
+                calibrated convolutions look at.
+            canvas (LevelCanvas): Where the levels are.
+            join (JoinedParameters): Joins the layers' weights.
+
+        Returns:
+            Tensor: (B, L * out_channels, H, W); anything between the levels.
+        """
+        return convolve_together(layers, features, join)
+
+
+def convolve_together(
+    layers: Sequence[Any],
+    features: Tensor,
+    join: Callable[[list[Tensor]], Tensor],
+    groups: int = 1,
+) -> Tensor:
+    """One convolution that has what several layers with kernels of one size have.
+
+    Args:
+        layers (Sequence[AnchorConvolution]): L of them.
+        features (Tensor): (B, groups * C, H, W).
+        join (Callable): Concatenates parameters.
+        groups (int): 1, or L: each layer has features of its own.
+
+    Returns:
+        Tensor: (B, sum of out_channels, H, W).
+    """
+    first = layers[0]
+    if any(first.extra_padding):
+        features = pad(features, first.extra_padding)
+    return conv2d(
+        features,
+        join([layer.conv.weight for layer in layers]),
+        join([layer.conv.bias for layer in layers]),
+        padding=first.conv.padding,
+        groups=groups,
+    )
+
 
 def predict_together(
     features: Tensor, *branches: Sequence[AnchorConvolution] | nn.ModuleList
@@ -94,17 +149,9 @@ def predict_together(
     for index, layer in enumerate(layers):
         groups.setdefault(layer.conv.kernel_size, []).append(index)
     for group in groups.values():
-        first = layers[group[0]]
-        convs = [layers[index].conv for index in group]
-        maps = conv2d(
-            pad(features, first.extra_padding)
-            if any(first.extra_padding)
-            else features,
-            torch.cat([conv.weight for conv in convs]),
-            torch.cat([conv.bias for conv in convs]),
-            padding=first.conv.padding,
-        )
-        parts = maps.split([conv.out_channels for conv in convs], dim=1)
+        members = [layers[index] for index in group]
+        maps = convolve_together(members, features, torch.cat)
+        parts = maps.split([layer.conv.out_channels for layer in members], dim=1)
         for index, part in zip(group, parts, strict=True):
             results[index] = part
     left = iter(results)

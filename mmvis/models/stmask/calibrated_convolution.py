@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmcv.ops import DeformConv2d, deform_conv2d
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import conv2d, pad
 
 from mmvis.models.common.prediction_at_places import Places, predict_at_places
 from mmvis.registry import MODELS
 
-from .calibration_offsets import STDS, XAVIER, build_offset
+from .calibration_offsets import STDS, XAVIER, AdaptiveOffset, build_offset
 from .deformable_sampling import deformable_convolution
+from .joined_parameters import JoinedParameters
+from .level_canvas import LevelCanvas
+
+# Of features that mmcv's operator unfolds at once, a row for each tap.
+UNFOLDED_BYTES = 2**30
 
 
 class SameDeformConv2d(DeformConv2d):
@@ -57,6 +63,68 @@ class SameDeformConv2d(DeformConv2d):
             step,
         )
         return sampled.to(features.dtype)
+
+    @staticmethod
+    def on_canvas(
+        layers: Sequence[SameDeformConv2d],
+        features: Tensor,
+        offsets: Tensor,
+        canvas: LevelCanvas,
+        join: JoinedParameters,
+    ) -> Tensor:
+        """Convolutions of several layers with kernels of one size, for all levels.
+
+        Args:
+            layers (Sequence[SameDeformConv2d]): L of them, of one group.
+            features (Tensor): (B, C, H, W), zero between the levels.
+            offsets (Tensor): (B, L * 2 * kh * kw, H, W), layer after layer.
+            canvas (LevelCanvas): Where the levels are.
+            join (JoinedParameters): Joins the layers' weights.
+
+        Returns:
+            Tensor: (B, L * out_channels, H, W), in float32 at least; anything between
+            the levels.
+        """
+        count, kernel = len(layers), layers[0].kernel_size
+        dtype = torch.promote_types(features.dtype, torch.float32)
+        offsets = offsets.to(dtype).nan_to_num(nan=float(sum(canvas.shape)))
+        offsets = offsets.unflatten(1, (count, -1)).clamp(*canvas.bounds(kernel))
+        padding = [(side - 1) // 2 for side in kernel]
+        maps = features.to(dtype).repeat(1, count, 1, 1)
+        if any(side % 2 == 0 for side in kernel):
+            top, left = padding
+            bottom, right = (side // 2 for side in kernel)
+            maps, padding = pad(maps, (left, right, top, bottom)), [0, 0]
+        return deform_conv2d(
+            maps,
+            offsets.flatten(1, 2),
+            join([layer.weight for layer in layers]),
+            *(1, tuple(padding), 1, count, count, False),
+            _step(len(maps), maps[0].numel() * math.prod(kernel) * maps.element_size()),
+        )
+
+
+def _step(images: int, size: int) -> int:
+    """Images that mmcv unfolds at once: what divides their number and is not too much.
+
+    Args:
+        images (int): Of a batch.
+        size (int): Bytes of one that is unfolded.
+    """
+    most = max(1, UNFOLDED_BYTES // max(size, 1))
+    return max(n for n in range(1, images + 1) if images % n == 0 and n <= most)
+
+
+def joined_offsets(
+    layers: Sequence[Any], deltas: Tensor, join: JoinedParameters
+) -> Tensor:
+    """Offsets (B, sum of 2 * kh * kw, H, W) of layers' regressions (B, L * 4, H, W)."""
+    offsets = [layer.offset for layer in layers]
+    if all(type(offset) is AdaptiveOffset for offset in offsets):
+        weight = join([offset.conv.weight for offset in offsets])
+        return conv2d(deltas, weight, groups=len(layers))
+    parts = deltas.split(4, dim=1)
+    return torch.cat([o(part) for o, part in zip(offsets, parts, strict=True)], dim=1)
 
 
 @MODELS.register_module()
@@ -108,3 +176,18 @@ class CalibratedConvolution(BaseModule):
         """As :meth:`AnchorConvolution.at`, with box regressions deltas (n, 4)."""
         offsets = self.offset(deltas[:, :, None, None]).flatten(1)
         return predict_at_places(features, places, self.conv.weight, self.bias, offsets)
+
+    @staticmethod
+    def on_canvas(
+        layers: Sequence[Any],
+        features: Tensor,
+        deltas: Tensor,
+        canvas: LevelCanvas,
+        join: JoinedParameters,
+    ) -> Tensor:
+        """As :meth:`AnchorConvolution.on_canvas`."""
+        offsets = joined_offsets(layers, deltas, join)
+        convs = [layer.conv for layer in layers]
+        sampled = SameDeformConv2d.on_canvas(convs, features, offsets, canvas, join)
+        bias = join([layer.bias for layer in layers])
+        return sampled + bias.to(sampled.dtype).view(1, -1, 1, 1)

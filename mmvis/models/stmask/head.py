@@ -19,6 +19,9 @@ from mmvis.registry import MODELS, TASK_UTILS
 
 from .anchor_convolution import predict_together
 from .fast_nms import fast_nms, fast_nms_per_class
+from .joined_head import can_join, predict_on_canvas, reach_of
+from .joined_parameters import JoinedParameters
+from .level_canvas import Canvases
 from .outputs import PostponedOutputs, STMaskOutputs
 from .postponed_predictions import can_postpone, postponed_predictions, pyramid_places
 
@@ -94,6 +97,8 @@ class STMaskHead(BaseModule):
                 f'calibrated for {BRANCHES} only.'
             )
 
+        self.joined_parameters = JoinedParameters()
+        self.canvases = Canvases(reach_of(self.anchor_generator.kernels))
         self.shared_conv = ConvModule(
             in_channels, feat_channels, 3, padding=1, norm_cfg=norm_cfg
         )
@@ -140,27 +145,34 @@ class STMaskHead(BaseModule):
         Args:
             feats (Sequence[Tensor]): Levels (B, C, H_l, W_l).
             postpone (bool): Leave mask coefficients and embeddings for ``predict``,
-                which makes them for the detections alone; where that is possible.
+                which makes them for the detections alone; where that is possible and
+                levels are not joined.
 
         Returns:
             tuple: ``STMaskOutputs``, or ``PostponedOutputs``, and the levels
             (B, C', H_l, W_l) that all branches start from (the release gives them to
             the temporal network).
         """
+        if self.joins_levels(feats) and can_join(self):
+            parts, shared = predict_on_canvas(self, feats)
+            return _finished(*parts), shared
         shared = [self.shared_conv(level) for level in feats]
         if postpone and can_postpone(self.coeff_preds, self.embed_preds):
             return self._forward_postponed(shared), shared
         levels = [self._forward_level(level) for level in shared]
         parts = [torch.cat(part, dim=1) for part in zip(*levels, strict=True)]
-        deltas, logits, centerness, coefficients, embeddings = parts
-        outputs = STMaskOutputs(
-            deltas,
-            logits,
-            centerness.squeeze(-1).tanh(),
-            coefficients,
-            unit_length(embeddings),
-        )
-        return outputs, shared
+        return _finished(*parts), shared
+
+    @staticmethod
+    def joins_levels(feats: Sequence[Tensor]) -> bool:
+        """Whether levels (B, C, H_l, W_l) are computed together in tests."""
+        # A GPU waits for each launch; a CPU computes what lies between the levels too.
+        return feats[0].device.type != 'cpu'
+
+    def train(self, mode: bool = True) -> STMaskHead:
+        """Switch the mode; parameters may be others then."""
+        self.joined_parameters.clear()
+        return super().train(mode)
 
     def _forward_postponed(self, shared: list[Tensor]) -> PostponedOutputs:
         levels = [self._forward_level(level, branches=('cls',)) for level in shared]
@@ -197,12 +209,12 @@ class STMaskHead(BaseModule):
             preds = getattr(self, f'{name}_preds')
             maps = [p(feats, t) for p, t in zip(preds, detached, strict=True)]
             parts.append(flatten_anchors(maps))
-        parts.insert(2, self.flatten_centerness(centerness))
+        parts.insert(2, self.flatten_centerness(torch.cat(centerness, 1).flatten(2)))
         return parts
 
-    def flatten_centerness(self, maps: list[Tensor]) -> Tensor:
-        """A maps (B, 1, H, W) in order of the anchors: (B, H * W * A, 1)."""
-        return flatten_anchors(maps)
+    def flatten_centerness(self, level: Tensor) -> Tensor:
+        """A level's (B, A, H * W) in order of the anchors: (B, H * W * A, 1)."""
+        return level.transpose(1, 2).reshape(len(level), -1, 1)
 
     def anchors(self, feats: Sequence[Tensor], input_shape: tuple[int, int]) -> Tensor:
         """Anchors (N, 4), xyxy in pixels of a padded input of this height and width."""
@@ -288,6 +300,22 @@ class STMaskHead(BaseModule):
             coefficients=coefficients.float(),
             embeddings=embeddings.float(),
         )
+
+
+def _finished(
+    deltas: Tensor,
+    logits: Tensor,
+    centerness: Tensor,
+    coefficients: Tensor,
+    embeddings: Tensor,
+) -> STMaskOutputs:
+    return STMaskOutputs(
+        deltas,
+        logits,
+        centerness.squeeze(-1).tanh(),
+        coefficients,
+        unit_length(embeddings),
+    )
 
 
 def unit_length(vectors: Tensor) -> Tensor:

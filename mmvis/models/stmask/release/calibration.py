@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
-from mmvis.models.stmask.anchor_convolution import AnchorConvolution
-from mmvis.models.stmask.calibrated_convolution import SameDeformConv2d
+from mmvis.models.stmask.anchor_convolution import AnchorConvolution, convolve_together
+from mmvis.models.stmask.calibrated_convolution import SameDeformConv2d, joined_offsets
 from mmvis.models.stmask.calibration_offsets import STDS, XAVIER, build_offset
+from mmvis.models.stmask.joined_parameters import JoinedParameters
+from mmvis.models.stmask.level_canvas import LevelCanvas
 from mmvis.registry import MODELS
 
 
@@ -39,6 +42,21 @@ class CalibratedFeatureConvolution(AnchorConvolution):
     ) -> Tensor:
         """As ``CalibratedConvolution.forward``."""
         return super().forward(self.adaption(features, self.offset(deltas)).relu())
+
+    @staticmethod
+    def on_canvas(
+        layers: Sequence[Any],
+        features: Tensor,
+        deltas: Tensor,
+        canvas: LevelCanvas,
+        join: JoinedParameters,
+    ) -> Tensor:
+        """As :meth:`AnchorConvolution.on_canvas`."""
+        offsets = joined_offsets(layers, deltas, join)
+        convs = [layer.adaption for layer in layers]
+        sampled = SameDeformConv2d.on_canvas(convs, features, offsets, canvas, join)
+        sampled = canvas.clear(sampled.relu()).to(features.dtype)
+        return convolve_together(layers, sampled, join, groups=len(layers))
 
     # The prediction looks at neighbours, which are of other boxes: not place by place.
     at = None  # type: ignore[assignment]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from mmvis.models.stmask.head import STMaskHead
@@ -19,6 +18,6 @@ class ReleasedSTMaskHead(STMaskHead):
     time alike.
     """
 
-    def flatten_centerness(self, maps: list[Tensor]) -> Tensor:
-        """A maps (B, 1, H, W) one after the other: (B, A * H * W, 1)."""
-        return torch.cat([level.flatten(1) for level in maps], dim=1).unsqueeze(-1)
+    def flatten_centerness(self, level: Tensor) -> Tensor:
+        """A level's maps (B, A, H * W) one after the other: (B, A * H * W, 1)."""
+        return level.reshape(len(level), -1, 1)
