@@ -58,19 +58,15 @@ $(STAMPS)/torch: requirements/build.txt requirements/torch.txt $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/mmcv: $(MMINSTALL) $(STAMPS)/torch
-	@echo 'Installing numpy, OpenCV and what else mmcv builds on.'
-	@$(INSTALL) -q -r requirements/runtime.txt
-	@$(BIN)/python tools/environment/compile_mmcv.py '$(MMCV)' -c requirements/runtime.txt
+	@echo 'Installing numpy, mmengine, mmdet, mim and what the tests need beside it.'
+	@grep -vE '^(onedl-)?mmcv==' $(MMINSTALL) > $(STAMPS)/beside_mmcv.txt
+	@$(BIN)/python tools/environment/compile_mmcv.py --meanwhile $(STAMPS)/beside_mmcv.txt \
+	    --meanwhile requirements/runtime.txt --meanwhile requirements/tests.txt '$(MMCV)'
 	@touch $@
 
 $(STAMPS)/packages: requirements/runtime.txt requirements/tests.txt $(STAMPS)/mmcv
-	@echo 'Installing mmengine, mmdet, mim and what the tests need.'
 	@$(INSTALL) -q -r $(MMINSTALL) -r requirements/runtime.txt -r requirements/tests.txt
-	@# The ordinary OpenCV needs libGL, which a machine without a desktop may lack.
-	@$(BIN)/python -c 'import cv2' || { \
-	    version=$$($(BIN)/python -m pip freeze | sed -n 's/^opencv-python==//p'); \
-	    $(INSTALL) --no-deps --force-reinstall "opencv-python-headless==$$version"; \
-	    $(BIN)/python -c 'import cv2'; }
+	@$(BIN)/python tools/environment/check_opencv.py
 	@touch $@
 
 $(STAMPS)/mmvis: setup.py pyproject.toml mmvis/version.py $(STAMPS)/packages

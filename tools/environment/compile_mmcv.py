@@ -1,13 +1,14 @@
 """Install mmcv with its operators, compiled against the torch that is there.
 
-    python compile_mmcv.py REQUIREMENT [pip option ...]
+    python compile_mmcv.py [--meanwhile FILE ...] REQUIREMENT [pip option ...]
 
 pip compiles it (``--no-build-isolation``: in isolation mmcv's build would not see torch
 and would leave the operators out without a word) and keeps the wheel in its cache. This
 makes the compiling short and visible: a precompiled header (cxx.py), as many processes
 as cores and memory allow (MAX_JOBS=... for another number), a line that counts the
-files. At the end an operator is run. Where that fails, the wheel was one of pip's
-cache, compiled for another torch or in isolation: it is removed and mmcv built again.
+files. The header takes one core for itself: what --meanwhile lists is installed then.
+At the end an operator is run. Where that fails, the wheel was one of pip's cache,
+compiled for another torch or in isolation: it is removed and mmcv built again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from check_machine import Missing, check_compiler, is_compiled, torch_headers
+from check_opencv import check_opencv
 from compiling import Progress, count_jobs, make_stand_in
 from install import PIP, explain
 
@@ -75,6 +77,31 @@ def build(requirement: str, options: list[str]) -> None:
     with contextlib.suppress(OSError):
         LOG.write_text(log)
     raise Missing(_why(log))
+
+
+@contextlib.contextmanager
+def install_beside(files: list[str]) -> Iterator[None]:
+    """Install what ``files`` list while the caller works, and wait for it at the end.
+
+    Raises:
+        Missing: it could not be installed; install.py has said why.
+    """
+    if not files:
+        yield
+        return
+    command = [sys.executable, str(Path(__file__).with_name('install.py')), '-q']
+    for file in files:
+        command += ['-r', file]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        yield
+        if process.wait():
+            raise Missing(
+                f'what {", ".join(files)} list cannot be installed; see the lines above'
+            )
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextlib.contextmanager
@@ -150,13 +177,25 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument(
+        '--meanwhile',
+        action='append',
+        default=[],
+        metavar='FILE',
+        help='requirements to install beside it, with all that mmcv depends on',
+    )
     parser.add_argument('requirement', help='for example onedl-mmcv==2.3.6')
     parser.add_argument('options', nargs=argparse.REMAINDER, help='of pip install')
     args = parser.parse_args(argv)
     requirement, options = args.requirement, args.options
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        build(requirement, options)
+        # Two pips must not install the same package at once: one leaves them alone.
+        alone = ['--no-deps'] if args.meanwhile else []
+        with install_beside(args.meanwhile):
+            build(requirement, [*options, *alone])
+        if args.meanwhile and check_opencv():  # mmcv imports it
+            raise Missing('OpenCV cannot be imported; see the lines above')
         if ops_work():
             return 0
         print('These operators do not work: building mmcv again.')
