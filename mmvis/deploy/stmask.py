@@ -143,6 +143,7 @@ def _settings(model: STMask, frame: Tensor) -> dict[str, Any]:
             strides=strides_of(frame, levels),
         ),
         coefficient_activation=model.coefficient_activation,
+        mask_thr=float(model.test_cfg.mask_thr),
         temporal=temporal,
         tracker=tracker_settings(model.tracker),
     )

@@ -59,7 +59,7 @@ def _inside(
     return [tuple(pair) for pair in ends.clip(0, length).astype(int).tolist()]
 
 
-def to_frame(masks: np.ndarray, sizes: Geometry) -> np.ndarray:
+def to_frame(masks: np.ndarray, sizes: Geometry, threshold: float = 0.5) -> np.ndarray:
     """Masks (n, h, w) of a padded input as bool masks (n, H, W) of the frame."""
     height, width = sizes.original
     cells = [
@@ -71,7 +71,8 @@ def to_frame(masks: np.ndarray, sizes: Geometry) -> np.ndarray:
     rows, columns = (math.ceil(round(side, 6)) for side in cells)
     found = np.empty((len(masks), height, width), bool)
     for mask, out in zip(masks, found, strict=True):
-        np.greater(_enlarged(mask[:rows, :columns], cells, sizes.original), 0.5, out)
+        enlarged = _enlarged(mask[:rows, :columns], cells, sizes.original)
+        np.greater(enlarged, threshold, out)
     return found
 
 

@@ -39,6 +39,8 @@ class STMaskRunner:
         self.prepare = Preparation(file.about['preparation'], file.about['size'])
         self._head: dict[str, Any] = settings['head']
         self._activation = settings['coefficient_activation']
+        # Files that say nothing are of a time when it could not be set.
+        self._mask_thr = settings.get('mask_thr', 0.5)
         self._frame = file.network('frame')
         self._temporal = file.network('temporal') if settings['temporal'] else None
         self._temporal_coder = settings['temporal']
@@ -76,7 +78,7 @@ class STMaskRunner:
             scores=found['scores'],
             labels=found['labels'],
             ids=found['ids'],
-            masks=to_frame(found['masks'], sizes),
+            masks=to_frame(found['masks'], sizes, self._mask_thr),
         )
 
     def detect(self, maps: Fields, input_shape: tuple[int, int]) -> Fields:

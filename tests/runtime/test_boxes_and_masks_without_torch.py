@@ -79,17 +79,21 @@ def test_assembly(activation):
 
 
 @pytest.mark.parametrize(
-    ('content', 'original'),
-    [((96, 160), (96, 160)), ((90, 160), (180, 320)), ((91, 150), (123, 201))],
+    ('content', 'original', 'threshold'),
+    [
+        ((96, 160), (96, 160), 0.5),
+        ((90, 160), (180, 320), 0.3),
+        ((91, 150), (123, 201), 0.5),
+    ],
 )
-def test_to_the_frame(content, original):
+def test_to_the_frame(content, original, threshold):
     given = torch.rand(4, 24, 40, generator=seeded(6))
     tracked = InstanceData(bboxes=random_boxes(4, 120.0), masks=given)
     metainfo = dict(img_shape=content, ori_shape=original)
-    expected = to_original_size(tracked, metainfo, (96, 160))
+    expected = to_original_size(tracked, metainfo, (96, 160), threshold)
     sizes = Geometry(original, content, (96, 160))
-    found = masks.to_frame(given.numpy(), sizes)
-    # Where a soft mask is one half, the last digit decides.
+    found = masks.to_frame(given.numpy(), sizes, threshold)
+    # Where a soft mask is the threshold, the last digit decides.
     assert (found != expected.masks.numpy()).mean() < 1e-4
     np.testing.assert_allclose(
         masks.boxes_to_frame(tracked.bboxes.numpy(), sizes),

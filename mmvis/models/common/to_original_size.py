@@ -15,7 +15,10 @@ PASSED_ON = ('scores', 'labels', 'instances_id', 'class_scores', 'objectness')
 
 
 def to_original_size(
-    tracked: InstanceData, metainfo: dict, input_shape: tuple[int, int]
+    tracked: InstanceData,
+    metainfo: dict,
+    input_shape: tuple[int, int],
+    mask_thr: float = 0.5,
 ) -> InstanceData:
     """Boxes and masks from the padded network input to the original frame.
 
@@ -24,6 +27,7 @@ def to_original_size(
             padded input, and more.
         metainfo (dict): img_shape (without padding), ori_shape and scale_factor.
         input_shape (tuple[int, int]): Height and width of the padded input.
+        mask_thr (float): Pixels above it belong to an instance.
 
     Returns:
         InstanceData: bboxes, scores, labels, instances_id, class_scores and objectness
@@ -39,6 +43,7 @@ def to_original_size(
     bboxes = torch.cat([corners.amin(1), corners.amax(1)], dim=1)
 
     masks = _without_padding(tracked.masks, content, input_shape, (height, width))
+    masks = masks > mask_thr
     passed_on = {name: tracked[name] for name in PASSED_ON if name in tracked}
     return InstanceData(bboxes=bboxes, masks=masks, **passed_on)
 
@@ -49,9 +54,9 @@ def _without_padding(
     input_shape: tuple[int, int],
     size: tuple[int, int],
 ) -> Tensor:
-    """The part of soft masks (n, h, w) that is not padding, as bool of another size."""
+    """The part of soft masks (n, h, w) that is not padding, in another size."""
     if len(masks) == 0:
-        return masks.new_zeros(0, *size, dtype=torch.bool)
+        return masks.new_zeros(0, *size)
     cells = [
         side * part / whole
         for side, part, whole in zip(masks.shape[1:], content, input_shape, strict=True)
@@ -68,4 +73,4 @@ def _without_padding(
             length / side * (1 + 1e-9) for length, side in zip(size, cells, strict=True)
         ]
         masks = interpolate(masks, scale_factor=scale, mode='bilinear')[0]
-    return masks[:, : size[0], : size[1]] > 0.5
+    return masks[:, : size[0], : size[1]]

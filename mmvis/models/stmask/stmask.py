@@ -67,7 +67,8 @@ class STMask(BaseVISModel):
         coefficient_activation (str | None): 'tanh', as in Yolact, or None; of the
             masks that are made and of those in the losses.
         test_cfg (dict | None): ``temporal_fusion=False`` leaves propagation out of a
-            network that was trained with it.
+            network that was trained with it; ``mask_thr`` (0.5): pixels of a soft mask
+            above it are reported.
         data_preprocessor (dict | None): mmdet's TrackDataPreprocessor, with
             ``pad_mask=True``.
         init_cfg (dict | None): Of mmengine.
@@ -104,8 +105,10 @@ class STMask(BaseVISModel):
                 dict(coefficient_activation=coefficient_activation, **criterion)
             )
         self.tracker = MODELS.build(tracker)
-        given = check_keys(test_cfg, ['temporal_fusion'], 'test_cfg of STMask')
-        self.test_cfg = ConfigDict(dict(temporal_fusion=True) | given)
+        given = check_keys(
+            test_cfg, ['temporal_fusion', 'mask_thr'], 'test_cfg of STMask'
+        )
+        self.test_cfg = ConfigDict(dict(temporal_fusion=True, mask_thr=0.5) | given)
 
     def _check_coefficients(self) -> None:
         """A mask is a sum over prototypes, so three settings have to be one number."""
@@ -223,7 +226,7 @@ class STMask(BaseVISModel):
         state.temporal = features.temporal
         state.input_shape, state.img_shape = input_shape, img_shape
         tracked = self.tracker.track(dets, state.memory, metainfo['frame_id'])
-        return to_original_size(tracked, metainfo, input_shape)
+        return to_original_size(tracked, metainfo, input_shape, self.test_cfg.mask_thr)
 
     @staticmethod
     def _rescale(state: STMaskState, img_shape: tuple[int, int]) -> None:

@@ -18,6 +18,7 @@ from video_models import stmask as model
 
 from mmvis.models.common.to_original_size import to_original_size
 from mmvis.models.stmask.outputs import STMaskOutputs
+from mmvis.structures import decode_masks
 
 
 def blind(net, frames):
@@ -75,6 +76,29 @@ def test_without_temporal_fusion_tracks_stay_where_they_were():
         boxes = state.memory['bboxes'].clone()
         blind(net, slice(None)).predict_clip(frames[1:], clip_sample(1, 9, 1, 2), state)
     torch.testing.assert_close(state.memory['bboxes'], boxes)
+
+
+def test_a_lower_threshold_only_adds_pixels():
+    usual = predict(model(), [1, 1])
+    net = copy.deepcopy(model())
+    net.test_cfg.mask_thr = 0.1
+    grown = 0
+    for before, after in zip(usual, predict(net, [1, 1]), strict=True):
+        small, large = (
+            dict(
+                zip(
+                    r.instances_id.tolist(),
+                    decode_masks(r.masks, 192, 320),
+                    strict=True,
+                )
+            )
+            for r in (before, after)
+        )
+        # A track without a pixel above one half is not reported at all.
+        for number, mask in small.items():
+            assert not (mask & ~large[number]).any()
+            grown += int((large[number] & ~mask).sum())
+    assert grown
 
 
 def test_frames_of_differing_size():

@@ -1,0 +1,152 @@
+"""The small trainings on SynthVIS bench that try the claims of plan.py."""
+
+from reproduction import Run
+
+# STMask: baseline of Table 1, FCA (its row 3), FCB by Table 2's best rows, all.
+FRAMES_ALONE = {'model.temporal_net': None, 'model.tracker.supplement': None}
+SQUARE_KERNELS = {
+    'model.bbox_head.anchor_generator.kernel_sizes': [(3, 3)] * 3,
+    'model.bbox_head.anchor_generator.ratios': [1, 1 / 2, 2],
+}
+ADAPTIVE, ALIGNED = (
+    {
+        'model.bbox_head.calibration': dict(
+            _delete_=True,
+            type='CalibratedConvolution',
+            offset=dict(type=offset),
+            branches=branches,
+        )
+    }
+    for offset, branches in (
+        ('AdaptiveOffset', ['cls', 'coeff']),
+        ('AlignedOffset', ['coeff', 'embed']),
+    )
+)
+
+LOWER_THRESHOLD = {'model.test_cfg': dict(mask_thr=0.35)}
+MASKS_FIRST = {'model.criterion.loss_mask.loss_weight': 4 * 6.125}
+
+# SG-Net: rows of Table 2 from the full model, e, downwards.
+IOU_LOSS = {
+    'model.bbox_head.loss_bbox': dict(
+        _delete_=True, type='mmdet.IoULoss', loss_weight=1.0
+    )
+}
+EMBEDDING_TRACKER = {
+    'model.bbox_head.embed_channels': 32,
+    'model.tracker': dict(
+        _delete_=True,
+        type='EmbeddingMaskIoUTracker',
+        match_weights=dict(embedding=1.0, mask_iou=1.0),
+        epsilon=0.3,
+        num_frames_retain=20,
+    ),
+}
+
+
+def stmask(name, **entries):
+    return Run(name, 'configs/bench/stmask_bench.py', 1000, entries)
+
+
+def sg_net(name, **entries):
+    return Run(name, 'configs/bench/sg_net_bench.py', 1400, entries)
+
+
+# Lengths are such that a training takes about eight minutes of a core, each model's as
+# long as the others': seconds a step are 0.38 (MaskTrack R-CNN), 0.49 (STMask), 0.32
+# (SG-Net), 0.82 (TFAN) and 1.01 (InstanceFlow) with two clips and one thread.
+RUNS = [
+    Run('masktrack_rcnn', 'configs/bench/masktrack_rcnn_bench.py', 1300),
+    stmask('stmask_baseline', **FRAMES_ALONE, **SQUARE_KERNELS),
+    stmask('stmask_fca', **FRAMES_ALONE),
+    stmask('stmask_fcb_ada', **FRAMES_ALONE, **ADAPTIVE),
+    stmask('stmask_fcb_ali', **FRAMES_ALONE, **ALIGNED),
+    stmask('stmask', **ADAPTIVE),
+    sg_net('sg_net'),
+    sg_net('sg_net_d', **IOU_LOSS),
+    sg_net(
+        'sg_net_c',
+        **IOU_LOSS,
+        **{
+            'model.base_mask_module.num_levels': 1,
+            'model.base_mask_module.num_convs': 0,
+        },
+    ),
+    sg_net('sg_net_b', **IOU_LOSS, **{'model.blender.max_division': 1}),
+    sg_net('sg_net_embedding_tracker', **EMBEDDING_TRACKER),
+    Run('tfan', 'configs/bench/tfan_bench.py', 600),
+    Run(
+        'tfan_cascade',
+        'configs/bench/tfan_bench.py',
+        600,
+        {'model.augmentation': None},
+    ),
+    Run(
+        'tfan_fc',
+        'configs/bench/tfan_bench.py',
+        600,
+        {
+            'model.augmentation': dict(
+                _delete_=True,
+                type='FCFeatureAugmentation',
+                in_channels=64,
+                roi_feat_size=7,
+                embed_channels=64,
+                num_heads=4,
+            ),
+            'model.detector.roi_head.mask_roi_extractor.type': 'SingleRoIExtractor',
+        },
+    ),
+    Run(
+        'tfan_no_mask_iou',
+        test_of='tfan',
+        overrides={'model.tracker.match_weights.mask_iou': 0.0},
+    ),
+    Run('instance_flow', 'configs/bench/instance_flow_bench.py', 500),
+    Run(
+        'instance_flow_concat',
+        'configs/bench/instance_flow_bench.py',
+        500,
+        {
+            'model.inter_frame_head.fusion': dict(
+                _delete_=True,
+                type='ConcatConvFusion',
+                norm_cfg=dict(type='BN', requires_grad=True),
+            )
+        },
+    ),
+    Run(
+        'instance_flow_one_reference',
+        test_of='instance_flow',
+        overrides={'model.tracker.num_references': 1},
+    ),
+    Run(
+        'instance_flow_iou',
+        test_of='instance_flow',
+        overrides={
+            'model.tracker.num_references': 1,
+            'model.tracker.epsilon': 1.0,
+            'model.tracker.flow': dict(_delete_=True, type='InterOffsetIoU'),
+        },
+    ),
+    Run(
+        'instance_flow_average',
+        test_of='instance_flow',
+        overrides={
+            'model.tracker.flow': dict(_delete_=True, type='InterOffsetAverage')
+        },
+    ),
+    # What becomes of rivals for one track: 'drop' in all the rows above.
+    *(
+        Run(
+            f'{model}_{conflict}',
+            test_of=model,
+            overrides={'model.tracker.conflict': conflict},
+        )
+        for model in ('stmask', 'tfan', 'sg_net_embedding_tracker')
+        for conflict in ('drop_duplicates', 'next_best', 'optimal')
+    ),
+    # Why STMask is not ahead of MaskTrack R-CNN: it finds more, in looser masks.
+    Run('stmask_mask_thr', test_of='stmask', overrides=LOWER_THRESHOLD),
+    stmask('stmask_mask_loss', **ADAPTIVE, **MASKS_FIRST),
+]
