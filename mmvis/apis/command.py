@@ -7,20 +7,22 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mmvis.dependencies import check_for_models
 from mmvis.engine.checkpoint_files import find_checkpoint, is_address
 from mmvis.engine.command_line import user_message
 from mmvis.engine.config_files import read_config
 from mmvis.engine.errors import CheckpointError
-from mmvis.engine.key_values import KeyValues
 from mmvis.runtime.errors import ExportedModelError
 from mmvis.runtime.model_file import is_exported
-from mmvis.version import __version__
 
+from .arguments import make_parser
 from .config_names import find_config
+from .detections import Detections, PartOfDetections, open_detections
 from .errors import (
     ConfigNotFoundError,
     DetectionsError,
@@ -30,15 +32,17 @@ from .errors import (
     UnreadableSourceError,
 )
 from .output_places import refuse_places
-from .requests import KINDS, ON_ERROR, check_chunk, check_score, output_paths
-from .subcommands import overview
+from .parts import PartOfSource, part_of
+from .pipe_source import open_pipe
+from .requests import check_chunk, check_score, output_paths
+from .several_videos import all_videos, folders_of
+from .viewers import LivePage, LiveWindow, Viewer
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
     from .frame_sources import FrameSource
     from .video_result import VideoResult
-    from .vis_inferencer import VISInferencer
 
 # What goes wrong, and the code that the command ends with.
 EXIT_CODES = {
@@ -53,118 +57,6 @@ EXIT_CODES = {
 }
 OTHER_ERROR, INTERRUPTED = 1, 130
 
-EXAMPLES = """\
-four complete examples:
-
-  # a video file: writes dancers_mmvis/dancers.mp4, .json and _video.json
-  python -m mmvis dancers.mp4 --config stmask_r50 --weights stmask_r50.pth
-
-  # a folder of frames, people and dogs only, all kinds of files, on the CPU
-  python -m mmvis frames/ --config masktrack_rcnn_r50 --weights m.pth \\
-      --classes person dog --score 0.5 --save mp4 json masks sheet \\
-      --out seen/dogs.mp4 --device cpu
-
-  # a config of your own on a GPU, in chunks and half precision; damaged frames are
-  # left out
-  python -m mmvis long.mkv --config my_config.py --weights work_dirs/x/iter_800.pth \\
-      --chunk 8 --half --on-error skip
-
-  # masks of your own, COCO's results or label PNGs: ids, and a page that plays
-  python -m mmvis street.mp4 --detections results.json --save mp4 html json
-
-other words in the place of VIDEO, each with a --help of its own (a video of such a
-name is ./eval):
-
-{others}
-
-exit codes: 0 done; 1 another error, such as a damaged frame; 2 wrong arguments; 3 no
-such video, folder or config; 4 the video cannot be opened, or no frame of it decoded;
-5 it has no frame; 6 the weights are missing, cannot be read safely or are not of this
-config; 7 there is no such device; 8 detections that cannot be read or do not fit; 130
-interrupted (what was written until then is whole).
-"""
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
-    parser = argparse.ArgumentParser(
-        prog='python -m mmvis',
-        description='Find, segment and track the objects of a video.',
-        epilog=EXAMPLES.format(others=overview()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('--version', action='version', version=f'mmvis {__version__}')
-    parser.add_argument(
-        'video',
-        help='video file, folder of images, image, address (rtsp://, http://, udp://), '
-        'or the number of a camera',
-    )
-    parser.add_argument(
-        '--config',
-        help='config file, the name of one of mmvis, or an exported model.onnx',
-    )
-    parser.add_argument(
-        '--detections',
-        metavar='FILE',
-        help='masks that something else has found, in the place of a config: a COCO '
-        'results json, or a folder of label PNGs, one a frame',
-    )
-    parser.add_argument(
-        '--weights', help="checkpoint, file or URL (default: the config's load_from)"
-    )
-    parser.add_argument(
-        '--out',
-        help='NAME.mp4 (the other files are called like it), or a folder '
-        '(default: VIDEO_mmvis)',
-    )
-    parser.add_argument(
-        '--save',
-        nargs='+',
-        choices=KINDS,
-        default=['mp4', 'json'],
-        metavar='KIND',
-        help='what to write, of mp4, json, html (a page that plays, with tracks to '
-        'switch), sheet, csv, mots (MOTS txt), cvat (an xml to correct), masks and '
-        'crops (a folder a track) (default: mp4 json)',
-    )
-    parser.add_argument(
-        '--score', type=float, default=0.3, help='lowest score shown (default: 0.3)'
-    )
-    parser.add_argument(
-        '--classes', nargs='+', metavar='NAME', help='only these classes'
-    )
-    parser.add_argument(
-        '--chunk', type=int, default=1, help='frames that the network gets at once'
-    )
-    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: a GPU if any)')
-    parser.add_argument(
-        '--half', action='store_true', help='half precision (on a CPU: bfloat16)'
-    )
-    parser.add_argument(
-        '--compile', action='store_true', help='compile the network with torch.compile'
-    )
-    parser.add_argument(
-        '--no-graph',
-        action='store_true',
-        help='do not record the network as CUDA graphs (on a GPU it is)',
-    )
-    parser.add_argument('--fps', type=float, help="of the mp4 (default: the video's)")
-    parser.add_argument(
-        '--on-error',
-        choices=ON_ERROR,
-        default='stop',
-        help='what a frame that cannot be read does (default: stop)',
-    )
-    parser.add_argument('--quiet', action='store_true', help='no progress bar')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=KeyValues,
-        metavar='KEY=VALUE',
-        help='entries of the config to replace',
-    )
-    return parser
-
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
@@ -177,33 +69,15 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if (args.config is None) == (args.detections is None):
         parser.error('either --config or --detections is needed')
-    video: VideoResult | None = None
-    code, started = 0, time.perf_counter()
+    code = 0
     # Being told to end (docker stop, a batch system) is the same as ctrl-C.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        source, out, inferencer = make_inferencer(args)
-        least = getattr(inferencer.model, 'score_thr', 0.0)
-        if args.score < least:
-            print(
-                f'mmvis: the config leaves out scores below {least:g} '
-                '(model.score_thr), so --score has no effect below it.',
-                file=sys.stderr,
-            )
-        started = time.perf_counter()
-        video = inferencer.new_result(source, keep_frames=False)
-        inferencer.predict_into(
-            video,
-            source,
-            out=out,
-            save=args.save,
-            chunk=args.chunk,
-            on_error=args.on_error,
-            score=args.score,
-            classes=args.classes,
-            fps=args.fps,
-            progress=not args.quiet,
-        )
+        with ExitStack() as watching:
+            run = Run(args, watching)
+            for job in run.jobs:
+                run.do(job)
+        code = OTHER_ERROR if run.left_out else 0
     except KeyboardInterrupt:
         print('mmvis: interrupted.', file=sys.stderr)
         code = INTERRUPTED
@@ -215,48 +89,183 @@ def main(argv: list[str] | None = None) -> int:
         code = exit_code(error)
     finally:
         signal.signal(signal.SIGTERM, before)
-    if video is not None and (video.num_frames or not code):
-        report(video, time.perf_counter() - started)
     return code
 
 
-def look_at_source(args: argparse.Namespace) -> tuple[FrameSource, Path]:
-    """The source and where files go, if nothing asked for is wrong."""
-    check_chunk(args.chunk)
-    check_score(args.score)
+class Job(NamedTuple):
+    """A video, where its files go, and the file of its masks if there is one."""
+
+    source: FrameSource
+    out: Path
+    detections: str | None = None
+
+
+class Run:
+    """What the command was asked for, looked at before anything heavy is loaded.
+
+    Args:
+        args (argparse.Namespace): Of the command.
+        watching (ExitStack): Closes what shows the video.
+
+    Attributes:
+        jobs (list[Job]): Video by video.
+        left_out (int): How many videos could not be opened and were left out.
+    """
+
+    def __init__(self, args: argparse.Namespace, watching: ExitStack) -> None:
+        self._args, self.left_out = args, 0
+        check_chunk(args.chunk)
+        check_score(args.score)
+        if args.go_on and (args.start, args.stop, args.stride) != ('0', None, 1):
+            raise ValueError(
+                '--continue takes whole videos: leave --start, --stop and --stride out.'
+            )
+        self.jobs = self._jobs()
+        self._inferencer = make_inferencer(args)
+        least = getattr(self._inferencer.model, 'score_thr', 0.0)
+        if args.score < least:
+            print(
+                f'mmvis: the config leaves out scores below {least:g} '
+                '(model.score_thr), so --score has no effect below it.',
+                file=sys.stderr,
+            )
+        if args.go_on and getattr(self._inferencer.model, 'needs_whole_video', False):
+            raise ValueError(
+                'This model needs a whole video at once, and cannot --continue.'
+            )
+        self._viewers = self._open_viewers(watching)
+        self._session: Any = None
+
+    def _jobs(self) -> list[Job]:
+        args = self._args
+        words = all_videos(args.video)
+        one = len(words) == 1
+        if args.detections is not None:
+            check_detections(args.detections, len(words), args.go_on)
+        jobs, opened = [], []
+        for number, word in enumerate(words):
+            try:
+                source = look_at_source(word, args)
+            except (UnreadableSourceError, NoFramesError) as error:
+                if one or args.go_on or args.on_error == 'stop':
+                    raise
+                self.left_out += 1
+                print(f'mmvis: left out: {error}', file=sys.stderr)
+                continue
+            opened.append((number, source))
+        names = [source.name or 'video' for _, source in opened]
+        if one:
+            folders = [Path(args.out or f'{names[0]}_mmvis')]
+        else:
+            folders = folders_of(names, args.out)
+        for (number, source), out in zip(opened, folders, strict=True):
+            refuse_places(*output_paths(out, args.save, source.name), source.path)
+            masks = args.detections
+            found = masks and masks[number if len(masks) > 1 else 0]
+            jobs.append(Job(source, out, found))
+        return jobs
+
+    def _open_viewers(self, watching: ExitStack) -> list[Viewer]:
+        viewers: list[Viewer] = []
+        if self._args.serve is not None:
+            page = LivePage(self._args.serve)
+            watching.callback(page.close)
+            viewers.append(page)
+            print(f'watch at {page.address}', flush=True)
+        if self._args.show:
+            window = LiveWindow()
+            watching.callback(window.close)
+            viewers.append(window)
+        return viewers
+
+    def do(self, job: Job) -> None:
+        """Track a video and report."""
+        args, inferencer = self._args, self._inferencer
+        session = self._session_of(job)
+        started = time.perf_counter()
+        video = inferencer.new_result(job.source, keep_frames=False)
+        done = False
+        try:
+            inferencer.predict_into(
+                video,
+                job.source,
+                out=job.out,
+                save=args.save,
+                chunk=args.chunk,
+                on_error=args.on_error,
+                score=args.score,
+                classes=args.classes,
+                fps=args.fps,
+                progress=not args.quiet,
+                session=session,
+                viewers=self._viewers,
+            )
+            done = True
+        finally:
+            if done or video.num_frames:
+                report(video, time.perf_counter() - started)
+
+    def _session_of(self, job: Job) -> Any:
+        """A new one, or the one before where ids are to go on."""
+        if self._args.go_on and self._session is not None:
+            return self._session
+        if job.detections is not None:
+            self._inferencer.use(masks_of(job))
+        self._session = self._inferencer.session()
+        return self._session
+
+
+def look_at_source(word: str, args: argparse.Namespace) -> FrameSource:
+    """The frames of a video that are asked for."""
     from .frame_sources import open_source
 
-    source = open_source(source_of(args.video))
-    out = Path(args.out or f'{source.name or "video"}_mmvis')
-    refuse_places(*output_paths(out, args.save, source.name), source.path)
-    return source, out
+    if word == '-':
+        source = open_pipe(args.size, args.pix_fmt)
+    else:
+        source = open_source(source_of(word), args.reconnect)
+    return part_of(source, args.start, args.stop, args.stride)
 
 
-def look_ahead(args: argparse.Namespace) -> tuple[FrameSource, Path, Config | str]:
-    """The source, where files go, and the config: what needs no network to be wrong."""
-    source, out = look_at_source(args)
-    if is_exported(args.config):
-        return source, out, args.config
-    check_for_models()
-    config = read_config(find_config(args.config))
-    if args.weights and not is_address(args.weights):
-        find_checkpoint(args.weights)
-    return source, out, config
+def check_detections(files: Sequence[str], videos: int, go_on: bool) -> None:
+    """Refuse a number of files that no rule joins with that of the videos."""
+    if go_on and len(files) > 1:
+        raise ValueError(
+            'With --continue the frames of all videos are counted through: give one '
+            'file of detections.'
+        )
+    if not go_on and len(files) != videos:
+        raise ValueError(
+            f'{len(files)} files of detections are given for {videos} videos: give one '
+            'for each, in their order, or --continue where one file is of all.'
+        )
 
 
-def make_inferencer(
-    args: argparse.Namespace,
-) -> tuple[FrameSource, Path, VISInferencer]:
-    """The source, where files go, and what finds the instances."""
+def masks_of(job: Job) -> Detections:
+    """The masks of the frames that a job takes."""
+    assert job.detections is not None
+    found = open_detections(job.detections)
+    if isinstance(job.source, PartOfSource):
+        return PartOfDetections(found, job.source.start, job.source.stride)
+    return found
+
+
+def make_inferencer(args: argparse.Namespace) -> Any:
+    """What finds the instances, of a config that was looked at first."""
     if args.detections is not None:
-        source, out = look_at_source(args)
         from .mask_inferencer import MaskInferencer
 
-        return source, out, MaskInferencer(args.detections)
-    source, out, config = look_ahead(args)
+        # All are looked at before the first is used.
+        first, *_ = [MaskInferencer(path) for path in args.detections]
+        return first
+    config: Config | str = args.config
+    if not is_exported(args.config):
+        check_for_models()
+        config = read_config(find_config(args.config))
+        if args.weights and not is_address(args.weights):
+            find_checkpoint(args.weights)
     from mmvis.apis import VISInferencer  # which takes seconds
 
-    inferencer = VISInferencer(
+    return VISInferencer(
         config,
         args.weights,
         device=args.device,
@@ -265,7 +274,6 @@ def make_inferencer(
         graph=False if args.no_graph else None,
         cfg_options=args.cfg_options,
     )
-    return source, out, inferencer
 
 
 def exit_code(error: Exception) -> int:

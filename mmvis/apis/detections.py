@@ -146,6 +146,17 @@ class CocoResults(Detections):
         return Found(rles, scores, labels)
 
 
+class PartOfDetections(Detections):
+    """Those of every ``stride`` frames from ``start`` on, which are counted anew."""
+
+    def __init__(self, whole: Detections, start: int, stride: int) -> None:
+        self._whole, self._start, self._stride = whole, start, stride
+        self.class_names, self.category_ids = whole.class_names, whole.category_ids
+
+    def of(self, frame: int, size: tuple[int, int]) -> Found:
+        return self._whole.of(self._start + frame * self._stride, size)
+
+
 class LabelImages(Detections):
     """A folder of PNGs, one a frame in natural order; each value is an instance.
 

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-def open_source(source: Any) -> FrameSource:
+def open_source(source: Any, reconnect: int = 0) -> FrameSource:
     """A source of frames.
 
     Args:
@@ -47,6 +47,7 @@ def open_source(source: Any) -> FrameSource:
             udp://, ...); a sequence or any other
             iterable of images, each a (h, w, 3) or (h, w) uint8 BGR array or a path; or
             a FrameSource.
+        reconnect (int): So often in a row an address that was lost is opened again.
 
     Raises:
         SourceNotFoundError: There is no such file or folder.
@@ -60,7 +61,7 @@ def open_source(source: Any) -> FrameSource:
     if isinstance(source, (str, os.PathLike)):
         protocol, slashes, _ = str(source).partition('://')
         if slashes and protocol.lower() in PROTOCOLS:
-            return AddressSource(str(source))
+            return AddressSource(str(source), reconnect)
         path = Path(source).expanduser()
         if not path.exists():
             raise SourceNotFoundError(

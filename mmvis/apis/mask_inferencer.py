@@ -29,14 +29,19 @@ class MaskInferencer(VISInferencer):
     """
 
     def __init__(self, detections: str | Path | Detections, **settings: Any) -> None:
+        MaskTracker(**settings)  # so that mistakes are told at once
+        self._settings = settings
+        self.model = SimpleNamespace()
+        self.use(detections)
+
+    def use(self, detections: str | Path | Detections) -> None:
+        """Take other masks from now on; sessions that there are keep theirs."""
         if not isinstance(detections, Detections):
             detections = open_detections(detections)
         found = detections
-        MaskTracker(**settings)  # so that mistakes are told at once
-        self.model = SimpleNamespace()
         self.class_names = found.class_names
         self.category_ids = found.category_ids
-        self._new_session = lambda: MaskSession(found, settings)
+        self._new_session = lambda: MaskSession(found, self._settings)
 
 
 class MaskSession:

@@ -13,6 +13,7 @@ from mmvis.structures.frame_result import FrameResult, labels_of
 from .output_places import check_places
 from .requests import check_score, output_paths
 from .video_result import VideoResult
+from .viewers import Viewer
 from .writers.cvat_task import CvatTask
 from .writers.drawn_video import DrawnVideo
 from .writers.page import VideoPage
@@ -37,6 +38,7 @@ class VideoOutputs:
         classes (Sequence[str | int], optional): Only these.
         source (Path, optional): The file that the frames come from, if it is one.
         length (int, optional): Number of frames, if known.
+        viewers (Sequence[Viewer]): Are shown what is written.
 
     Raises:
         ValueError: There is no such kind, class or score, ``out`` is a file of another
@@ -53,6 +55,7 @@ class VideoOutputs:
         classes: Sequence[str | int] | None = None,
         source: Path | None = None,
         length: int | None = None,
+        viewers: Sequence[Viewer] = (),
     ) -> None:
         check_score(score)
         paths, stem = output_paths(out, kinds, video.name)
@@ -72,6 +75,7 @@ class VideoOutputs:
             'crops': lambda path: CropFolders(path, video),
             'cvat': lambda path: CvatTask(path, video, score, self._labels),
         }
+        self._viewers = viewers
         self._writers = [make[kind](path) for kind, path in paths.items()]
 
     def write(self, image: np.ndarray, result: FrameResult) -> None:
@@ -81,6 +85,8 @@ class VideoOutputs:
             result = result.of_classes(self._labels)
         for writer in self._writers:
             writer.write(image, result)
+        for viewer in self._viewers:
+            viewer.write(image, result)
 
     def repeat(self) -> None:
         """A damaged frame: the one before is shown again, so that times stay right."""

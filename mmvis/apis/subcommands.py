@@ -83,7 +83,7 @@ def find_script(name: str) -> Path | None:
 
 def completion() -> str:
     """A script for bash, and for zsh by its bashcompinit."""
-    from .command import make_parser
+    from .arguments import make_parser
 
     options = [
         option

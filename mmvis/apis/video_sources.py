@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -20,6 +21,9 @@ PROTOCOLS = ('http', 'https', 'rtmp', 'rtsp', 'rtsps', 'tcp', 'udp')
 # So many unreadable frames in a row are taken for the end of a video file: the number
 # of frames that its header states is often too large.
 _LOST_AT_MOST = 50
+# Seconds before a lost stream is opened again: twice as long each time, up to the
+# longest.
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 
 
 def open_video(path: Path) -> FrameSource:
@@ -80,11 +84,20 @@ class AddressSource(_CaptureSource):
     """A stream of a network: it ends when its server ends it, or is lost.
 
     A password in the address is in no name and no message.
+
+    Args:
+        address (str): With its protocol.
+        reconnect (int): So often in a row a stream that ended is opened again, unless
+            it says how many frames it has and they all came.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, reconnect: int = 0) -> None:
+        if reconnect < 0:
+            raise ValueError(f'reconnect is how often, at least 0, not {reconnect}.')
+        self._address, self._reconnect = address, reconnect
         parts = urlsplit(address)
         shown = f'{parts.scheme}://{parts.netloc.rpartition("@")[2]}{parts.path}'
+        self._shown = shown
         self.name = Path(parts.path).stem or parts.hostname or 'stream'
         self._capture = self._open(
             address,
@@ -97,7 +110,28 @@ class AddressSource(_CaptureSource):
         self.length = int(stated) if 0 < stated < 2**31 else None
 
     def __iter__(self) -> Iterator[Frame]:
-        return _until_it_ends(self._capture)
+        capture, index, failed = self._capture, 0, 0
+        try:
+            while True:
+                there, image = capture.read()
+                if there:
+                    yield Frame(index, image)
+                    index, failed = index + 1, 0
+                    continue
+                if self.length is not None and index >= self.length:
+                    return
+                if failed == self._reconnect:
+                    break
+                capture.release()
+                time.sleep(min(_FIRST_WAIT * 2**failed, _LONGEST_WAIT))
+                failed += 1
+                warnings.warn(
+                    f'{self._shown} was lost after {index} frames: opened again, '
+                    f'{failed} of at most {self._reconnect} times in a row.'
+                )
+                capture = cv2.VideoCapture(self._address)
+        finally:
+            capture.release()
 
 
 class VideoFileSource(_CaptureSource):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from .loading import LoadedModel
     from .video_session import VideoSession
+    from .viewers import Viewer
 
 Stepped = tuple[np.ndarray, FrameResult]
 
@@ -150,6 +152,7 @@ class VISInferencer:
         on_error: str = 'stop',
         read_ahead: int = 8,
         on_damage: Callable[[int, str], None] | None = None,
+        session: VideoSession | RuntimeSession | None = None,
     ) -> Generator[Stepped, None, None]:
         """Frames and their tracked instances, online and in constant memory.
 
@@ -163,6 +166,8 @@ class VISInferencer:
             read_ahead (int): Frames that a thread decodes ahead; 0: no thread.
             on_damage (Callable, optional): Is told the number of a frame left out and
                 what is wrong with it, in the place of the warning.
+            session (optional): Of :meth:`session`, to go on with: the source is the
+                next part of the video that it has seen, and ids go on.
 
         Yields:
             tuple[np.ndarray, FrameResult]: The frame, (h, w, 3) uint8 BGR, and what is
@@ -176,24 +181,32 @@ class VISInferencer:
         check_chunk(chunk)
         # Opened here and not at the first frame, so that mistakes are told at once.
         opened = open_source(source)
-        return self._stream(opened, chunk, on_error, read_ahead, on_damage)
+        session = self.session() if session is None else session
+        return self._stream(opened, session, chunk, on_error, read_ahead, on_damage)
 
     def _stream(
         self,
         source: FrameSource,
+        session: Any,
         chunk: int,
         on_error: str,
         read_ahead: int,
         on_damage: Callable[[int, str], None] | None,
     ) -> Generator[Stepped, None, None]:
-        session, seen = self.session(), 0
+        # Of a session that goes on, the source's first frame has a later number.
+        before, seen = session.num_frames, 0
         waiting: list[np.ndarray] = []
         first_damage: str | None = None
         whole = getattr(self.model, 'needs_whole_video', False)
 
         def predict() -> Iterator[Stepped]:
             if waiting:
-                yield from zip(waiting, session.steps(waiting), strict=True)
+                results = session.steps(waiting)
+                if before:
+                    results = [
+                        replace(r, frame_id=r.frame_id - before) for r in results
+                    ]
+                yield from zip(waiting, results, strict=True)
                 waiting.clear()
 
         frames = ReadAhead(source, read_ahead) if read_ahead else None
@@ -304,6 +317,8 @@ class VISInferencer:
         classes: Sequence[str | int] | None = None,
         fps: float | None = None,
         progress: bool = True,
+        session: VideoSession | RuntimeSession | None = None,
+        viewers: Sequence[Viewer] = (),
     ) -> None:
         """As calling the inferencer, for a caller who wants what there is when it ends
         early.
@@ -313,6 +328,9 @@ class VISInferencer:
         Args:
             video (VideoResult): Of :meth:`new_result`; filled frame by frame.
             source (FrameSource): Of ``open_source``.
+            session (optional): To go on with; see :meth:`stream`.
+            viewers (Sequence[Viewer]): Are shown what the mp4 shows; the caller closes
+                them.
         """
         check_chunk(chunk)
         outputs = None
@@ -322,6 +340,7 @@ class VISInferencer:
                 *(Path(out), save, video, rate, score, classes),
                 source=source.path,
                 length=source.length,
+                viewers=viewers,
             )
 
         def damaged(index: int, damage: str) -> None:
@@ -330,7 +349,13 @@ class VISInferencer:
                 outputs.repeat()
             _warn(f'{damage} It is left out.')
 
-        stream = self.stream(source, chunk=chunk, on_error=on_error, on_damage=damaged)
+        stream = self.stream(
+            source,
+            chunk=chunk,
+            on_error=on_error,
+            on_damage=damaged,
+            session=session,
+        )
         try:
             with progress_bar(source.name, source.length, progress) as advance:
                 for image, result in stream:

@@ -216,13 +216,13 @@ def test_bugs_keep_their_trace(place, monkeypatch):
         run(place, '--out', 'bug')
 
 
-def test_help_has_four_examples_that_parse(capsys):
+def test_examples_of_the_help_parse(capsys):
     with pytest.raises(SystemExit, match='0'):
         main(['--help'])
     said = capsys.readouterr().out.replace('\\\n', ' ')
     lines = [c.split('\n')[0].split() for c in said.split('python -m mmvis ')[2:]]
     examples = [words for words in lines if words[0] != 'completion)"']
-    assert len(examples) == 4
+    assert len(examples) == 8
     for words in examples:
         args = make_parser().parse_args(words)
         assert (args.config is None) != (args.detections is None)
