@@ -96,8 +96,9 @@ def make_parser() -> argparse.ArgumentParser:
         default=['mp4', 'json'],
         metavar='KIND',
         help='what to write, of mp4, json, html (a page that plays, with tracks to '
-        'switch), sheet, csv, mots (MOTS txt), cvat (an xml to correct), masks and '
-        'crops (a folder a track) (default: mp4 json)',
+        'switch), sheet, csv, mots (MOTS txt), cvat and cvat-tracks (an xml to '
+        'correct, of masks or polygons), masks and crops (a folder a track) (default: '
+        'mp4 json)',
     )
     parser.add_argument(
         '--score', type=float, default=0.3, help='lowest score shown (default: 0.3)'

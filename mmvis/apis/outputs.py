@@ -14,7 +14,7 @@ from .output_places import check_places
 from .requests import check_score, output_paths
 from .video_result import VideoResult
 from .viewers import Viewer
-from .writers.cvat_task import CvatTask
+from .writers.cvat_task import CvatTask, CvatTracks
 from .writers.drawn_video import DrawnVideo
 from .writers.page import VideoPage
 from .writers.results import ResultsFile
@@ -74,6 +74,7 @@ class VideoOutputs:
             'mots': lambda path: MotsTable(path, video),
             'crops': lambda path: CropFolders(path, video),
             'cvat': lambda path: CvatTask(path, video, score, self._labels),
+            'cvat-tracks': lambda path: CvatTracks(path, video, score, self._labels),
         }
         self._viewers = viewers
         self._writers = [make[kind](path) for kind, path in paths.items()]

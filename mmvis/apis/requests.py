@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-KINDS = ('mp4', 'json', 'masks', 'sheet', 'html', 'csv', 'mots', 'crops', 'cvat')
+KINDS = (
+    'mp4',
+    'json',
+    'masks',
+    'sheet',
+    'html',
+    'csv',
+    'mots',
+    'crops',
+    'cvat',
+    'cvat-tracks',
+)
 # Kinds that are a folder each.
 FOLDERS = ('masks', 'crops')
 ON_ERROR = ('stop', 'skip')
@@ -73,5 +84,6 @@ def output_paths(
         'mots': Path(f'{stem}_mots.txt'),
         'crops': Path(f'{stem}_crops'),
         'cvat': Path(f'{stem}_cvat.xml'),
+        'cvat-tracks': Path(f'{stem}_cvat_tracks.xml'),
     }
     return {kind: paths[kind] for kind in KINDS if kind in kinds}, stem

@@ -266,8 +266,9 @@ class VISInferencer:
             save (Sequence[str]): Of 'mp4' (tracks drawn), 'json' (YouTube-VIS results,
                 and the annotation file they refer to), 'html' (a page that plays the
                 video, with tracks to be switched), 'sheet' (a contact sheet), 'csv',
-                'mots' (MOTS txt), 'cvat' (an xml to correct by hand), 'masks' and
-                'crops' (a folder a track with an image a frame).
+                'mots' (MOTS txt), 'cvat' and 'cvat-tracks' (an xml to correct by hand,
+                of masks or polygons), 'masks' and 'crops' (a folder a track with an
+                image a frame).
             chunk (int): See :meth:`stream`.
             on_error (str): See :meth:`stream`.
             score (float): Instances below are neither drawn nor written as masks; in

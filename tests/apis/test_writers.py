@@ -85,21 +85,38 @@ def test_csv_has_every_instance(tmp_path):
 def test_cvat_has_every_mask_of_a_track_under_its_class(tmp_path):
     root = ElementTree.parse(write(tmp_path, 'cvat').files['cvat']).getroot()
     assert root.findtext('meta/task/size') == str(FRAMES)
-    tracks = root.findall('track')
-    assert [t.get('label') for t in tracks] == ['person', 'cat', '</script><b>dog']
+    labels = [label.text for label in root.iterfind('meta/task/labels/label/name')]
+    assert not root.findall('track')  # which CVAT has of polygons and boxes alone
     squares = {'person': (5, 10, 1), '</script><b>dog': (15, 20, 1), 'cat': (50, 70, 0)}
-    for track in tracks:
-        top, left, step = squares[track.get('label')]
-        frames = [t for t in good_frames() if t >= 2 or step]
-        shown = {int(m.get('frame')): m for m in track if m.get('outside') == '0'}
-        assert sorted(shown) == frames
-        gone = [int(m.get('frame')) for m in track if m.get('outside') == '1']
-        assert gone == [DAMAGED]
-        for t, mask in shown.items():
+    shown: dict[str, dict] = {name: {} for name in squares}
+    groups = set()
+    for image in root.iterfind('image'):
+        for mask in image:
+            shown[mask.get('label')][int(image.get('id'))] = mask
+            groups.add((mask.get('label'), mask.get('group_id')))
+    assert len(groups) == len({group for _, group in groups}) == 3
+    assert set(labels) >= set(squares)
+    for name, masks in shown.items():
+        top, left, step = squares[name]
+        assert list(masks) == [t for t in good_frames() if t >= 2 or step]
+        for t, mask in masks.items():
             assert int(mask.get('top')) == top
             assert int(mask.get('left')) == left + step * t
             width, height = int(mask.get('width')), int(mask.get('height'))
             assert mask.get('rle') == f'0, {width * height}'
+
+
+def test_cvat_tracks_are_polygons_and_end_where_nothing_is_seen(tmp_path):
+    written = write(tmp_path, 'cvat-tracks').files['cvat-tracks']
+    tracks = ElementTree.parse(written).getroot().findall('track')
+    assert [t.get('label') for t in tracks] == ['person', 'cat', '</script><b>dog']
+    for track in tracks:
+        shown = [int(p.get('frame')) for p in track if p.get('outside') == '0']
+        first = 2 if track.get('label') == 'cat' else 0
+        assert shown == [t for t in good_frames() if t >= first]
+        gone = [int(p.get('frame')) for p in track if p.get('outside') == '1']
+        assert gone == [DAMAGED]
+        assert all(p.get('points').count(';') == 3 for p in track)  # squares
 
 
 def test_mots_gives_a_pixel_to_the_best_alone(tmp_path):

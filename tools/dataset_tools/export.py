@@ -1,6 +1,7 @@
 """Write an annotation file, or predictions, in the format of a tool or another set.
 
 python tools/dataset_tools/export.py train.json --to cvat --out tasks
+python tools/dataset_tools/export.py train.json --to cvat --polygons --out tasks
 python tools/dataset_tools/export.py valid.json --results results.json --to labelme \\
     --frames valid/JPEGImages --out to_correct
 """
@@ -34,6 +35,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--frames', help='folder of the frames, for imagePath of labelme'
     )
+    parser.add_argument(
+        '--polygons',
+        nargs='?',
+        type=float,
+        const=1.0,
+        metavar='PIXELS',
+        help='for labelme and cvat (as tracks): polygons, whose points may lie so far '
+        'from the mask (1 by default, 0: the same pixels)',
+    )
     return parser.parse_args(argv)
 
 
@@ -57,7 +67,9 @@ def main(argv: list[str] | None = None) -> int:
 
             videos = choose_videos(content, args.videos)
             content = dataclasses.replace(content, videos=videos)
-        notes = export_annotations(content, args.out, args.to, args.frames)
+        notes = export_annotations(
+            content, args.out, args.to, args.frames, args.polygons
+        )
     except (ValueError, OSError) as error:
         print(f'export: {error}', file=sys.stderr)
         return 1

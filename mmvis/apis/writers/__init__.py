@@ -7,5 +7,5 @@ results.py        json: YouTube-VIS results and the annotation file they refer t
 tables.py         csv: a line an instance and frame; mots: MOTS txt
 track_folders.py  masks and crops: a folder a track
 sheet.py          sheet: some frames on one page
-cvat_task.py      cvat: an xml for CVAT, to correct by hand
+cvat_task.py      cvat and cvat-tracks: an xml for CVAT, to correct by hand
 """

@@ -13,11 +13,14 @@ from .writer import ChosenTracks
 
 
 class CvatTask(ChosenTracks):
-    """Writes ``name_cvat.xml``, CVAT for video 1.1, when all frames are there.
+    """Writes ``name_cvat.xml``, CVAT for images 1.1, when all frames are there.
 
     It goes to a task of the same video: Upload annotations, CVAT 1.1. Tracks have one
-    class, and their masks are key frames.
+    class; their masks are shapes of one group, since CVAT has no tracks of masks.
     """
+
+    kind = 'cvat'
+    tolerance: float | None = None
 
     def close(self) -> Mapping[str, Path]:
         video = self.video
@@ -28,5 +31,13 @@ class CvatTask(ChosenTracks):
             str(self.path), about['info'], about['videos'], None, about['categories']
         )
         results = video.to_youtube_vis(self._score, self._labels)
-        export_annotations(results_as_annotations(results, content), self.path, 'cvat')
-        return dict(cvat=self.path)
+        predicted = results_as_annotations(results, content)
+        export_annotations(predicted, self.path, 'cvat', tolerance=self.tolerance)
+        return {self.kind: self.path}
+
+
+class CvatTracks(CvatTask):
+    """Writes ``name_cvat_tracks.xml``: CVAT for video 1.1, polygons within a pixel."""
+
+    kind = 'cvat-tracks'
+    tolerance = 1.0

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from mmvis.structures.rle import RLE
-
 from . import shapes
 from .contents import Contents, Track, Video, count_of, of_kinds
+from .cvat_images import read_images
 from .cvat_interpolation import Shape, shapes_of_frames
+from .cvat_shapes import KINDS, is_crowd, label_of, mask_of, shape_of, text_of
 from .frame_folders import Frames
-from .identities import LabelledMask, identified
 from .options import Options
 from .text_files import has_member, read_xml
-
-_KINDS = ('box', 'ellipse', 'polygon', 'mask')
 
 
 def _file(source: Path) -> Path:
@@ -48,11 +44,17 @@ def read(source: Path, frames: Frames, options: Options) -> Contents:
     contents = Contents([], categories=labels or None)
     left_out: list[str] = []
     if root.find('image') is not None:
-        _read_images(root, frames, options, contents, left_out)
+
+        def listed(task: Element) -> tuple[list[int], list[str]]:
+            return _frames_of(path, task, frames)
+
+        tasks = [task for task, _ in _tasks(root)]
+        read_images(root, tasks, listed, frames, options, contents, left_out)
     else:
         for task, tracks in _tasks(root):
+            exported = root.find('meta/dumped') is not None
             contents.videos.append(
-                _read_task(path, task, tracks, frames, contents, left_out)
+                _read_task(path, task, tracks, exported, frames, contents, left_out)
             )
     if left_out:
         contents.notes.append(
@@ -78,13 +80,13 @@ def _read_task(
     path: Path,
     task: Element,
     tracks: list[Element],
+    exported: bool,
     frames: Frames,
     contents: Contents,
     left_out: list[str],
 ) -> Video:
     name = task.findtext('name') or path.resolve().parent.name
-    listed = frames.of_video(name, task.findtext('source') or '', 'images')
-    numbers, names = _numbered(path, task, listed)
+    numbers, names = _frames_of(path, task, frames)
     height, width = frames.size(names)
     stated = (
         task.findtext('original_size/height'),
@@ -102,7 +104,7 @@ def _read_task(
     for index, element in enumerate(tracks):
         number = element.get('id', str(index))
         place = f"'{path}', track {number}"
-        label = _label(element, place)
+        label = label_of(element, place)
         keys = _keys(element, place, left_out, contents.notes)
         stray = [frame for frame in keys if frame not in position]
         if stray and not keys[stray[0]].outside:
@@ -112,15 +114,14 @@ def _read_task(
             )
         masks = {
             position[frame]: mask
-            for frame, shape in shapes_of_frames(keys, numbers).items()
+            for frame, shape in shapes_of_frames(keys, numbers, not exported).items()
             if frame in position
-            and (mask := _mask(shape, height, width, f'{place}, frame {frame}'))
+            and (mask := mask_of(shape, height, width, f'{place}, frame {frame}'))
         }
         group = element.get('group_id') or '0'
         identity = f'track {number}' if group == '0' else f'group {group} of {label}'
         known = merged.setdefault(identity, Track(label, {}, identity))
-        marks = element.iterfind('*/attribute[@name="iscrowd"]')
-        known.iscrowd |= int(any(mark.text == 'true' for mark in marks))
+        known.iscrowd |= int(any(is_crowd(shape) for shape in element))
         count += bool(known.masks)
         for frame, mask in masks.items():
             earlier = [known.masks[frame]] if frame in known.masks else []
@@ -134,10 +135,12 @@ def _read_task(
     return video
 
 
-def _numbered(
-    path: Path, task: Element, listed: list[str]
+def _frames_of(
+    path: Path, task: Element, frames: Frames
 ) -> tuple[list[int], list[str]]:
     """Numbers of the task's frames in its video, and their file names."""
+    name = task.findtext('name') or path.resolve().parent.name
+    listed = frames.of_video(name, task.findtext('source') or '', 'images')
     step = re.search(r'step=(\d+)', task.findtext('frame_filter') or '')
     every = int(step[1]) if step else 1
     start = int(task.findtext('start_frame') or 0)
@@ -155,121 +158,19 @@ def _numbered(
     )
 
 
-def _label(element: Element, place: str) -> str:
-    label = element.get('label')
-    if not label:
-        raise ValueError(f'{place} has no label="...".')
-    return label
-
-
 def _keys(
     element: Element, place: str, left_out: list[str], notes: list[str]
 ) -> dict[int, Shape]:
     keys: dict[int, Shape] = {}
     for child in element:
-        if child.tag not in _KINDS:
+        if child.tag not in KINDS:
             left_out.append(child.tag)
             continue
         try:
-            frame, shape = int(_text(child, 'frame')), _shape(child)
+            frame, shape = int(text_of(child, 'frame')), shape_of(child)
         except ValueError as error:
             raise ValueError(f'{place}, <{child.tag}>, is damaged: {error}.') from None
         if frame in keys and not keys[frame].outside and not shape.outside:
             notes.append(f'{place} has two shapes in frame {frame}: the last counts.')
         keys[frame] = shape
     return keys
-
-
-def _text(element: Element, key: str) -> str:
-    text = element.get(key)
-    if text is None:
-        raise ValueError(f'it has no {key}="..."')
-    return text
-
-
-def _shape(element: Element) -> Shape:
-    outside = element.get('outside') == '1'
-    if element.tag == 'polygon':
-        points = _text(element, 'points')
-        pairs = [pair.split(',') for pair in points.strip().strip(';').split(';')]
-        if not all(len(pair) == 2 for pair in pairs):
-            raise ValueError(f'points are "x,y;x,y;...", not "{points[:40]}"')
-        numbers = tuple(float(n) for pair in pairs for n in pair)
-        return Shape('polygon', numbers, outside=outside)
-    if element.tag == 'mask':
-        runs = tuple(float(n) for n in _text(element, 'rle').split(','))
-        place = tuple(
-            int(_text(element, k)) for k in ('left', 'top', 'width', 'height')
-        )
-        return Shape('mask', runs, outside=outside, place=place)
-    keys = ('xtl', 'ytl', 'xbr', 'ybr') if element.tag == 'box' else _ELLIPSE
-    numbers = tuple(float(_text(element, key)) for key in keys)
-    return Shape(element.tag, numbers, float(element.get('rotation', 0)), outside)
-
-
-_ELLIPSE = ('cx', 'cy', 'rx', 'ry')
-
-
-def _mask(shape: Shape, height: int, width: int, place: str) -> RLE | None:
-    numbers = shape.numbers
-    try:
-        if shape.kind == 'box':
-            x0, y0, x1, y1 = numbers
-            return shapes.box(x0, y0, x1, y1, height, width, shape.degrees)
-        if shape.kind == 'ellipse':
-            return shapes.ellipse(
-                numbers[:2], numbers[2:], height, width, shape.degrees
-            )
-        if shape.kind == 'polygon':
-            points = list(zip(numbers[::2], numbers[1::2], strict=True))
-            return shapes.polygon(points, height, width)
-        left, top, w, h = shape.place
-        pixels = shapes.rows_to_pixels([int(n) for n in numbers], h, w)
-        return shapes.patch(pixels, left, top, height, width)
-    except ValueError as error:
-        raise ValueError(f'{place}: {error}.') from None
-
-
-def _read_images(
-    root: Element,
-    frames: Frames,
-    options: Options,
-    contents: Contents,
-    left_out: list[str],
-) -> None:
-    """Images of CVAT for images; a folder of them is a video."""
-    of_video: dict[str, list[Element]] = {}
-    for image in sorted(root.findall('image'), key=lambda e: int(e.get('id', 0))):
-        of_video.setdefault(os.path.dirname(image.get('name', '')), []).append(image)
-    for folder, images in of_video.items():
-        names = [_found(image.get('name', ''), frames) for image in images]
-        height, width = frames.size(names)
-        found = []
-        for frame, image in enumerate(images):
-            place = f'image {image.get("name")!r}'
-            for child in image:
-                if child.tag not in _KINDS:
-                    left_out += [child.tag] if child.tag != 'tag' else []
-                    continue
-                try:
-                    mask = _mask(_shape(child), height, width, place)
-                except ValueError as error:
-                    raise ValueError(f'{place}, <{child.tag}>: {error}') from None
-                if mask:
-                    group = child.get('group_id')
-                    group = None if group == '0' else group
-                    label = _label(child, f'{place}, <{child.tag}>,')
-                    found.append(LabelledMask(frame, label, group, mask))
-        tracks, how = identified(found, options.identity)
-        name = folder or 'images'
-        contents.notes.append(f"'{name}': {how}.")
-        contents.videos.append(Video(name, names, height, width, tracks))
-
-
-def _found(name: str, frames: Frames) -> str:
-    for place in (name, f'images/{name}', os.path.basename(name)):
-        if '..' not in place and (frames.root / place).is_file():
-            return place
-    raise FileNotFoundError(
-        f"There is no image '{name}' in '{frames.root}': give the folder with --frames."
-    )

@@ -34,13 +34,18 @@ class Shape:
     place: tuple[int, ...] = ()
 
 
-def shapes_of_frames(keys: dict[int, Shape], numbers: list[int]) -> dict[int, Shape]:
+def shapes_of_frames(
+    keys: dict[int, Shape], numbers: list[int], to_the_end: bool = True
+) -> dict[int, Shape]:
     """What a track shows in each frame of its task.
 
     Args:
         keys: shapes by frame number, in order; those that CVAT interpolated and wrote
             may be among them.
         numbers: of the task's frames, in order; they may have a step.
+        to_the_end: whether the last shape lasts until the end of the task. CVAT's
+            exports have all frames of a track, and shapes of single frames, too, which
+            look like tracks; of those in the last frame but one it writes no end.
 
     Returns:
         Shapes by frame number, without those outside.
@@ -52,7 +57,7 @@ def shapes_of_frames(keys: dict[int, Shape], numbers: list[int]) -> dict[int, Sh
         if shape.outside:
             continue
         found[frame] = shape
-        if shape.kind == 'mask':
+        if shape.kind == 'mask' or (after is None and not to_the_end):
             continue
         for between in numbers:
             if between <= frame or (after is not None and between >= after):

@@ -88,8 +88,8 @@ def test_the_loop_around_what_the_model_says(place, monkeypatch):
             shutil.move(*words)
         elif words[:2] == ['-m', 'mmvis']:
             Path('prelabelled').mkdir()
-            shutil.copy('task/annotations.xml', 'prelabelled/run_cvat.xml')
-            exported_zip(Path('run.zip'), Path('prelabelled/run_cvat.xml'))
+            shutil.copy('task/annotations.xml', 'prelabelled/run_cvat_tracks.xml')
+            exported_zip(Path('run.zip'), Path('prelabelled/run_cvat_tracks.xml'))
         elif words[:2] == ['test', 'mmvis']:
             results_of(Path('data/my_set/instances.json'), Path('results.json'))
         elif program == 'python':
@@ -124,5 +124,5 @@ def test_all_commands_run_in_order(place):
             weights = place / 'work_dirs/stmask_tiny_videos/iter_2.pth'
             shutil.move(weights, weights.with_name('iter_1700.pth'))
         if words[:2] == ['-m', 'mmvis']:
-            exported_zip(place / 'run.zip', place / 'prelabelled/run_cvat.xml')
+            exported_zip(place / 'run.zip', place / 'prelabelled/run_cvat_tracks.xml')
     check(place)

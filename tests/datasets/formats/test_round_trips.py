@@ -3,11 +3,14 @@
 import json
 import runpy
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from data_factory import make_annotation, make_vis_dataset
-from scenes import found_in
+from data_factory import VISSet, make_annotation, make_vis_dataset
+from scenes import blobs, expected, found_in
+from set_layouts import youtube_vis
+from tool_layouts import cvat_video
 
 from mmvis.datasets.formats import import_annotations
 from mmvis.datasets.formats.registry import FORMATS
@@ -38,10 +41,19 @@ def vis_set(tmp_path_factory):
     return made
 
 
-def exported(vis_set, tmp_path, name):
+@pytest.fixture(scope='module')
+def ragged_set(tmp_path_factory):
+    """Objects of many parts, with holes; one comes and goes."""
+    root = tmp_path_factory.mktemp('ragged')
+    source = youtube_vis(root)
+    return VISSet(root, source, '', json.loads(source.read_text()), {})
+
+
+def exported(vis_set, tmp_path, name, tolerance=None):
     out = tmp_path / {'youtube-vis': 'a.json', 'coco': 'a.json'}.get(name, 'a')
     content = read_annotation_file(str(vis_set.ann_file))
-    return out, export_annotations(content, out, name, vis_set.root / vis_set.prefix)
+    frames = vis_set.root / vis_set.prefix
+    return out, export_annotations(content, out, name, frames, tolerance)
 
 
 def back(vis_set, source, tmp_path):
@@ -56,10 +68,13 @@ def back(vis_set, source, tmp_path):
     return sorted(found)
 
 
-@pytest.mark.parametrize('name', WRITERS)
-def test_masks_come_back_to_the_bit(name, vis_set, tmp_path):
+WAYS = [(name, None) for name in WRITERS] + [('cvat', 0.0), ('labelme', 0.0)]
+
+
+@pytest.mark.parametrize(('name', 'tolerance'), WAYS)
+def test_masks_come_back_to_the_bit(name, tolerance, vis_set, tmp_path):
     assert name in FORMATS
-    out, notes = exported(vis_set, tmp_path, name)
+    out, notes = exported(vis_set, tmp_path, name, tolerance)
     assert notes == []
     before, after = found_in(vis_set.ann_file), back(vis_set, out, tmp_path)
     if name == 'davis':  # crowds are void there
@@ -95,6 +110,81 @@ def test_of_overlapping_masks_the_smaller_one_stays_whole(name, tmp_path):
     else:
         assert notes == []
         assert sorted(found) == sorted([around.tobytes(), inside.tobytes()])
+
+
+@pytest.mark.parametrize('name', ['cvat', 'labelme'])
+@pytest.mark.parametrize('tolerance', [None, 0.0])
+def test_ragged_masks_come_back_to_the_bit(name, tolerance, ragged_set, tmp_path):
+    out, _ = exported(ragged_set, tmp_path, name, tolerance)
+    assert back(ragged_set, out, tmp_path) == expected(blobs())
+
+
+def test_fewer_points_cost_some_pixels_which_is_told(tmp_path):
+    made = make_vis_dataset(tmp_path / 'set', lengths=(3,), objects=2, suffix='.jpg')
+    (first, [told]), (exact, silence) = (
+        exported(made, tmp_path / f'{tolerance}', 'cvat', tolerance)
+        for tolerance in (1.0, 0.0)
+    )
+    assert silence == []
+    found, whole = back(made, first, tmp_path), back(made, exact, tmp_path)
+    pixels = [np.frombuffer(p, bool) for *_, p in (*found, *whole)]
+    changed = sum(
+        int((a != b).sum()) for a, b in zip(pixels[:2], pixels[2:], strict=True)
+    )
+    assert f' {changed} of {sum(int(p.sum()) for p in pixels[2:])} pixels' in told
+    assert 0 < changed < 0.1 * (pixels[2].sum() + pixels[3].sum())
+    points = [
+        path.read_text().count(',') for path in (*first.iterdir(), *exact.iterdir())
+    ]
+    assert points[0] < points[1] / 2
+
+
+def as_cvat_exports(written: Path, form: str) -> str:
+    """What CVAT makes of masks that were uploaded to a task of a video.
+
+    As shapes they keep their group. Frames of a video have names of CVAT's own, without
+    a suffix. For video a shape is a track that ends in the next frame, which is written
+    if it is not the last one.
+    """
+    root = ElementTree.parse(written).getroot()
+    ElementTree.SubElement(root.find('meta'), 'dumped').text = '2026-01-01 00:00:00'
+    images = root.findall('image')
+    for number, image in enumerate(images):
+        image.set('name', f'frame_{number:06d}')
+        if form == 'images':
+            continue
+        root.remove(image)
+        for mask in image:
+            about = dict(label=mask.attrib.pop('label'), source='file')
+            group = mask.attrib.pop('group_id')
+            track = ElementTree.SubElement(root, 'track', about, group_id=group)
+            frames = [number, number + 1] if number + 1 < len(images) - 1 else [number]
+            for frame in frames:
+                outside = str(int(frame > number))
+                more = dict(frame=str(frame), outside=outside, keyframe='1')
+                ElementTree.SubElement(track, 'mask', {**mask.attrib, **more})
+    return ElementTree.tostring(root, 'unicode')
+
+
+@pytest.mark.parametrize('form', ['images', 'video'])
+def test_masks_come_back_from_a_task_of_a_video(form, ragged_set, tmp_path):
+    out, _ = exported(ragged_set, tmp_path, 'cvat')
+    (written,) = out.iterdir()
+    written.write_text(as_cvat_exports(written, form))
+    assert back(ragged_set, out, tmp_path) == expected(blobs())
+
+
+def test_a_shape_in_the_last_frame_but_one_is_no_track_to_the_end(tmp_path):
+    task = cvat_video(tmp_path / 'task', 'box', size=False)
+    box = '<box frame="2" outside="0" keyframe="1" xtl="1" ytl="2" xbr="5" ybr="6"/>'
+    lengths = []
+    for dumped in ('', '<dumped>2026-01-01 00:00:00</dumped>'):
+        text = f'<annotations><meta>{dumped}</meta><track id="0" label="dog">{box}'
+        (task / 'annotations.xml').write_text(f'{text}</track></annotations>')
+        import_annotations(task, tmp_path / 'out.json')
+        ((_, _, pixels),) = found_in(tmp_path / 'out.json')
+        lengths.append(np.frombuffer(pixels, bool).sum() // 16)
+    assert lengths == [2, 1]  # CVAT's exports have all frames of a track
 
 
 def test_official_lists_are_run_lengths(vis_set, tmp_path):
@@ -141,6 +231,9 @@ def test_mistakes_of_the_command(vis_set, tmp_path, capsys):
     words[2] = 'cvat'
     assert main([*words, str(tmp_path / 'a.xml')]) == 1
     assert 'is a task of one video; there are 2' in capsys.readouterr().err
+    words[2] = 'coco'
+    assert main([*words, str(tmp_path / 'a.json'), '--polygons']) == 1
+    assert 'polygons are for labelme and cvat' in capsys.readouterr().err
     bare = tmp_path / 'bare.json'
     bare.write_text(json.dumps({**vis_set.content, 'annotations': None}))
     assert main([str(bare), '--to', 'coco', '--out', str(tmp_path / 'b.json')]) == 1

@@ -16,6 +16,7 @@ from scenes import HEIGHT, LENGTH, WIDTH, blobs, boxes, expected, found_in
 from mmvis.datasets.formats import FORMATS, Options, import_annotations, shapes
 from mmvis.datasets.formats.frame_folders import extract_frames
 from mmvis.datasets.formats.label_studio import _percent_box
+from mmvis.datasets.formats.outlines import outlines
 
 
 def pixels(rle):
@@ -53,6 +54,35 @@ def test_holes_are_left_out():
     hole = [(4, 4), (8, 4), (8, 8), (4, 8)]
     mask = pixels(shapes.polygon_with_holes(outer, [hole], 20, 20))
     assert mask.sum() == 100 - 16 and not mask[4:8, 4:8].any()
+
+
+@pytest.mark.parametrize('share', [0.2, 0.5, 0.8, 1.0])
+def test_outlines_have_the_same_pixels(share):
+    rng = np.random.default_rng(0)
+    for height, width in ((1, 1), (1, 9), (9, 1), (7, 12), (30, 21)):
+        mask = rng.random((height, width)) < share
+        mask[height // 2, width // 2] = True
+        found = [
+            pixels(shapes.polygon(part.tolist(), height, width))
+            for part in outlines(mask)
+        ]
+        assert (np.sum(found, axis=0) == mask).all()  # parts never overlap
+
+
+def test_simple_outlines_stay_within_the_tolerance():
+    y, x = np.mgrid[:80, :100]
+    hole = (x - 55) ** 2 + (y - 40) ** 2 < 10**2
+    ring = ((x - 50) ** 2 + (y - 40) ** 2 < 35**2) & ~hole
+    ring[0, 0] = True  # too small to be simplified
+    whole, lone = outlines(ring, 2.0)
+    assert len(whole) < len(outlines(ring)[0]) / 4 and lone.max() == 1
+    mask = pixels(shapes.polygon(whole.tolist(), 80, 100))
+    mask[0, 0] = True
+    wrong = np.argwhere(mask != ring)
+    border = np.argwhere(ring != cv2.erode(ring.astype(np.uint8), np.ones((3, 3))))
+    assert len(wrong)
+    for place in wrong:
+        assert np.hypot(*(border - place).T).min() <= 2 + 1
 
 
 @pytest.fixture

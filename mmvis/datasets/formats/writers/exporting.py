@@ -6,9 +6,10 @@ from pathlib import Path
 
 from mmvis.structures import VISAnnotations
 
+from .cvat_files import write_cvat
 from .json_files import write_coco, write_youtube_vis
+from .labelme_files import write_labelme
 from .mask_files import write_davis, write_mots
-from .tool_files import write_cvat, write_labelme
 
 
 def export_annotations(
@@ -16,6 +17,7 @@ def export_annotations(
     out: str | Path,
     format_name: str,
     frames: str | Path | None = None,
+    tolerance: float | None = None,
 ) -> list[str]:
     """Write what is in an annotation file in another format.
 
@@ -27,6 +29,8 @@ def export_annotations(
         out: file or new folder.
         format_name: a key of ``WRITERS``.
         frames: folder of the frames, for labelme.
+        tolerance: for labelme and cvat: write polygons, of which points within so many
+            pixels are left out. None: masks.
 
     Returns:
         Sentences on what the format could not keep.
@@ -37,11 +41,15 @@ def export_annotations(
     """
     out = Path(out)
     if format_name == 'labelme':
-        return write_labelme(content, out, None if frames is None else Path(frames))
+        folder = None if frames is None else Path(frames)
+        return write_labelme(content, out, folder, tolerance)
+    if format_name == 'cvat':
+        return write_cvat(content, out, tolerance)
+    if tolerance is not None:
+        raise ValueError(f'{format_name} has masks: polygons are for labelme and cvat.')
     return {
         'youtube-vis': write_youtube_vis,
         'coco': write_coco,
         'mots': write_mots,
         'davis': write_davis,
-        'cvat': write_cvat,
     }[format_name](content, out)

@@ -5,6 +5,6 @@ WRITERS = {
     'coco': 'one json of images and annotations with instance_id',
     'mots': 'a folder: a txt a video, labels.txt',
     'davis': 'a folder: palette PNGs, categories.json',
-    'labelme': 'a folder: a json a frame, masks as shapes',
-    'cvat': 'CVAT for video 1.1: NAME.xml for one video, else a folder of them',
+    'labelme': 'a folder: a json a frame; masks, or --polygons',
+    'cvat': 'NAME.xml for one video, else a folder; masks, or --polygons (tracks)',
 }
