@@ -3,8 +3,9 @@
 The floor plan, in the order in which frames go through it.
 
     track_by_segmentation.py  the model, frame by frame
-    segmentor_config.py       a segmentor's config as part of a video model's
+    segmentor_config.py       a segmentor's config and weights in a video model's
     mask_pooling.py           looks: features inside masks
+    query_looks.py            looks: the queries of a MaskFormer
 
 Shared with other models:
 

@@ -1,4 +1,4 @@
-"""Configs of mmdet's instance segmentors, as parts of a video model's config."""
+"""Configs and weights of mmdet's instance segmentors, as parts of a video model's."""
 
 from __future__ import annotations
 
@@ -66,3 +66,20 @@ def clip_preprocessor(detector_preprocessor: Mapping | None) -> dict | None:
     kept = {k: v for k, v in detector_preprocessor.items() if k in _OF_CLIPS}
     kept.setdefault('pad_size_divisor', _PAD_SIZE_DIVISOR)
     return dict(kept, type='TrackDataPreprocessor')
+
+
+def take_detector_weights(state_dict: dict, prefix: str, *args) -> None:
+    """Rename the weights of a plain detector to those of a model's detector.
+
+    Args:
+        state_dict (dict): Changed in place, if nothing in it is of a model's detector.
+            A video Mask2Former of mmdet calls its head a track head; its parameters are
+            those of an image's.
+        prefix (str): Of the model's own names.
+        *args: What else torch gives its hooks.
+    """
+    own = f'{prefix}detector.'
+    if not any(name.startswith(own) for name in state_dict):
+        for name in [name for name in state_dict if name.startswith(prefix)]:
+            plain = name[len(prefix) :].replace('track_head.', 'panoptic_head.', 1)
+            state_dict[own + plain] = state_dict.pop(name)

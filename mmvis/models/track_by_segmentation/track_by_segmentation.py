@@ -22,7 +22,12 @@ from mmvis.registry import MODELS
 from mmvis.structures.frame_result import labels_of
 
 from .mask_pooling import pool_in_masks, shrink_masks
-from .segmentor_config import clip_preprocessor, segmentor_config
+from .query_looks import has_queries, with_queries
+from .segmentor_config import (
+    clip_preprocessor,
+    segmentor_config,
+    take_detector_weights,
+)
 
 
 class SegmentorFeatures(NamedTuple):
@@ -42,9 +47,9 @@ class TrackBySegmentation(BaseVISModel):
     """Instances of single frames, associated by masks, boxes, labels and appearance.
 
     The segmentor finds the instances of each frame on its own. Their appearance is the
-    mean of its own features inside their masks, so nothing has to be trained for the
-    tracks. Training goes on with the segmentor alone: its losses on all frames of the
-    clips.
+    mean of its own features inside their masks, or the queries that they are of, so
+    nothing has to be trained for the tracks. Training goes on with the segmentor alone:
+    its losses on all frames of the clips.
 
     Checkpoints of mmdet's detectors load as they are; so do those of models here that
     have a ``detector``.
@@ -61,8 +66,10 @@ class TrackBySegmentation(BaseVISModel):
             more than this IoU is a duplicate, whatever their classes; None: keep all.
         classes (Sequence[str | int] | None): Keep only these, by name or label.
         class_names (Sequence[str] | None): Names by label, where ``classes`` has names.
-        appearance_levels (Sequence[int]): Which feature maps of the segmentor the
-            appearance is taken of; each counts the same.
+        appearance (str): 'pooled', or 'query' of a MaskFormer or Mask2Former: what its
+            decoder has made of the query behind an instance, as in MinVIS.
+        appearance_levels (Sequence[int]): For 'pooled': which feature maps of the
+            segmentor it is taken of; each counts the same.
         centred (bool): See ``pool_in_masks``.
         mask_stride (int): Masks are compared in a grid whose cells are so many pixels
             of the network's input wide.
@@ -72,7 +79,8 @@ class TrackBySegmentation(BaseVISModel):
         init_cfg (dict | None): Of mmengine.
 
     Raises:
-        ValueError: There is no class of a name, or the tracker supplements tracks.
+        ValueError: There is no class of a name, the tracker supplements tracks, or the
+            detector has no queries to look at.
     """
 
     def __init__(
@@ -84,6 +92,7 @@ class TrackBySegmentation(BaseVISModel):
         mask_nms_thr: float | None = 0.7,
         classes: Sequence[str | int] | None = None,
         class_names: Sequence[str] | None = None,
+        appearance: str = 'pooled',
         appearance_levels: Sequence[int] = (0,),
         centred: bool = True,
         mask_stride: int = 4,
@@ -110,10 +119,23 @@ class TrackBySegmentation(BaseVISModel):
         self.max_per_img = max_per_img
         self.mask_nms_thr = mask_nms_thr
         self.labels = None if classes is None else labels_of(classes, class_names)
+        self._check_appearance(appearance)
+        self.appearance = appearance
         self.appearance_levels = tuple(appearance_levels)
         self.centred = centred
         self.mask_stride = mask_stride
         self._register_load_state_dict_pre_hook(take_detector_weights)
+
+    def _check_appearance(self, appearance: str) -> None:
+        if appearance not in ('pooled', 'query'):
+            raise ValueError(
+                f"model.appearance must be 'pooled' or 'query', not {appearance!r}."
+            )
+        if appearance == 'query' and not has_queries(self.detector):
+            raise ValueError(
+                f"{type(self.detector).__name__} has no queries for appearance='query' "
+                "as MaskFormer and Mask2Former have: take 'pooled'."
+            )
 
     def init_state(self) -> Any:
         """An empty memory of tracks."""
@@ -161,12 +183,16 @@ class TrackBySegmentation(BaseVISModel):
         grid = shrink_masks(found.masks, cells(feats.frames, shares, self.mask_stride))
         unique = self._unique(grid, found.masks)
         found, grid = found[unique], grid[unique]
+        if self.appearance == 'query':
+            looks = normalize(found.queries, dim=1)
+        else:
+            looks = self._appearance(feats.levels, grid, shares)
         dets = InstanceData(
             bboxes=found.bboxes,
             scores=found.scores,
             labels=found.labels,
             masks=grid,
-            embeddings=self._appearance(feats.levels, grid, shares),
+            embeddings=looks,
             # Masks of the original size are looked up afterwards: none is remembered.
             index=torch.arange(len(unique), device=unique.device),
         )
@@ -183,6 +209,8 @@ class TrackBySegmentation(BaseVISModel):
         """All that the segmentor finds in a frame, at its original size."""
         frame = DetDataSample(metainfo=metainfo)
         segmentor = with_features(self.detector, feats.levels)
+        if self.appearance == 'query':
+            segmentor = with_queries(segmentor)
         segmentor.predict(feats.frames, [frame], rescale=True)
         return frame.get('pred_instances', InstanceData())
 
@@ -204,11 +232,13 @@ class TrackBySegmentation(BaseVISModel):
         boxes = found.bboxes[rows].float()
         # SOLO's segmentors leave the boxes zero.
         sized = (boxes[:, 2:] > boxes[:, :2]).all(1, keepdim=True)
+        queries = {'queries': found.queries[rows]} if 'queries' in found else {}
         return InstanceData(
             bboxes=torch.where(sized, boxes, mask_boxes(masks)),
             scores=found.scores[rows].float(),
             labels=found.labels[rows].long(),
             masks=masks,
+            **queries,
         )
 
     def _unique(self, grid: Tensor, masks: Tensor) -> Tensor:
@@ -230,20 +260,6 @@ class TrackBySegmentation(BaseVISModel):
             features = levels[number][0, :, :rows, :columns]
             parts.append(normalize(pool_in_masks(features, grid, self.centred), dim=1))
         return normalize(torch.cat(parts, dim=1), dim=1)
-
-
-def take_detector_weights(state_dict: dict, prefix: str, *args) -> None:
-    """Rename the weights of a plain detector to those of a model's detector.
-
-    Args:
-        state_dict (dict): Changed in place, if nothing in it is of a model's detector.
-        prefix (str): Of the model's own names.
-        *args: What else torch gives its hooks.
-    """
-    own = f'{prefix}detector.'
-    if not any(name.startswith(own) for name in state_dict):
-        for name in [name for name in state_dict if name.startswith(prefix)]:
-            state_dict[own + name[len(prefix) :]] = state_dict.pop(name)
 
 
 def with_features(detector: BaseDetector, levels: tuple[Tensor, ...]) -> BaseDetector:
