@@ -77,8 +77,12 @@ def build_on_meta(model: dict):
     unfilled = {
         name: lambda tensor, *_, **__: tensor for name in ('uniform_', 'normal_')
     }
+    # Swin reads its drop rates from a tensor.
+    on_cpu = mock.patch(
+        'torch.linspace', functools.partial(torch.linspace, device='cpu')
+    )
     # mmcv's deformable convolutions make real weights, whatever the device.
-    with torch.device('meta'), mock.patch.multiple(torch.Tensor, **unfilled):
+    with torch.device('meta'), on_cpu, mock.patch.multiple(torch.Tensor, **unfilled):
         return build(model)
 
 
