@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
+from collections.abc import Callable
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -52,19 +53,37 @@ class HostWork(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         """Count, and do it."""
-        kwargs = kwargs or {}
+        self.see(func, args, kwargs or {})
+        return func(*args, **(kwargs or {}))
+
+    def see(self, func, args, kwargs) -> None:
+        """Count an operator."""
         name = func._schema.name.removeprefix('aten::')
         if name not in NO_KERNELS:
             self.launches[name] += 1
         moved = name == '_to_copy' and kwargs.get('device', args[0].device)
+        between = name == 'copy_' and args[0].device.type != args[1].device.type
         if (
             name in READS
             or name == 'lift_fresh'
+            or between
             or (name == 'index' and any(_is_bool(index) for index in args[1]))
             or (moved and torch.device(moved).type != args[0].device.type)
         ):
             self.waits[name, _place()] += 1
-        return func(*args, **kwargs)
+
+    def call_nms(self, nms: Callable) -> Callable:
+        """mmcv's NMS, which waits for how many boxes stay, so that it is counted.
+
+        It has no operators of its own that a mode would see.
+        """
+
+        def counted(*args, **kwargs):
+            self.launches['nms'] += 1
+            self.waits['nms', _place()] += 1
+            return nms(*args, **kwargs)
+
+        return counted
 
 
 def _is_bool(index: torch.Tensor | None) -> bool:

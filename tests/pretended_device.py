@@ -23,6 +23,8 @@ from torch.utils._pytree import tree_flatten, tree_map
 DEVICE = torch.device('meta')
 
 aten = torch.ops.aten
+# Each is told of every operator on this device: function, arguments, options.
+WATCHERS: list[Any] = []
 # These take tensors of two devices, on GPUs too.
 COPIES = {aten._to_copy.default, aten.copy_.default, aten.copy.default}
 # An index may lie on the CPU.
@@ -51,6 +53,8 @@ class Elsewhere(Tensor):
         self.here = here.detach()
 
     def tolist(self) -> Any:
+        for watch in WATCHERS:
+            watch(aten._local_scalar_dense.default, (self,), {})
         return self.here.tolist()
 
     def numpy(self, *args: Any, **kwargs: Any) -> Any:
@@ -117,6 +121,9 @@ def compute(func: Any, args: tuple, kwargs: dict) -> Any:
     if away and func not in COPIES:
         check_places(func, args, tensors)
     asked = kwargs.get('device')
+    if away or (asked is not None and torch.device(asked).type == DEVICE.type):
+        for watch in WATCHERS:
+            watch(func, args, kwargs)
     inside = dict(kwargs)
     if asked is not None:
         away = torch.device(asked).type == DEVICE.type

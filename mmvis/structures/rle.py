@@ -21,6 +21,8 @@ RLE = dict[str, Any]
 # Encoding works on the masks and on one byte a pixel of change flags: about 32 Mpx at
 # once bounds the flags to 32 MiB, which is 36 masks of 720p.
 _PIXELS_AT_ONCE = 1 << 25
+# A GPU has more memory and waits for each step.
+_PIXELS_AT_ONCE_ON_DEVICE = 1 << 28
 # Positions of a wide RLE are uint32 in pycocotools.
 _MAX_RLE_PIXELS = 2**32 - 1
 
@@ -50,7 +52,9 @@ def encode_masks(masks: Tensor | np.ndarray) -> list[RLE]:
         return []
     if height * width == 0:
         raise ValueError(f'masks of size {height}x{width} have no pixel')
-    step = max(1, _PIXELS_AT_ONCE // (height * width))
+    on_host = isinstance(masks, np.ndarray) or masks.device.type == 'cpu'
+    at_once = _PIXELS_AT_ONCE if on_host else _PIXELS_AT_ONCE_ON_DEVICE
+    step = max(1, at_once // (height * width))
     rles: list[RLE] = []
     for start in range(0, num, step):
         runs, splits = _find_runs_in_place(masks[start : start + step])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -16,7 +17,11 @@ from torch import Tensor
 from mmvis.structures.nested_tensors import map_tensors
 from mmvis.structures.rle import encode_masks
 
+from .host_copies import copy_to_host
 from .video_states import VideoStates
+
+# Of bool masks that wait to be encoded, on a GPU: 80 of full HD.
+PIXELS_AT_ONCE = 80 * 1920 * 1080
 
 
 class BaseVISModel(BaseMOTModel):
@@ -129,26 +134,72 @@ class BaseVISModel(BaseMOTModel):
         size = self.frames_at_once(frames)
         predictions = []
         for start in range(0, len(frames), size):
+            part = sample[start : start + size]
             feats = self.extract_test_feat(frames[start : start + size])
-            for t in range(start, min(start + size, len(frames))):
-                this_frame = itemgetter(slice(t - start, t - start + 1))
-                one = map_tensors(this_frame, feats)
-                result = self.predict_frame(one, sample[t].metainfo, state)
-                # Masks leave the device frame by frame, as run lengths.
-                result.masks = encode_masks(result.masks)
-                predictions.append(result)
+            metainfos = [frame.metainfo for frame in part]
+            if len(part) == 1:
+                results = iter([self.predict_frame(feats, metainfos[0], state)])
+            else:
+                results = self.predict_frames(feats, metainfos, state)
+            # Masks leave the device as run lengths.
+            predictions += _encoded(results)
         for frame, result in zip(sample, _to_host(predictions), strict=True):
             frame.pred_track_instances = _visible(result)
         return [frame.pred_track_instances for frame in sample]
 
+    def predict_frames(
+        self, feats: Any, metainfos: Sequence[dict], state: Any
+    ) -> Iterator[InstanceData]:
+        """The tracked instances of consecutive frames, as :meth:`predict_frame`'s.
+
+        On a GPU, where frames come in chunks. A model overrides it to compute together
+        what does not depend on the frame before.
+
+        Args:
+            feats (tuple): :meth:`extract_test_feat` of these frames.
+            metainfos (Sequence[dict]): Of each.
+            state: The video's state; updated.
+        """
+        for t, metainfo in enumerate(metainfos):
+            one = map_tensors(itemgetter(slice(t, t + 1)), feats)
+            yield self.predict_frame(one, metainfo, state)
+
+
+def _encoded(results: Iterable[InstanceData]) -> list[InstanceData]:
+    """Frames whose masks are run lengths, as many at once as memory allows."""
+    done: list[InstanceData] = []
+    waiting: list[InstanceData] = []
+    for result in results:
+        if waiting and not _fit_together([*waiting, result]):
+            done += _encoded_at_once(waiting)
+            waiting = []
+        waiting.append(result)
+    return done + _encoded_at_once(waiting)
+
+
+def _fit_together(results: Sequence[InstanceData]) -> bool:
+    sizes = {(r.masks.shape[1:], r.masks.device) for r in results}
+    pixels = sum(result.masks.numel() for result in results)
+    return len(sizes) == 1 and pixels <= PIXELS_AT_ONCE
+
+
+def _encoded_at_once(results: Sequence[InstanceData]) -> list[InstanceData]:
+    counts = [len(result) for result in results]
+    masks = [result.masks for result in results]
+    rles = iter(encode_masks(masks[0] if len(masks) == 1 else torch.cat(masks)))
+    for result, count in zip(results, counts, strict=True):
+        result.masks = [next(rles) for _ in range(count)]
+    return list(results)
+
 
 def _to_host(results: list[InstanceData]) -> list[InstanceData]:
-    """The tensors of all frames on the CPU, by one copy for each field."""
+    """The tensors of all frames on the CPU, by one copy."""
     counts = [len(result) for result in results]
     hosts = [InstanceData(masks=result.masks) for result in results]
-    for name in set(results[0].keys()) - {'masks'}:
-        together = torch.cat([result[name] for result in results]).cpu()
-        for host, part in zip(hosts, together.split(counts), strict=True):
+    names = sorted(set(results[0].keys()) - {'masks'})
+    together = {name: torch.cat([r[name] for r in results]) for name in names}
+    for name, field in copy_to_host(together).items():
+        for host, part in zip(hosts, field.split(counts), strict=True):
             host[name] = part
     return hosts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from mmengine.structures import InstanceData
@@ -11,6 +12,8 @@ from torch.nn.functional import interpolate
 
 from .constants import constant
 
+# Of soft masks that are enlarged together: 80 of full HD.
+PIXELS_AT_ONCE = 80 * 1920 * 1080
 PASSED_ON = ('scores', 'labels', 'instances_id', 'class_scores', 'objectness')
 
 
@@ -46,6 +49,46 @@ def to_original_size(
     masks = masks > mask_thr
     passed_on = {name: tracked[name] for name in PASSED_ON if name in tracked}
     return InstanceData(bboxes=bboxes, masks=masks, **passed_on)
+
+
+def to_original_sizes(
+    tracked: Iterable[InstanceData],
+    metainfos: Sequence[dict],
+    input_shape: tuple[int, int],
+) -> Iterator[InstanceData]:
+    """:func:`to_original_size` of frames of one size, together as memory allows.
+
+    Args:
+        tracked (Iterable[InstanceData]): Of each frame, all with the same fields.
+        metainfos (Sequence[dict]): Of each frame, with equal sizes.
+        input_shape (tuple[int, int]): Height and width of the padded input.
+    """
+    pixels = math.prod(metainfos[0]['ori_shape'][:2])
+    waiting: list[InstanceData] = []
+    for frame in tracked:
+        if sum(map(len, [*waiting, frame])) * pixels > PIXELS_AT_ONCE:
+            yield from _together(waiting, metainfos[0], input_shape)
+            waiting = []
+        waiting.append(frame)
+    yield from _together(waiting, metainfos[0], input_shape)
+
+
+def _together(
+    frames: list[InstanceData], metainfo: dict, input_shape: tuple[int, int]
+) -> list[InstanceData]:
+    if len(frames) < 2:
+        return [to_original_size(frame, metainfo, input_shape) for frame in frames]
+    names = {'bboxes', 'masks', *PASSED_ON} & set(frames[0].keys())
+    joined = {name: torch.cat([frame[name] for frame in frames]) for name in names}
+    large = to_original_size(InstanceData(**joined), metainfo, input_shape)
+    parts = {
+        name: value.split([len(frame) for frame in frames])
+        for name, value in large.items()
+    }
+    return [
+        InstanceData(**{name: part[t] for name, part in parts.items()})
+        for t in range(len(frames))
+    ]
 
 
 def _without_padding(

@@ -18,11 +18,13 @@ Shared with other models:
     common/base_vis.py                 the loop over the frames of a video
     common/bfloat16.py                 operators without it, under autocast
     common/prediction_at_places.py     a convolution at a few places only
+    common/frame_nms.py                duplicates removed in frames by one call
     common/to_original_size.py         boxes and masks of the original frame
     common/batch_objects.py            annotated objects of a batch
     common/pairwise_embedding_loss.py  loss of embeddings, which are an option
     common/constants.py                tensors of a few numbers, made on the device
     common/settings.py                 refuses unknown keys of test_cfg
+    trackers/track_frames.py           the frames of a chunk, one after the other
     trackers/match_conflicts.py        two detections of one track
     trackers/track_memory.py           what is remembered of a track
 """

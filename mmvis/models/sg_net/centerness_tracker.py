@@ -43,6 +43,9 @@ class CenternessTracker:
         ValueError: If the radius is not positive.
     """
 
+    # Numbers on the host are all it needs.
+    reads_host = True
+
     def __init__(
         self,
         num_frames_retain: int | None = 20,

@@ -71,22 +71,24 @@ class GranularityBlender(nn.Module):
         scores: Tensor,
         bboxes: Tensor,
         input_shape: Sequence[int],
+        frame: Tensor | None = None,
     ) -> Tensor:
-        """Soft masks of the n instances of a frame.
+        """Soft masks of n instances of one frame, or of B frames.
 
         Args:
-            base_masks (Tensor): (K, h, w).
+            base_masks (Tensor): (K, h, w), or (B, K, h, w).
             scores (Tensor): (n, S) attention scores.
             bboxes (Tensor): (n, 4) xyxy in pixels of the padded network input.
             input_shape (Sequence[int]): Height H and width W of that input, in pixels.
+            frame (Tensor | None): (n,) int64, the frame an instance is in; of B frames.
 
         Returns:
             Tensor: (n, h, w) in [0, 1], zero outside of the boxes; float32 at least.
         """
-        frame = torch.zeros(len(scores), dtype=torch.long, device=scores.device)
-        logits, runs = self._run_logits(
-            base_masks[None], scores, frame, bboxes, input_shape
-        )
+        if frame is None:
+            base_masks = base_masks[None]
+            frame = torch.zeros(len(scores), dtype=torch.long, device=scores.device)
+        logits, runs = self._run_logits(base_masks, scores, frame, bboxes, input_shape)
         size = base_masks.shape[-2:]
         masks = cut_into_runs(logits.new_zeros(len(scores), *size))
         num_runs = masks.shape[1]

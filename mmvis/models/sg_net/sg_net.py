@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
 from mmdet.structures import TrackSampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -12,7 +14,8 @@ from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.batch_objects import BatchObjects
 from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.common.constants import constant
-from mmvis.models.common.to_original_size import to_original_size
+from mmvis.models.common.to_original_size import to_original_sizes
+from mmvis.models.trackers.track_frames import track_frames
 from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
 
@@ -148,20 +151,38 @@ class SGNet(BaseVISModel):
         self, feats: tuple[Tensor, ...], metainfo: dict, state: SGNetState
     ) -> InstanceData:
         """Detect, make masks, track. See the base class."""
+        (result,) = self.predict_frames(feats, [metainfo], state)
+        return result
+
+    def predict_frames(
+        self, feats: tuple[Tensor, ...], metainfos: Sequence[dict], state: SGNetState
+    ) -> Iterator[InstanceData]:
+        """Detect and make masks in all frames, and then track. See the base class."""
+        sizes = {
+            (tuple(m['img_shape'][:2]), tuple(m['ori_shape'][:2])) for m in metainfos
+        }
+        if len(sizes) > 1:
+            yield from super().predict_frames(feats, metainfos, state)
+            return
         base_masks, pyramid = feats[0], SGNetPyramid(*feats[1:])
-        input_shape = tuple(metainfo['batch_input_shape'])
-        img_shape = tuple(metainfo['img_shape'][:2])
+        input_shape = tuple(metainfos[0]['batch_input_shape'])
+        img_shape = tuple(metainfos[0]['img_shape'][:2])
         if (state.input_shape, state.img_shape) != (input_shape, img_shape):
             self._change_size(state, img_shape)
-        dets = self.bbox_head.predict(pyramid, state.tracking, img_shape)
-        dets.masks = self.blender(
-            base_masks[0], dets.pop('attention'), dets.bboxes, input_shape
-        )
         # One frame that is not finite must not spoil the movements in the next.
-        state.tracking = pyramid.tracking.nan_to_num(0.0, 0.0, 0.0)
+        tracking = pyramid.tracking.nan_to_num(0.0, 0.0, 0.0)
+        previous = state.tracking
+        if len(metainfos) > 1:
+            first = torch.zeros_like(tracking[:1]) if previous is None else previous
+            previous = torch.cat([first, tracking[:-1]])
+        dets, frame, counts = self.bbox_head.predict(pyramid, previous, img_shape)
+        dets.masks = self.blender(
+            base_masks, dets.pop('attention'), dets.bboxes, input_shape, frame
+        )
+        state.tracking = tracking[-1:]
         state.input_shape, state.img_shape = input_shape, img_shape
-        tracked = self.tracker.track(dets, state.memory, metainfo['frame_id'])
-        return to_original_size(tracked, metainfo, input_shape)
+        tracked = track_frames(self.tracker, dets, counts, state.memory, metainfos)
+        yield from to_original_sizes(tracked, metainfos, input_shape)
 
     @staticmethod
     def _change_size(state: SGNetState, img_shape: tuple[int, int]) -> None:

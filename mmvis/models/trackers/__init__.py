@@ -7,6 +7,7 @@ The floor plan, in the order in which detections go through it; equations are ST
     match_conflicts.py             which track each gets, and its rivals (eq. 16)
     embedding_mask_iou_tracker.py  both, and tracks without a detection (eq. 17)
     track_memory.py                what is remembered of a video: a row a track
+    track_frames.py                the frames of a chunk, one after the other
     space_tracker.py               MaskTracker's association, for any of them
 """
 

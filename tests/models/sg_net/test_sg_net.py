@@ -63,7 +63,7 @@ def test_masks_are_blended_from_the_detections_scores():
         levels = net.extract_feat(frames)
         base_masks = net.base_mask_module(levels)[0]
         pyramid = net.bbox_head.flatten(net.bbox_head(levels))
-        expected = net.bbox_head.predict(pyramid, None, (96, 160))
+        expected, _, _ = net.bbox_head.predict(pyramid, None, (96, 160))
         masks = net.blender(base_masks, expected.attention, expected.bboxes, (96, 160))
     torch.testing.assert_close(seen[0].masks, masks)
     torch.testing.assert_close(seen[0].bboxes, expected.bboxes)

@@ -149,7 +149,10 @@ def stage_times(model: nn.Module, stopwatch: Stopwatch) -> Iterator[set[str]]:
                 if hasattr(owner, name):
                     wrappers.replace(owner, name, timed(stage))
         for stage, name in FUNCTIONS.items():
-            for module in {sys.modules[c.__module__] for c in type(model).__mro__}:
+            modules = {sys.modules[c.__module__] for c in type(model).__mro__}
+            # What enlarges the frames of a chunk looks it up beside itself.
+            modules |= {sys.modules['mmvis.models.common.to_original_size']}
+            for module in modules:
                 if hasattr(module, name):
                     wrappers.replace(module, name, timed(stage))
         yield found

@@ -1,0 +1,86 @@
+"""Duplicates removed in several frames by one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from mmcv.ops import batched_nms, nms
+from torch import Tensor
+
+
+def nms_of_frames(
+    boxes: Tensor,
+    scores: Tensor,
+    labels: Tensor | None,
+    frame: Tensor,
+    num_frames: int,
+    nms_cfg: Mapping,
+    max_per_img: int | None,
+    min_score: float | None = None,
+) -> tuple[Tensor, list[int]]:
+    """The boxes that stay, frame by frame, best first.
+
+    The host waits for the device twice, to learn how many stay.
+
+    Args:
+        boxes (Tensor): (n, 4) xyxy in pixels, finite.
+        scores (Tensor): (n,).
+        labels (Tensor | None): (n,) int64, boxes of different labels being no
+            duplicates; None: all are rivals.
+        frame (Tensor): (n,) int64, below ``num_frames``.
+        num_frames (int): B.
+        nms_cfg (Mapping): Of mmcv's ``batched_nms``: ``type``, ``iou_threshold``, ...
+        max_per_img (int | None): Boxes of a frame that stay; None: all.
+        min_score (float | None): Scores of those must exceed it.
+
+    Returns:
+        tuple[Tensor, list[int]]: (m,) int64 indices, and how many are of each frame.
+    """
+    cfg = dict(nms_cfg)
+    if len(boxes) == 0:
+        return frame, [0] * num_frames
+    if num_frames == 1:
+        kept = _nms_of_one(boxes, scores, labels, cfg)[:max_per_img]
+        if min_score is not None:
+            kept = kept[(scores[kept] > min_score).nonzero().squeeze(1)]
+        return kept, [len(kept)]
+    if cfg.get('type', 'nms') == 'nms' and cfg.keys() <= {'type', 'iou_threshold'}:
+        # Boxes of different frames and labels are moved apart, along an axis each: a
+        # large coordinate has few digits for what is behind the point.
+        span = boxes.amax() - boxes.amin() + 1
+        right = torch.zeros_like(frame) if labels is None else labels
+        shift = torch.stack([right, frame], dim=1).to(boxes) * span
+        moved = boxes + shift.repeat(1, 2)
+        _, kept = nms(moved.float(), scores.float(), cfg['iou_threshold'])
+        kept = kept[frame[kept].argsort(stable=True)]
+    else:
+        parts = []
+        for number in range(num_frames):
+            own = (frame == number).nonzero().squeeze(1)
+            group = None if labels is None else labels[own]
+            parts.append(own[_nms_of_one(boxes[own], scores[own], group, cfg)])
+        kept = torch.cat(parts)
+    of = frame[kept]
+    is_of = of == torch.arange(num_frames, device=of.device)[:, None]
+    found = is_of.sum(1)
+    rank = torch.arange(len(of), device=of.device) - (found.cumsum(0) - found)[of]
+    good = rank < (len(of) if max_per_img is None else max_per_img)
+    if min_score is not None:
+        good = good & (scores[kept] > min_score)
+    counts = (is_of & good).sum(1).tolist()
+    first = good.byte().argsort(descending=True, stable=True)[: sum(counts)]
+    return kept[first], counts
+
+
+def _nms_of_one(
+    boxes: Tensor, scores: Tensor, labels: Tensor | None, cfg: dict
+) -> Tensor:
+    if len(boxes) == 0:
+        return torch.arange(0, device=boxes.device)
+    if labels is None:
+        # From split_thr boxes on, 10,000 by default, mmcv goes class by class.
+        cfg = cfg | dict(split_thr=len(boxes) + 1, class_agnostic=True)
+        labels = torch.zeros_like(scores, dtype=torch.long)
+    _, kept = batched_nms(boxes, scores, labels, cfg)
+    return kept

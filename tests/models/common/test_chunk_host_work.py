@@ -1,0 +1,54 @@
+"""After the network a chunk is dealt with at once: launches and reads of a frame.
+
+Counted on a pretended device, for which everything takes the ways of a GPU.
+"""
+
+import copy
+
+import mmcv._ext
+import pretended_device
+import pytest
+import torch
+import video_models
+from host_work import HostWork
+from model_factory import clip_sample, moving_frames
+from pretended_device import DEVICE, move
+
+CHUNK = 8
+# Most launches and reads of a frame, with five to ten instances in it.
+LIMITS = {'sg_net': (60, 1)}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('name', LIMITS)
+def test_a_chunk_at_once(name, monkeypatch):
+    net = copy.deepcopy(getattr(video_models, name)())
+    net.frames_at_once = len
+    frames, work = moving_frames(2 * CHUNK), HostWork()
+    extract = net.extract_test_feat
+
+    def network(frames):
+        pretended_device.WATCHERS.clear()
+        feats = extract(frames)
+        pretended_device.WATCHERS.append(work.see)
+        return feats
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mmcv._ext, 'nms', work.call_nms(mmcv._ext.nms))
+        with pretended_device.pretended_device(patch):
+            move(net)
+            net.extract_test_feat = network
+            for first in (0, CHUNK):
+                # The second chunk goes on with what was found in the first.
+                work.launches.clear()
+                work.waits.clear()
+                sample = clip_sample(CHUNK, 1, first, 2 * CHUNK)
+                chunk = frames[None, first : first + CHUNK].to(DEVICE)
+                net.predict(chunk, [sample])
+                pretended_device.WATCHERS.clear()
+    found = [len(frame.pred_track_instances) for frame in sample]
+    assert min(found) > 3
+    launches, reads = work.launches.total() / CHUNK, work.waits.total() / CHUNK
+    most_launches, most_reads = LIMITS[name]
+    assert launches <= most_launches, work.launches
+    assert reads <= most_reads, work.waits
