@@ -134,16 +134,30 @@ def decode_masks(rles: Sequence[RLE], height: int, width: int) -> np.ndarray:
     """Decode RLEs of one size to a (n, h, w) bool array; n may be 0.
 
     Raises:
-        ValueError: if an RLE is not of the size given.
+        ValueError: if an RLE is not of the size given, or its runs do not fill it.
     """
-    if len(rles) == 0:
-        return np.zeros((0, height, width), dtype=bool)
-    for rle in rles:
+    masks = np.zeros((len(rles), height, width), dtype=bool)
+    for mask, rle in zip(masks, rles, strict=True):
         if list(rle['size']) != [height, width]:
             raise ValueError(
                 f'RLE of size {list(rle["size"])}, not [{height}, {width}]'
             )
-    return mask_utils.decode(list(rles)).transpose(2, 0, 1).astype(bool, order='C')
+        counts = unpack_counts(rle)
+        check_runs(counts, height, width)
+        mask[:] = decode_runs(counts, height, width)
+    return masks
+
+
+def decode_runs(counts: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Pixels (height, width), uint8, 0 or 1, of run lengths that add up to them.
+
+    Several times as fast as pycocotools, which writes pixel by pixel.
+    """
+    from cv2 import transpose  # in a tenth of numpy's time
+
+    values = np.arange(len(counts), dtype=np.uint8) & 1
+    columns = np.repeat(values, counts).reshape(width, height)
+    return np.asarray(transpose(columns)) if columns.size else columns.T
 
 
 def unpack_counts(rle: RLE) -> np.ndarray:

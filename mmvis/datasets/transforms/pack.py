@@ -1,11 +1,21 @@
 """From the list-valued clip to what the data preprocessor and the models take."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmdet.structures import DetDataSample, TrackDataSample
 from mmdet.structures.bbox import BaseBoxes
+from mmengine.structures import InstanceData
+from torch import Tensor
 
 from mmvis.quiet_mmdet import quiet_mmdet
 from mmvis.registry import TRANSFORMS
 
 from .clip import common_frame_size
+from .run_length_masks import RunLengthMasks
 
 with quiet_mmdet():
     from mmdet.datasets.transforms import PackTrackInputs
@@ -35,7 +45,8 @@ class PackVISInputs(PackTrackInputs):
     mmdet's default meta keys hold ``instances``, every RLE of the frame, which then
     travels through worker queues and distributed collections. Also takes boxes as
     HorizontalBoxes, fills ``scale_factor``, ``flip`` and ``flip_direction`` where no
-    transform set them, and names the video whose frames do not stack.
+    transform set them, and names the video whose frames do not stack. What it packs is
+    what mmdet's packs, in a fraction of the time.
 
     Args:
         meta_keys (str | Sequence[str] | None): Meta keys beyond the default ones.
@@ -62,14 +73,75 @@ class PackVISInputs(PackTrackInputs):
         Raises:
             ValueError: the frames differ in size.
         """
-        results = dict(results)
+        packed: dict = dict(inputs={})
         if 'img' in results:
             common_frame_size(results)
-        if 'gt_bboxes' in results:
-            results['gt_bboxes'] = [
-                boxes.tensor if isinstance(boxes, BaseBoxes) else boxes
-                for boxes in results['gt_bboxes']
-            ]
-        for key, value in _NOTHING_DONE.items():
-            results.setdefault(key, [value] * len(results['img_id']))
-        return super().transform(results)
+            packed['inputs'] = stack_frames(results['img'])
+        frames = [
+            self._frame_sample(results, frame)
+            for frame in range(len(results['img_id']))
+        ]
+        sample = TrackDataSample()
+        # Its own setter writes the first frame's tensors into a text, and drops it.
+        sample.set_field(frames, '_video_data_samples', dtype=list)
+        if 'key_frame_flags' in results:
+            flags = np.asarray(results['key_frame_flags'])
+            sample.set_metainfo(
+                dict(
+                    key_frames_inds=np.flatnonzero(flags).tolist(),
+                    ref_frames_inds=np.flatnonzero(~flags).tolist(),
+                )
+            )
+        packed['data_samples'] = sample
+        return packed
+
+    def _frame_sample(self, results: dict, frame: int) -> DetDataSample:
+        targets, ignored = InstanceData(), InstanceData()
+        flags = None
+        if 'gt_ignore_flags' in results:
+            flags = np.asarray(results['gt_ignore_flags'][frame], dtype=bool)
+        for key, name in self.mapping_table.items():
+            if key not in results:
+                continue
+            values = results[key][frame]
+            if isinstance(values, BaseBoxes):
+                values = values.tensor
+            if flags is None:
+                targets[name] = _tensor(values)
+            else:
+                for data, rows in ((targets, ~flags), (ignored, flags)):
+                    data[name] = _tensor(_rows(values, rows))
+        metainfo = {
+            key: results[key][frame] if key in results else _NOTHING_DONE[key]
+            for key in self.meta_keys
+            if key in results or key in _NOTHING_DONE
+        }
+        sample = DetDataSample(metainfo=metainfo)
+        sample.gt_instances, sample.ignored_instances = targets, ignored
+        return sample
+
+
+def _rows(values: Any, rows: np.ndarray) -> Any:
+    """Some rows (n,) bool of an array, tensor or masks; all of them without a copy."""
+    if rows.all():
+        return values[:] if isinstance(values, RunLengthMasks) else values
+    return values[np.flatnonzero(rows)]
+
+
+def _tensor(values: Any) -> Any:
+    return torch.from_numpy(values) if isinstance(values, np.ndarray) else values
+
+
+def stack_frames(images: Sequence[np.ndarray]) -> Tensor:
+    """Frames (h, w, C) of one size and dtype as (T, C, h, w), copied once.
+
+    mmdet's way copies twice, and a flipped frame, whose rows run backwards, pixel by
+    pixel.
+    """
+    height, width, channels = images[0].shape
+    stacked = np.empty((len(images), channels, height, width), images[0].dtype)
+    for planes, image in zip(stacked, images, strict=True):
+        if image.strides[1] < 0 and image.strides[0] > 0:
+            image = cv2.flip(image[:, ::-1], 1)
+        cv2.split(image, list(planes))
+    return torch.from_numpy(stacked)

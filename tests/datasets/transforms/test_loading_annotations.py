@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from mmdet.datasets.transforms import LoadTrackAnnotations
 from pycocotools import mask as mask_utils
 
 from mmvis.datasets.transforms import LoadVISAnnotations
@@ -75,3 +76,23 @@ def test_errors_name_instance_and_frame():
     with pytest.raises(ValueError, match=r'Instance 1099511627776 .* no mask'):
         LoadVISAnnotations()(item)
     assert len(LoadVISAnnotations(with_mask=False)(item)['gt_bboxes']) == 1
+
+
+def test_runs_that_do_not_fill_the_frame_name_instance_and_frame():
+    item = frame(np.ones((1, 9, 14), np.uint8), ['list'])
+    item['instances'][0]['mask']['counts'] = [3, 4]
+    with pytest.raises(ValueError, match=r'v/0\.png: the run lengths add up to 7'):
+        LoadVISAnnotations()(item)
+
+
+def test_polygons_are_rasterised_as_mmdet_does():
+    item = frame(np.ones((2, 19, 24), np.uint8), ['str', 'str'])
+    polygons = [[2.5, 3, 20, 4, 11, 17.5], [1, 1, 5, 1, 5, 6, 1, 6]]
+    item['instances'][0]['mask'] = polygons
+    for number, instance in enumerate(item['instances']):
+        instance['instance_id'] = number
+    expected = LoadTrackAnnotations(with_mask=True)(dict(item))['gt_masks']
+    found = LoadVISAnnotations()(dict(item))['gt_masks']
+    np.testing.assert_array_equal(found.masks, expected.masks)
+    small = found.resize((9, 12)).masks
+    np.testing.assert_array_equal(small, expected.resize((9, 12)).masks)
