@@ -180,20 +180,19 @@ class FrameResult:
         Raises:
             ImportError: The package supervision is not installed.
         """
-        try:
-            import supervision
-        except ImportError:
-            raise ImportError(
-                'to_supervision needs the package supervision: pip install supervision'
-            ) from None
-        return supervision.Detections(
-            xyxy=self.bboxes,
-            mask=self.masks,
-            confidence=self.scores,
-            class_id=self.labels,
-            tracker_id=self.ids,
-            data={'class_name': np.array(self.names, dtype=str)},
-        )
+        from .tool_objects import to_supervision
+
+        return to_supervision(self)
+
+    def to_fiftyone(self) -> Any:
+        """``fiftyone.Detections``: masks inside of relative boxes, the id as index.
+
+        Raises:
+            ImportError: The package fiftyone is not installed.
+        """
+        from .tool_objects import to_fiftyone
+
+        return to_fiftyone(self)
 
     def to_json(self) -> list[dict]:
         """One dict an instance, of what json knows: id, label, name, score, bbox (xyxy)

@@ -24,7 +24,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('ann_file', help='annotation file of the YouTube-VIS form')
     parser.add_argument('--to', required=True, choices=WRITERS, metavar='FORMAT')
-    parser.add_argument('--out', required=True, help='file or new folder')
+    parser.add_argument('--out', required=True, help='file, new folder or name')
     parser.add_argument(
         '--results', help='results.json (or .zip) to write instead of the annotations'
     )
@@ -33,7 +33,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--videos', nargs='+', help='ids or names of videos')
     parser.add_argument(
-        '--frames', help='folder of the frames, for imagePath of labelme'
+        '--frames', help='folder of the frames, for labelme and fiftyone'
+    )
+    parser.add_argument(
+        '--video', nargs='+', default=[], help='video files, which fiftyone may show'
     )
     parser.add_argument(
         '--polygons',
@@ -68,9 +71,9 @@ def main(argv: list[str] | None = None) -> int:
             videos = choose_videos(content, args.videos)
             content = dataclasses.replace(content, videos=videos)
         notes = export_annotations(
-            content, args.out, args.to, args.frames, args.polygons
+            content, args.out, args.to, args.frames, args.polygons, args.video
         )
-    except (ValueError, OSError) as error:
+    except (ImportError, ValueError, OSError) as error:
         print(f'export: {error}', file=sys.stderr)
         return 1
     ids = {video['id'] for video in content.videos}

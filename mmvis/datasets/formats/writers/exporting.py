@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmvis.structures import VISAnnotations
@@ -10,6 +11,7 @@ from .cvat_files import write_cvat
 from .json_files import write_coco, write_youtube_vis
 from .labelme_files import write_labelme
 from .mask_files import write_davis, write_mots
+from .tool_datasets import write_fiftyone
 
 
 def export_annotations(
@@ -18,6 +20,7 @@ def export_annotations(
     format_name: str,
     frames: str | Path | None = None,
     tolerance: float | None = None,
+    clips: Sequence[str | Path] = (),
 ) -> list[str]:
     """Write what is in an annotation file in another format.
 
@@ -26,16 +29,18 @@ def export_annotations(
 
     Args:
         content: of ``read_annotation_file``; annotations may have a ``score``.
-        out: file or new folder.
+        out: file or new folder, or the name of a data set of FiftyOne.
         format_name: a key of ``WRITERS``.
-        frames: folder of the frames, for labelme.
+        frames: folder of the frames, for labelme and fiftyone.
         tolerance: for labelme and cvat: write polygons, of which points within so many
             pixels are left out. None: masks.
+        clips: for fiftyone: video files, where those are shown instead of frames.
 
     Returns:
         Sentences on what the format could not keep.
 
     Raises:
+        ImportError: fiftyone is not installed.
         OSError: ``out`` cannot be written.
         ValueError: the format cannot hold what there is.
     """
@@ -45,6 +50,8 @@ def export_annotations(
         return write_labelme(content, out, folder, tolerance)
     if format_name == 'cvat':
         return write_cvat(content, out, tolerance)
+    if format_name == 'fiftyone':
+        return write_fiftyone(content, str(out), frames, clips)
     if tolerance is not None:
         raise ValueError(f'{format_name} has masks: polygons are for labelme and cvat.')
     return {

@@ -6,5 +6,6 @@ WRITERS = {
     'mots': 'a folder: a txt a video, labels.txt',
     'davis': 'a folder: palette PNGs, categories.json',
     'labelme': 'a folder: a json a frame; masks, or --polygons',
+    'fiftyone': 'data set NAME of FiftyOne, by that package; --frames or --video',
     'cvat': 'NAME.xml for one video, else a folder; masks, or --polygons (tracks)',
 }
