@@ -53,6 +53,9 @@ def test_both_lines_pass(installed):
         check_dependencies()
         installed(mmengine='0.10.7', mmcv='2.1.0', mmdet='3.3.0')
         check_dependencies()
+        # The oldest of each that is accepted.
+        installed(torch='2.6', mmengine='0.10.4', mmcv='2.1', mmdet='3.3')
+        check_dependencies()
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,12 @@ def test_the_command(tmp_path, capsys):
         'a.json: 2 videos, 4 objects of 2 of 2 categories',
         'b.json: 1 videos, 2 objects of 2 of 2 categories',
     ]
+    drawn = set()
+    for seed in range(9):
+        words = ('--parts', 'a=2', 'b=rest', '--out-dir', tmp_path / 'drawn')
+        assert main([source, *map(str, words), '--seed', str(seed)]) == 0
+        drawn.add((tmp_path / 'drawn/a.json').read_text())
+    assert len(drawn) > 1
     assert (out / 'a.json').is_file()
     assert main([source, '--parts', 'a=2', 'b=2']) == 1
     assert 'do not add up to the 3 videos' in capsys.readouterr().err

@@ -22,6 +22,21 @@ def test_free_label_is_above():
     assert placer.place(boxes[0], [(10, 40)]) == (0, 50, 29)
 
 
+def test_left_is_taken_where_all_else_is_full():
+    # Small objects fill the frame but for the object's left side.
+    box = (110, 40, 150, 60)
+    boxes = [box] + [
+        (x, y, x + 4, y + 4)
+        for x in range(0, 196, 5)
+        for y in range(0, 96, 5)
+        if not (60 <= x < 155 and 30 <= y < 65)
+    ]
+    boxes += [(x, y, x + 4, y + 4) for x in range(110, 155, 5) for y in (30, 35, 60)]
+    boxes += [(151, y, 155, y + 4) for y in range(40, 60, 5)]
+    placer = LabelPlacer(*top_instance(boxes))
+    assert placer.place(box, [(10, 40)]) == (0, 69, 40)
+
+
 def test_small_objects_are_not_hidden():
     rng = np.random.default_rng(0)
     for _ in range(50):
