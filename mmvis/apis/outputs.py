@@ -14,6 +14,7 @@ from .output_places import check_places
 from .requests import check_score, output_paths
 from .video_result import VideoResult
 from .viewers import Viewer
+from .write_behind import WriteBehind
 from .writers.cvat_task import CvatTask, CvatTracks
 from .writers.drawn_video import DrawnVideo
 from .writers.page import VideoPage
@@ -26,6 +27,9 @@ from .writers.writer import Writer
 
 class VideoOutputs:
     """Writes a video's files while it is predicted; each is whole after ``close``.
+
+    They are written in a thread, a few frames behind. Viewers are shown a frame at
+    once, in the caller's thread, as windows want.
 
     Args:
         out (Path): ``name.mp4``: files are ``name.mp4``, ``name.json``, ... as in
@@ -78,6 +82,7 @@ class VideoOutputs:
         }
         self._viewers = viewers
         self._writers = [make[kind](path) for kind, path in paths.items()]
+        self._behind = WriteBehind()
 
     def write(self, image: np.ndarray, result: FrameResult) -> None:
         """Take the next frame (h, w, 3) uint8 BGR and what is in it."""
@@ -85,14 +90,14 @@ class VideoOutputs:
         if self._labels is not None:
             result = result.of_classes(self._labels)
         for writer in self._writers:
-            writer.write(image, result)
+            self._behind.call(writer.write, image, result)
         for viewer in self._viewers:
             viewer.write(image, result)
 
     def repeat(self) -> None:
         """A damaged frame: the one before is shown again, so that times stay right."""
         for writer in self._writers:
-            writer.repeat()
+            self._behind.call(writer.repeat)
 
     def close(self) -> None:
         """Finish all files with the frames so far.
@@ -102,6 +107,7 @@ class VideoOutputs:
         with ExitStack() as finishing:  # calls them in the opposite order
             for writer in reversed(self._writers):
                 finishing.callback(self._finish, writer)
+            finishing.callback(self._behind.close)
 
     def _finish(self, writer: Writer) -> None:
         self._video.files.update(writer.close())
