@@ -40,6 +40,10 @@ NO_KERNELS = {
 class HostWork(TorchDispatchMode):
     """Operators of what runs inside of it.
 
+    Args:
+        uploads_wait (bool): Whether tensors that come from the host are counted, too: a
+            CUDA graph cannot hold them, but no host waits for them.
+
     Attributes:
         launches (Counter): Operators that start work on a device, by name.
         waits (Counter): ``(operator, place)`` of those that a CUDA graph cannot hold:
@@ -47,8 +51,9 @@ class HostWork(TorchDispatchMode):
             a bool mask, copies to another device.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, uploads_wait: bool = True) -> None:
         super().__init__()
+        self.uploads_wait = uploads_wait
         self.launches, self.waits = Counter(), Counter()
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
@@ -63,6 +68,10 @@ class HostWork(TorchDispatchMode):
             self.launches[name] += 1
         moved = name == '_to_copy' and kwargs.get('device', args[0].device)
         between = name == 'copy_' and args[0].device.type != args[1].device.type
+        if not self.uploads_wait and (moved or between):
+            source = args[1] if between else args[0]
+            if source.device.type == 'cpu':
+                between = moved = False
         if (
             name in READS
             or name == 'lift_fresh'

@@ -18,6 +18,7 @@ def nms_of_frames(
     nms_cfg: Mapping,
     max_per_img: int | None,
     min_score: float | None = None,
+    limit: float | None = None,
 ) -> tuple[Tensor, list[int]]:
     """The boxes that stay, frame by frame, best first.
 
@@ -33,6 +34,8 @@ def nms_of_frames(
         nms_cfg (Mapping): Of mmcv's ``batched_nms``: ``type``, ``iou_threshold``, ...
         max_per_img (int | None): Boxes of a frame that stay; None: all.
         min_score (float | None): Scores of those must exceed it.
+        limit (float | None): What boxes reach beyond -limit and 2 * limit is no
+            matter where frames are compared; for boxes that are not clipped.
 
     Returns:
         tuple[Tensor, list[int]]: (m,) int64 indices, and how many are of each frame.
@@ -48,10 +51,11 @@ def nms_of_frames(
     if cfg.get('type', 'nms') == 'nms' and cfg.keys() <= {'type', 'iou_threshold'}:
         # Boxes of different frames and labels are moved apart, along an axis each: a
         # large coordinate has few digits for what is behind the point.
-        span = boxes.amax() - boxes.amin() + 1
+        near = boxes if limit is None else boxes.clamp(-limit, 2 * limit)
+        span = near.amax() - near.amin() + 1
         right = torch.zeros_like(frame) if labels is None else labels
         shift = torch.stack([right, frame], dim=1).to(boxes) * span
-        moved = boxes + shift.repeat(1, 2)
+        moved = near + shift.repeat(1, 2)
         _, kept = nms(moved.float(), scores.float(), cfg['iou_threshold'])
         kept = kept[frame[kept].argsort(stable=True)]
     else:

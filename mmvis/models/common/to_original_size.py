@@ -55,6 +55,7 @@ def to_original_sizes(
     tracked: Iterable[InstanceData],
     metainfos: Sequence[dict],
     input_shape: tuple[int, int],
+    mask_thr: float = 0.5,
 ) -> Iterator[InstanceData]:
     """:func:`to_original_size` of frames of one size, together as memory allows.
 
@@ -62,25 +63,31 @@ def to_original_sizes(
         tracked (Iterable[InstanceData]): Of each frame, all with the same fields.
         metainfos (Sequence[dict]): Of each frame, with equal sizes.
         input_shape (tuple[int, int]): Height and width of the padded input.
+        mask_thr (float): Pixels above it belong to an instance.
     """
+    size = input_shape, mask_thr
     pixels = math.prod(metainfos[0]['ori_shape'][:2])
     waiting: list[InstanceData] = []
     for frame in tracked:
         if sum(map(len, [*waiting, frame])) * pixels > PIXELS_AT_ONCE:
-            yield from _together(waiting, metainfos[0], input_shape)
+            yield from _together(waiting, metainfos[0], *size)
             waiting = []
         waiting.append(frame)
-    yield from _together(waiting, metainfos[0], input_shape)
+    yield from _together(waiting, metainfos[0], *size)
 
 
 def _together(
-    frames: list[InstanceData], metainfo: dict, input_shape: tuple[int, int]
+    frames: list[InstanceData],
+    metainfo: dict,
+    input_shape: tuple[int, int],
+    mask_thr: float,
 ) -> list[InstanceData]:
+    how = metainfo, input_shape, mask_thr
     if len(frames) < 2:
-        return [to_original_size(frame, metainfo, input_shape) for frame in frames]
+        return [to_original_size(frame, *how) for frame in frames]
     names = {'bboxes', 'masks', *PASSED_ON} & set(frames[0].keys())
     joined = {name: torch.cat([frame[name] for frame in frames]) for name in names}
-    large = to_original_size(InstanceData(**joined), metainfo, input_shape)
+    large = to_original_size(InstanceData(**joined), *how)
     parts = {
         name: value.split([len(frame) for frame in frames])
         for name, value in large.items()

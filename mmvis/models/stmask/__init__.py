@@ -19,6 +19,7 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     level_canvas.py                 all levels on one map, zeros between them
     joined_parameters.py            weights of several layers as one, for tests
     fast_nms.py                     Yolact's NMS without a loop
+    chunk_detection.py              the detections of several frames at once
     mask_assembly.py                masks of both frames (eqs. 9, 14)
     temporal_fusion.py              from frame to frame (3.2, eqs. 10, 11, 12, 13)
     correlation.py                  its correlation of two feature maps
@@ -35,6 +36,7 @@ Shared with other models:
 
     common/base_vis.py                      the loop over the frames of a video
     common/prediction_at_places.py          a convolution at a few places only
+    common/frame_nms.py                     duplicates removed in several frames
     common/to_original_size.py              boxes and masks of the original frame
     common/batch_objects.py                 annotated objects of a batch
     common/pairwise_embedding_loss.py       loss of embeddings

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from mmvis.models.common.constants import constant
+
 
 def assemble_masks(
     prototypes: Tensor,
@@ -14,20 +16,22 @@ def assemble_masks(
     boxes: Tensor | None,
     input_shape: Sequence[int],
     coefficient_activation: str | None = 'tanh',
+    counts: Sequence[int] | None = None,
 ) -> Tensor:
-    """Soft masks of all instances of one frame (STMask, eq. 9).
+    """Soft masks of all instances of one frame, or of B frames (STMask, eq. 9).
 
     Each mask is the sigmoid of a weighted sum of the prototypes, cut at its box. All
-    instances are one matrix product.
+    instances of a frame are one matrix product.
 
     Args:
-        prototypes (Tensor): (K, h, w).
+        prototypes (Tensor): (K, h, w), or (B, K, h, w).
         coefficients (Tensor): (n, K), before their activation.
         boxes (Tensor | None): (n, 4) xyxy in pixels of the padded network input. None
             leaves the masks uncut.
         input_shape (Sequence[int]): Height and width of that input, in pixels.
         coefficient_activation (str | None): 'tanh' as in Yolact, or None for the
             paper's plain product.
+        counts (Sequence[int] | None): How many instances each of B frames has.
 
     Returns:
         Tensor: (n, h, w) in [0, 1], of the wider dtype of the two. It is differentiable
@@ -47,13 +51,17 @@ def assemble_masks(
     dtype = torch.promote_types(prototypes.dtype, coefficients.dtype)
     prototypes, coefficients = prototypes.to(dtype), coefficients.to(dtype)
     size = prototypes.shape[-2:]
-    logits = (coefficients @ prototypes.flatten(1)).view(-1, *size)
+    if counts is None:
+        logits = coefficients @ prototypes.flatten(1)
+    else:
+        each = zip(coefficients.split(list(counts)), prototypes.flatten(2), strict=True)
+        logits = torch.cat([own @ maps for own, maps in each])
+    logits = logits.view(-1, *size)
     if boxes is not None:
         # The sigmoid of minus infinity is zero. Two sums in place take a fraction of
         # the time of crop_masks, which makes a new tensor.
         for inside in _inside(boxes, size, input_shape):
-            outside = logits.new_zeros(inside.shape).masked_fill_(~inside, -torch.inf)
-            logits = logits.add_(outside)
+            logits = logits.add_(torch.where(inside, 0.0, -torch.inf))
     return logits.sigmoid_()
 
 
@@ -80,15 +88,19 @@ def _inside(
     boxes: Tensor, size: Sequence[int], input_shape: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """Rows (n, h, 1) and columns (n, 1, w) that the boxes hold, bool."""
-    x1, y1, x2, y2 = boxes.unbind(1)
-    rows = _between(y1, y2, size[0], size[0] / input_shape[0])
-    columns = _between(x1, x2, size[1], size[1] / input_shape[1])
+    first, second = boxes[:, :2], boxes[:, 2:]
+    scale = [cells / pixels for cells, pixels in zip(size, input_shape, strict=True)]
+    if scale[0] == scale[1]:
+        low = torch.minimum(first, second) * scale[0] - 1
+        high = torch.maximum(first, second) * scale[0] + 1
+    else:
+        factor = constant(boxes, scale[::-1])
+        low = torch.minimum(first, second) * factor - 1
+        high = torch.maximum(first, second) * factor + 1
+    pixels = torch.arange(max(size), device=boxes.device, dtype=boxes.dtype)
+    rows, columns = (
+        (pixels[: size[axis]] >= low[:, 1 - axis, None])
+        & (pixels[: size[axis]] < high[:, 1 - axis, None])
+        for axis in (0, 1)
+    )
     return rows[:, :, None], columns[:, None, :]
-
-
-def _between(first: Tensor, second: Tensor, length: int, scale: float) -> Tensor:
-    """Which pixels of one side the intervals (n,) hold: (n, length) bool."""
-    low = torch.minimum(first, second) * scale - 1
-    high = torch.maximum(first, second) * scale + 1
-    pixels = torch.arange(length, device=first.device, dtype=first.dtype)
-    return (pixels >= low[:, None]) & (pixels < high[:, None])

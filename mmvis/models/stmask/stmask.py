@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -14,12 +15,15 @@ from torch import Tensor
 
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.constants import constant
+from mmvis.models.common.host_copies import copy_to_host
 from mmvis.models.common.settings import check_keys
-from mmvis.models.common.to_original_size import to_original_size
+from mmvis.models.common.to_original_size import to_original_size, to_original_sizes
+from mmvis.models.trackers.embedding_mask_iou_tracker import ON_HOST
 from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
 from mmvis.structures.nested_tensors import map_tensors
 
+from .chunk_detection import detect_in_frames
 from .mask_assembly import assemble_masks
 from .outputs import PostponedOutputs, STMaskOutputs
 
@@ -215,18 +219,74 @@ class STMask(BaseVISModel):
         dets.masks = self.assemble_masks(
             features.prototypes, dets.coefficients, dets.bboxes, input_shape
         )
+        tracked = self._follow(dets, features, metainfo, state)
+        return to_original_size(tracked, metainfo, input_shape, self.test_cfg.mask_thr)
+
+    def predict_frames(
+        self, feats: STMaskFeatures, metainfos: Sequence[dict], state: STMaskState
+    ) -> Iterator[InstanceData]:
+        """Detect and make masks in all frames, then frame by frame. See the base."""
+        if len({(tuple(m['img_shape']), tuple(m['ori_shape'])) for m in metainfos}) > 1:
+            yield from super().predict_frames(feats, metainfos, state)
+            return
+        input_shape = tuple(metainfos[0]['batch_input_shape'])
+        dets, counts = detect_in_frames(
+            self.bbox_head, feats.outputs, feats.anchors[0], input_shape
+        )
+        dets.masks = assemble_masks(
+            feats.prototypes.float(),
+            dets.coefficients,
+            dets.bboxes,
+            input_shape,
+            self.coefficient_activation,
+            counts,
+        )
+        # What the tracker reads of all frames, by one copy.
+        small = {name: dets[name] for name in ON_HOST}
+        parts = {
+            name: value.split(counts)
+            for name, value in (dict(dets.items()) | copy_to_host(small)).items()
+        }
+
+        joined: list[Tensor | None] = [None] * len(metainfos)
+        if self.temporal_net and self.test_cfg.temporal_fusion:
+            # Of each pair of frames that are here both.
+            before, after = (
+                tuple(maps[part] for maps in feats.temporal)
+                for part in (slice(None, -1), slice(1, None))
+            )
+            joined[1:] = self.temporal_net.join(before, after).split(1)
+
+        def tracked() -> Iterator[InstanceData]:
+            for t, metainfo in enumerate(metainfos):
+                found = InstanceData(**{name: part[t] for name, part in parts.items()})
+                features = map_tensors(itemgetter(t), feats)
+                yield self._follow(found, features, metainfo, state, joined[t])
+
+        thr = self.test_cfg.mask_thr
+        yield from to_original_sizes(tracked(), metainfos, input_shape, thr)
+
+    def _follow(
+        self,
+        dets: InstanceData,
+        features: STMaskFeatures,
+        metainfo: dict,
+        state: STMaskState,
+        joined: Tensor | None = None,
+    ) -> InstanceData:
+        """Carry the tracks on to a frame, and give its detections ids."""
+        input_shape = tuple(metainfo['batch_input_shape'])
         img_shape = tuple(metainfo['img_shape'][:2])
         if len(state.memory):
             same_size = (state.input_shape, state.img_shape) == (input_shape, img_shape)
             if not same_size:
                 self._rescale(state, img_shape)
             elif self.temporal_net and self.test_cfg.temporal_fusion:
-                moved = self._propagated(features, input_shape, state)
+                moved = self._propagated(features, input_shape, state, joined)
                 self.tracker.propagate(state.memory, **moved)
         state.temporal = features.temporal
         state.input_shape, state.img_shape = input_shape, img_shape
-        tracked = self.tracker.track(dets, state.memory, metainfo['frame_id'])
-        return to_original_size(tracked, metainfo, input_shape, self.test_cfg.mask_thr)
+        return self.tracker.track(dets, state.memory, metainfo['frame_id'])
 
     @staticmethod
     def _rescale(state: STMaskState, img_shape: tuple[int, int]) -> None:
@@ -244,13 +304,17 @@ class STMask(BaseVISModel):
         )
 
     def _propagated(
-        self, features: STMaskFeatures, input_shape: tuple, state: STMaskState
+        self,
+        features: STMaskFeatures,
+        input_shape: tuple,
+        state: STMaskState,
+        joined: Tensor | None,
     ) -> dict[str, Tensor]:
         """Boxes, coefficients and masks of all tracks in this frame (eqs. 10-14)."""
         assert self.temporal_net is not None
         boxes = state.memory['bboxes']
         deltas, increments = self.temporal_net.between(
-            state.temporal, features.temporal, boxes, input_shape
+            state.temporal, features.temporal, boxes, input_shape, joined=joined
         )
         boxes = self.temporal_net.decode(boxes, deltas)
         coefficients = state.memory['coefficients'] + increments

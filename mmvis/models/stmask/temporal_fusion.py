@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import leaky_relu, pad
 
 from mmvis.registry import MODELS, TASK_UTILS
 
@@ -76,6 +76,7 @@ class TemporalFusion(TemporalNetwork):
         bboxes: Tensor,
         input_shape: tuple[int, int],
         pairs: Tensor | None = None,
+        joined: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Changes of n instances from one frame to the next.
 
@@ -87,6 +88,7 @@ class TemporalFusion(TemporalNetwork):
                 input.
             input_shape (tuple[int, int]): Height and width of that input.
             pairs (Tensor | None): (n,) which of the B pairs a box is of.
+            joined (Tensor | None): :meth:`join` of them, if it is there already.
 
         Returns:
             tuple[Tensor, Tensor]: Box regressions (n, 4), coefficient changes (n, K).
@@ -94,11 +96,13 @@ class TemporalFusion(TemporalNetwork):
         if previous[0].dim() == 3:
             previous = tuple(feat[None] for feat in previous)
             current = tuple(feat[None] for feat in current)
-        joined = self.join(previous, current)
+        if joined is None:
+            joined = self.join(previous, current)
         cells = boxes_to_cells(bboxes, input_shape, joined.shape[-2:])
         if pairs is None:
-            pairs = torch.zeros(len(bboxes), device=bboxes.device)
-        rois = torch.cat([pairs[:, None].to(cells), cells], dim=1)
+            rois = pad(cells, (1, 0))
+        else:
+            rois = torch.cat([pairs[:, None].to(cells), cells], dim=1)
         deltas, increments = self(joined, rois)
         return deltas.float(), increments.float()
 

@@ -109,6 +109,8 @@ def boxes_to_cells(
     """
     # Factors are Python numbers, so that nothing is copied to a device.
     height, width = (map_shape[side] / input_shape[side] for side in (0, 1))
+    if height == width:
+        return boxes * width
     x1, y1, x2, y2 = boxes.unbind(-1)
     return torch.stack([x1 * width, y1 * height, x2 * width, y2 * height], -1)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import torch
 from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
 from torch import Tensor
 
@@ -11,6 +13,7 @@ from mmvis.registry import TASK_UTILS
 
 # mmdet's limit to the change of size, moved to where it changes nothing.
 NO_LIMIT = 1e-6
+MOST_GROWTH = -math.log(NO_LIMIT)
 
 
 @TASK_UTILS.register_module()
@@ -29,5 +32,14 @@ class YolactBBoxCoder(DeltaXYWHBBoxCoder):
 
     def decode(self, bboxes: Tensor, pred_bboxes: Tensor, **kwargs: Any) -> Tensor:
         """Boxes (n, 4) that regressions (n, 4) make of priors (n, 4)."""
-        kwargs.setdefault('wh_ratio_clip', NO_LIMIT)
-        return super().decode(bboxes, pred_bboxes, **kwargs)
+        (x_std, y_std, *sizes), plain = self.stds, not any(self.means) and not kwargs
+        if not plain or x_std != y_std or sizes[0] != sizes[1]:
+            kwargs.setdefault('wh_ratio_clip', NO_LIMIT)
+            return super().decode(bboxes, pred_bboxes, **kwargs)
+        # The same as mmdet's, which copies means and stds to the device at each call.
+        low, high = bboxes[:, :2], bboxes[:, 2:]
+        extent = high - low
+        center = (low + high) * 0.5 + extent * (pred_bboxes[:, :2] * x_std)
+        growth = (pred_bboxes[:, 2:] * sizes[0]).clamp(-MOST_GROWTH, MOST_GROWTH)
+        half = extent * growth.exp() * 0.5
+        return torch.cat([center - half, center + half], dim=-1)

@@ -10,11 +10,16 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn.functional import pad
 
+from mmvis.models.common.host_copies import copy_to_host
 from mmvis.registry import MODELS
 
 from .match_conflicts import CONFLICT_POLICIES, DROPPED, drop_duplicates
-from .match_score import SIMILARITIES, MatchWeights, mask_overlaps, match_scores
+from .match_score import SIMILARITIES, MatchWeights, match_scores
+from .shapes import Shapes, compare_shapes
 from .track_memory import TrackMemory
+
+# Few numbers each: a launch for one takes longer than a host for all.
+ON_HOST = ('scores', 'labels', 'embeddings')
 
 
 @dataclass
@@ -52,9 +57,10 @@ class EmbeddingMaskIoUTracker:
       winner 'score', min_score 0.05, min_mask_area 2, and a Supplement as by default.
 
     The object holds configuration only: the tracks of a video are in a
-    :class:`TrackMemory` that the caller keeps. With the policies 'drop' and 'new_id' a
-    frame makes the host wait for the device once, to read three counts; with the
-    others a second time.
+    :class:`TrackMemory` that the caller keeps. Boxes, masks and what else there is are
+    compared and stay where they are; scores, labels, embeddings and ids are a few
+    numbers, and stay on the host. A frame makes the host wait for the device once, and
+    a second time if the detections' scores, labels and embeddings are there too.
 
     Args:
         match_weights (MatchWeights | dict): embedding (alpha), mask_iou (beta),
@@ -146,12 +152,22 @@ class EmbeddingMaskIoUTracker:
 
         Returns:
             InstanceData: All fields of the detections that got an id, in their order,
-            then of the supplemented tracks by id; with instances_id (k,) int64.
+            then of the supplemented tracks by id; with instances_id (k,) int64, each
+            where the detections have it, ids where these have the scores.
         """
         new = {k: v for k, v in dets.items() if k != 'instances_id'}
+        device = dets.scores.device
+        new |= copy_to_host({name: new[name] for name in ON_HOST if name in new})
         old, old_ids, last_seen = self._recall(memory, new)
         age = frame_id - last_seen
-        column = self._assign(dets, old, memory.expired(age))
+        shapes = compare_shapes(
+            new,
+            old,
+            self.match_weights,
+            self.min_mask_area > 0 or self.supplement is not None,
+            self.conflict is drop_duplicates,
+        )
+        column = self._assign(new, old, memory.expired(age), shapes)
         is_new, num_dets = column == 0, len(column)
         if self.embedding_momentum < 1 and len(age):
             new['embeddings'] = self._averaged(new, old, column)
@@ -162,24 +178,24 @@ class EmbeddingMaskIoUTracker:
         seen = torch.cat([torch.full_like(column, frame_id), last_seen])
         successors = _successors(column, len(age))
         missing = successors >= num_dets
-        supplemented = missing & ~memory.expired(age) & self._may_last(age, old)
-        reported = torch.cat([self._is_reported(column, new), supplemented])
+        may_last = self._may_last(age, old, shapes.track_areas)
+        supplemented = missing & ~memory.expired(age) & may_last
+        reported = self._is_reported(column, new, shapes.areas)
+        reported = torch.cat([reported, supplemented])
         # A missing track may be gone by the next frame, whichever number that has.
         living = torch.cat([~(missing & memory.expired(age + 1)), is_new])
-        # The one read of a frame by the host.
-        num_living, num_new, num_reported = torch.stack(
-            [living.sum(), is_new.sum(), reported.sum()]
-        ).tolist()
-
-        rows = torch.cat([successors, torch.arange(num_dets, device=column.device)])
-        kept = rows[_first(living, num_living)]
-        memory.replace(ids[kept], seen[kept], **{k: v[kept] for k, v in fields.items()})
-        memory.next_id += num_new
+        rows = torch.cat([successors, torch.arange(num_dets)])[living]
+        kept = _rows_of(fields, rows)
+        memory.replace(ids[rows], seen[rows], **kept)
+        memory.next_id += int(is_new.sum())
         if self.supplement is not None:
             fields['scores'] = torch.cat([new['scores'], self._decayed(age, old)])
-        kept = _first(reported, num_reported)
-        result = dets.new(**{k: v[kept] for k, v in fields.items()})
-        result.instances_id = ids[kept]
+        rows = reported.nonzero().squeeze(1)
+        result = dets.new(**_rows_of(fields, rows))
+        result.instances_id = ids[rows]
+        if device.type != 'cpu':
+            for name in {*ON_HOST, 'instances_id'} & set(result.keys()):
+                result.set_field(result[name].to(device), name)
         return result
 
     @staticmethod
@@ -203,24 +219,25 @@ class EmbeddingMaskIoUTracker:
         return old, ids, last_seen
 
     def _assign(
-        self, dets: InstanceData, old: dict[str, Tensor], expired: Tensor
+        self,
+        new: dict[str, Tensor],
+        old: dict[str, Tensor],
+        expired: Tensor,
+        shapes: Shapes,
     ) -> Tensor:
         """Columns (n,) int64: 0 for a new track, 1 + j for track j, -1 for none."""
+        dets = InstanceData(**new)
         scores = match_scores(
-            dets, old, self.match_weights, self.similarity, self.epsilon
+            *(dets, old, self.match_weights, self.similarity, self.epsilon, shapes)
         )
         finite = (
-            dets.scores.isfinite()
-            & dets.embeddings.isfinite().all(1)
-            & dets.bboxes.isfinite().all(1)
+            dets.scores.isfinite() & dets.embeddings.isfinite().all(1) & shapes.finite
         )
         closed = pad(expired[None] | ~finite[:, None], (1, 0))
         scores = scores.masked_fill(closed, -torch.inf)
         priority = dets.scores.float() if self.winner == 'score' else None
-        overlaps = None
-        if self.conflict is drop_duplicates:
-            overlaps = mask_overlaps(dets.masks)
-        return self.conflict(scores, priority, overlaps).masked_fill(~finite, DROPPED)
+        column = self.conflict(scores, priority, shapes.overlaps)
+        return column.masked_fill(~finite, DROPPED)
 
     def _averaged(
         self, new: dict[str, Tensor], old: dict[str, Tensor], column: Tensor
@@ -231,24 +248,30 @@ class EmbeddingMaskIoUTracker:
         mixed = before + self.embedding_momentum * (latest - before)
         return torch.where(column[:, None] > 0, mixed, latest)
 
-    def _is_reported(self, column: Tensor, dets: dict[str, Tensor]) -> Tensor:
+    def _is_reported(
+        self, column: Tensor, dets: dict[str, Tensor], areas: Tensor | None
+    ) -> Tensor:
         """Which detections (n,) are in the result."""
         reported = column != DROPPED
         if self.min_score is not None:
             reported = reported & (dets['scores'] > self.min_score)
         if self.min_mask_area > 0:
-            reported = reported & (_areas(dets['masks']) >= self.min_mask_area)
+            assert areas is not None
+            reported = reported & (areas >= self.min_mask_area)
         return reported
 
-    def _may_last(self, age: Tensor, tracks: dict[str, Tensor]) -> Tensor:
+    def _may_last(
+        self, age: Tensor, tracks: dict[str, Tensor], areas: Tensor | None
+    ) -> Tensor:
         """Which tracks (m,) are in the result if no detection got them."""
         limits = self.supplement
         if limits is None:
             return torch.zeros_like(age, dtype=torch.bool)
+        assert areas is not None
         return (
             (age <= limits.num_frames)
             & (self._decayed(age, tracks) > limits.min_score)
-            & (_areas(tracks['masks']) >= limits.min_mask_area)
+            & (areas >= limits.min_mask_area)
         )
 
     def _decayed(self, age: Tensor, tracks: dict[str, Tensor]) -> Tensor:
@@ -276,18 +299,11 @@ def _successors(column: Tensor, num_tracks: int) -> Tensor:
     return slots.scatter(0, column.clamp(min=0), rows[: len(column)])[1:]
 
 
-def _areas(masks: Tensor) -> Tensor:
-    """Number (n,) of elements above 0.5."""
-    # Counting in int32 is several times as fast as in int64 on a CPU.
-    return (masks > 0.5).flatten(1).sum(1, dtype=torch.int32)
-
-
-def _first(mask: Tensor, count: int) -> Tensor:
-    """Positions of the true elements, ascending; ``count`` is their known number.
-
-    Unlike nonzero, it does not make the host wait for the device.
-    """
-    return mask.byte().argsort(descending=True, stable=True)[:count]
+def _rows_of(fields: dict[str, Tensor], rows: Tensor) -> dict[str, Tensor]:
+    """Some rows of fields, wherever these are."""
+    # An upload does not wait; look-ups by an index of the host would upload for each.
+    at = {device: rows.to(device) for device in {v.device for v in fields.values()}}
+    return {name: value[at[value.device]] for name, value in fields.items()}
 
 
 def _check_choice(key: str, value: str, choices: Iterable[str]) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from mmdet.structures.bbox import bbox_overlaps
 from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn.functional import normalize, pad
+
+if TYPE_CHECKING:
+    from .shapes import Shapes
 
 SIMILARITIES = ('cosine', 'half_cosine', 'softmax')
 
@@ -31,6 +35,7 @@ def match_scores(
     weights: MatchWeights,
     similarity: str,
     epsilon: float,
+    shapes: Shapes | None = None,
 ) -> Tensor:
     """Scores of each detection for being "new" and for each track (eq. 15).
 
@@ -47,6 +52,7 @@ def match_scores(
         weights (MatchWeights): Of the terms.
         similarity (str): 'cosine', 'half_cosine' or 'softmax'.
         epsilon (float): The score of "new".
+        shapes (Shapes | None): Boxes and masks that were compared already.
 
     Returns:
         Tensor: (n, 1 + m) float, column 0 for "new". A track of a term that is not a
@@ -57,11 +63,15 @@ def match_scores(
     )
     scores, new = weights.embedding * similar, weights.embedding * new + epsilon
     if weights.mask_iou:
-        scores = scores + weights.mask_iou * mask_ious(dets.masks, tracks['masks'])
+        ious = None if shapes is None else shapes.mask_ious
+        if ious is None:
+            ious = mask_ious(dets.masks, tracks['masks'])
+        scores = scores + weights.mask_iou * ious
     if weights.bbox_iou:
-        scores = scores + weights.bbox_iou * bbox_overlaps(
-            dets.bboxes, tracks['bboxes']
-        )
+        ious = None if shapes is None else shapes.bbox_ious
+        if ious is None:
+            ious = bbox_overlaps(dets.bboxes, tracks['bboxes'])
+        scores = scores + weights.bbox_iou * ious
     if weights.label:
         same = dets.labels[:, None] == tracks['labels'][None]
         scores = scores + weights.label * same
@@ -104,11 +114,20 @@ def mask_ious(masks: Tensor, track_masks: Tensor) -> Tensor:
 
     Two empty masks have IoU 0.
     """
+    return compare_masks(masks, track_masks)[0]
+
+
+def compare_masks(
+    masks: Tensor, track_masks: Tensor, with_overlaps: bool = False
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """:func:`mask_ious` (n, m), areas (n,) and (m,), and :func:`mask_overlaps`."""
     first = (masks > 0.5).flatten(1).float()
     second = (track_masks > 0.5).flatten(1).float()
+    areas, track_areas = first.sum(1), second.sum(1)
     intersection = _products(first, second)
-    union = first.sum(1)[:, None] + second.sum(1)[None] - intersection
-    return intersection / union.clamp(min=1)
+    union = areas[:, None] + track_areas[None] - intersection
+    overlaps = _overlaps(first, areas) if with_overlaps else None
+    return intersection / union.clamp(min=1), areas, track_areas, overlaps
 
 
 def mask_overlaps(masks: Tensor) -> Tensor:
@@ -117,7 +136,10 @@ def mask_overlaps(masks: Tensor) -> Tensor:
     An empty mask has 0.
     """
     flat = (masks > 0.5).flatten(1).float()
-    areas = flat.sum(1)
+    return _overlaps(flat, flat.sum(1))
+
+
+def _overlaps(flat: Tensor, areas: Tensor) -> Tensor:
     smaller = torch.minimum(areas[:, None], areas[None])
     return _products(flat, flat) / smaller.clamp(min=1)
 

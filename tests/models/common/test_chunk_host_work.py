@@ -16,7 +16,7 @@ from pretended_device import DEVICE, move
 
 CHUNK = 8
 # Most launches and reads of a frame, with five to ten instances in it.
-LIMITS = {'sg_net': (60, 1)}
+LIMITS = {'sg_net': (60, 1), 'stmask': (125, 2)}
 
 
 @torch.no_grad()
@@ -24,7 +24,7 @@ LIMITS = {'sg_net': (60, 1)}
 def test_a_chunk_at_once(name, monkeypatch):
     net = copy.deepcopy(getattr(video_models, name)())
     net.frames_at_once = len
-    frames, work = moving_frames(2 * CHUNK), HostWork()
+    frames, work = moving_frames(2 * CHUNK), HostWork(uploads_wait=False)
     extract = net.extract_test_feat
 
     def network(frames):

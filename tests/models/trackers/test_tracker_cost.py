@@ -1,13 +1,18 @@
 """What a frame costs the tracker: rows that it keeps, and times that the host waits."""
 
+import pretended_device
 import pytest
 import torch
+from host_work import HostWork
 from mmengine.structures import InstanceData
+from pretended_device import DEVICE
 from random_detections import draw
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmvis.models.sg_net.centerness_tracker import CenternessTracker
-from mmvis.models.trackers.embedding_mask_iou_tracker import EmbeddingMaskIoUTracker
+from mmvis.models.trackers.embedding_mask_iou_tracker import (
+    ON_HOST,
+    EmbeddingMaskIoUTracker,
+)
 
 
 def test_living_tracks_and_their_rows_do_not_grow_with_the_video():
@@ -50,50 +55,33 @@ def draw_moving(n: int, generator: torch.Generator) -> InstanceData:
     return dets
 
 
-class _Waits(TorchDispatchMode):
-    """Counts what would make the host wait for a device."""
-
-    OPS = ('_local_scalar_dense', 'nonzero', 'masked_select', 'unique', 'is_nonzero')
-
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func.overloadpacket.__name__
-        by_bool = name.startswith('index') and any(
-            isinstance(i, torch.Tensor) and i.dtype == torch.bool
-            for group in args
-            if isinstance(group, (list, tuple))
-            for i in group
-        )
-        if by_bool or any(op in name for op in self.OPS):
-            self.found.append(name)
-        return func(*args, **(kwargs or {}))
-
-
-@pytest.mark.parametrize('conflict', ['drop', 'new_id'])
-def test_the_host_reads_the_device_once_a_frame(conflict, monkeypatch):
+@pytest.mark.parametrize('conflict', ['drop', 'new_id', 'drop_duplicates', 'optimal'])
+@pytest.mark.parametrize(('on_host', 'reads'), [(ON_HOST, 1), ((), 2)])
+def test_the_host_reads_the_device_once_a_frame(conflict, on_host, reads, monkeypatch):
+    """And a second time for numbers that the caller did not bring."""
     tracker = EmbeddingMaskIoUTracker(
         conflict=conflict, supplement=dict(), min_score=0.1, min_mask_area=1
     )
     memory, generator = tracker.init_memory(), torch.Generator().manual_seed(0)
-    reads = []
-    for name in ('tolist', 'item', 'cpu', 'numpy', '__bool__', '__int__'):
-        plain = getattr(torch.Tensor, name)
-        monkeypatch.setattr(
-            torch.Tensor,
-            name,
-            lambda self, *a, plain=plain: (reads.append(1), plain(self, *a))[1],
-        )
-    for frame_id, n in enumerate([3, 4, 0, 5]):
-        frame = draw(n, generator)
-        reads.clear()
-        with _Waits() as waits:
-            tracker.track(frame, memory, frame_id)
-        assert len(reads) == 1
-        assert len(waits.found) <= 3, waits.found
-        assert set(waits.found) <= {'_local_scalar_dense'}
+    expected, there = tracker.init_memory(), torch.Generator().manual_seed(0)
+    with pretended_device.pretended_device(monkeypatch):
+        for frame_id, n in enumerate([3, 4, 0, 5]):
+            frame = draw(n, generator)
+            for name in set(frame.keys()) - set(on_host):
+                frame.set_field(frame[name].to(DEVICE), name)
+            work = HostWork(uploads_wait=False)
+            pretended_device.WATCHERS.append(work.see)
+            tracked = tracker.track(frame, memory, frame_id)
+            pretended_device.WATCHERS.clear()
+            assert work.waits.total() == reads, work.waits
+            assert {v.device for v in memory.fields.values()} == {
+                DEVICE,
+                torch.device('cpu'),
+            }
+            plain = tracker.track(draw(n, there), expected, frame_id)
+            assert tracked.scores.device == frame.scores.device
+            assert tracked.instances_id.tolist() == plain.instances_id.tolist()
+            torch.testing.assert_close(tracked.masks.cpu(), plain.masks)
 
 
 class _OnDevice(torch.Tensor):
