@@ -24,6 +24,16 @@ CLAIMS = [
         budget='weights',
     ),
     Claim(
+        'stmask_masktrack_rcnn_thr',
+        'STMask',
+        'A further experiment: STMask is better where both take masks above 0.35.',
+        'None: all take 0.5.',
+        'stmask_mask_thr',
+        'masktrack_rcnn_mask_thr',
+        where=('all', 'occlusion', 'blur', 'twins', 'fast'),
+        budget='time',
+    ),
+    Claim(
         'stmask_mask_loss',
         'STMask',
         'A further experiment: four times the loss of masks makes them fit better.',

@@ -148,5 +148,10 @@ RUNS = [
     ),
     # Why STMask is not ahead of MaskTrack R-CNN: it finds more, in looser masks.
     Run('stmask_mask_thr', test_of='stmask', overrides=LOWER_THRESHOLD),
+    Run(
+        'masktrack_rcnn_mask_thr',
+        test_of='masktrack_rcnn',
+        overrides={'model.detector.test_cfg.rcnn.mask_thr_binary': 0.35},
+    ),
     stmask('stmask_mask_loss', **ADAPTIVE, **MASKS_FIRST),
 ]
