@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,31 +85,79 @@ class VideoOutputs:
         self._viewers = viewers
         self._writers = [make[kind](path) for kind, path in paths.items()]
         self._behind = WriteBehind()
+        self._failures: list[OSError] = []
 
     def write(self, image: np.ndarray, result: FrameResult) -> None:
         """Take the next frame (h, w, 3) uint8 BGR and what is in it."""
         result = result.above(self._score)
         if self._labels is not None:
             result = result.of_classes(self._labels)
-        for writer in self._writers:
-            self._behind.call(writer.write, image, result)
+        self._behind.call(self._tell, 'write', image, result)
         for viewer in self._viewers:
             viewer.write(image, result)
 
     def repeat(self) -> None:
         """A damaged frame: the one before is shown again, so that times stay right."""
-        for writer in self._writers:
-            self._behind.call(writer.repeat)
+        self._behind.call(self._tell, 'repeat')
+
+    def _tell(self, name: str, *arguments: Any) -> None:
+        """Call a method of all writers; one that fails is left out from then on.
+
+        Raises:
+            OSError: There is none left.
+        """
+        for writer in [*self._writers]:
+            try:
+                with _naming(writer.path):
+                    getattr(writer, name)(*arguments)
+            except OSError as error:
+                self._failures.append(error)
+                self._writers.remove(writer)
+                writer.give_up()
+                if not self._writers:
+                    raise
+                _warn(f'{error} The other files go on.')
 
     def close(self) -> None:
         """Finish all files with the frames so far.
 
         One that cannot be written does not keep the others from it.
+
+        Raises:
+            OSError: One could not be written, now or before.
         """
         with ExitStack() as finishing:  # calls them in the opposite order
+            finishing.callback(self._fail)
             for writer in reversed(self._writers):
                 finishing.callback(self._finish, writer)
             finishing.callback(self._behind.close)
 
     def _finish(self, writer: Writer) -> None:
-        self._video.files.update(writer.close())
+        if writer not in self._writers:  # given up by the last of what waited
+            return
+        try:
+            with _naming(writer.path):
+                self._video.files.update(writer.close())
+        except OSError as error:
+            self._failures.append(error)
+            writer.give_up()
+
+    def _fail(self) -> None:
+        failures, self._failures = self._failures, []
+        if failures:
+            raise failures[0]
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in what the system says, where no sentence does so already."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(f'{path} cannot be written: {error.strerror}.') from None
+
+
+def _warn(text: str) -> None:
+    print(f'mmvis: {text}', file=sys.stderr)

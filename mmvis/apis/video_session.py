@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
@@ -33,6 +34,11 @@ class VideoSession:
         model (nn.Module): A video model of mmvis in eval mode.
         prepare (Callable): Frames and their first number to the model's input.
         class_names (tuple[str] | None): Names by label.
+
+    Attributes:
+        restores (bool): Whether the session is as before when memory did not suffice
+            for a frame, so that it can go on; for that, each call copies the state.
+            False by default: then a new video has to begin.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class VideoSession:
         self._model: Any = model
         self._prepare = prepare
         self._class_names = class_names
+        self.restores = False
         self.reset()
 
     @property
@@ -92,18 +99,26 @@ class VideoSession:
         Raises:
             ValueError: An image is something else, or of another size than the first
                 one of the video. The session stays as it was.
+            OutOfMemoryError: The message has the frame and how many detections there
+                were; see ``restores``.
         """
         if not len(images):
             return []
         size = check_frames(images, self._next, self._size)
         with torch.inference_mode():
-            frames, sample = self._prepare(images, self._next, self._video_id)
+            before = copy.deepcopy(self._state) if self.restores else None
             try:
+                frames, sample = self._prepare(images, self._next, self._video_id)
                 found = self._model.predict_clip(frames, sample, self._state)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                raise OutOfMemoryError(self._memory_message(error, images)) from error
+                message = self._memory_message(error, images)
+                if self.restores:
+                    self._state = before
+                    # Its trace holds what the memory is full of.
+                    raise OutOfMemoryError(message) from None
+                raise OutOfMemoryError(message) from error
         results = [
             FrameResult.from_instances(
                 self._next + t, size, instances, self._class_names

@@ -23,6 +23,7 @@ from .outputs import VideoOutputs
 from .progress import progress_bar
 from .read_ahead import ReadAhead
 from .requests import ON_ERROR, check_chunk
+from .steps_within_memory import steps_within_memory
 from .video_result import VideoResult
 
 # An exported model needs neither torch nor mmengine, so nothing here imports them for
@@ -161,8 +162,10 @@ class VISInferencer:
                 list or iterator of arrays or paths, the number of a camera.
             chunk (int): Frames that go through the network at once. Results are the
                 same; a frame's comes when its chunk is full.
-            on_error (str): What a frame that cannot be read does: 'stop' ends with an
-                error that names it, 'skip' leaves it out, with a warning.
+            on_error (str): What a frame does that cannot be read, or that is too much
+                for the memory: 'stop' ends with an error that names it, 'skip' leaves
+                it out, with a warning. A chunk that is too much is then tried again
+                frame by frame.
             read_ahead (int): Frames that a thread decodes ahead; 0: no thread.
             on_damage (Callable, optional): Is told the number of a frame left out and
                 what is wrong with it, in the place of the warning.
@@ -198,16 +201,30 @@ class VISInferencer:
         waiting: list[np.ndarray] = []
         first_damage: str | None = None
         whole = getattr(self.model, 'needs_whole_video', False)
+        if hasattr(session, 'restores'):
+            session.restores = on_error == 'skip' and not whole
+
+        def leave_out(index: int, damage: str) -> None:
+            nonlocal first_damage
+            if on_damage is not None:
+                on_damage(index, damage)
+            else:
+                _warn(f'{damage} It is left out.')
+            first_damage = first_damage or damage
 
         def predict() -> Iterator[Stepped]:
-            if waiting:
-                results = session.steps(waiting)
-                if before:
-                    results = [
-                        replace(r, frame_id=r.frame_id - before) for r in results
-                    ]
-                yield from zip(waiting, results, strict=True)
-                waiting.clear()
+            if not waiting:
+                return
+            first = session.num_frames - before
+            results = steps_within_memory(session, waiting)
+            for index, (image, result) in enumerate(
+                zip(waiting, results, strict=True), first
+            ):
+                if isinstance(result, str):
+                    leave_out(index, result)
+                else:
+                    yield image, replace(result, frame_id=index) if before else result
+            waiting.clear()
 
         frames = ReadAhead(source, read_ahead) if read_ahead else None
         try:
@@ -225,12 +242,8 @@ class VISInferencer:
                 yield from predict()
                 if on_error == 'stop' or whole:
                     raise DamagedFrameError(damage)
-                if on_damage is not None:
-                    on_damage(index, damage)
-                else:
-                    _warn(f'{damage} It is left out.')
+                leave_out(index, damage)
                 session.skip()
-                first_damage = first_damage or damage
             yield from predict()
             if not seen:
                 raise NoFramesError(f'The source {source.name!r} gave no frame.')

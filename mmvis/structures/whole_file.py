@@ -33,6 +33,16 @@ def whole_binary_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
         os.fsync(file.fileno())
 
 
+def write_whole(path: str | os.PathLike, data: bytes) -> None:
+    """Write a file of which there may be thousands: whole, or not there.
+
+    Raises:
+        OSError: It cannot be written; the message is for the user.
+    """
+    with _whole(Path(path), 'wb') as file:
+        file.write(data)
+
+
 @contextmanager
 def _whole(path: Path, mode: str, encoding: str | None = None) -> Iterator[IO]:
     # Several processes, on several machines, may write the same file.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import suppress
 from fractions import Fraction
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -106,8 +108,10 @@ class H264Encoder:
         try:
             self._container.mux(self._stream.encode(frame))
         except self._failures as error:
-            # What it has buffered would fail again when it is closed.
-            self._container = None
+            # An open file takes its place on the disk even when it is removed.
+            container, self._container, self._stream = self._container, None, None
+            with suppress(*self._failures):
+                container.close()
             raise self._error(error) from None
 
     def _error(self, error: Any) -> OSError:
@@ -119,12 +123,13 @@ class Mp4vEncoder:
     """MPEG-4 part 2 by OpenCV, which tells nothing of what fails later.
 
     Raises:
-        OSError: The file cannot be opened.
+        OSError: The file cannot be opened, or is not whole when it is closed.
     """
 
     codec = 'mp4v'
 
     def __init__(self, path: str, fps: float, size: tuple[int, int]) -> None:
+        self._path, self._frames = path, 0
         code = cv2.VideoWriter.fourcc(*'mp4v')
         self._writer = cv2.VideoWriter(path, code, fps, size)
         # OpenCV says nothing when it cannot write.
@@ -138,7 +143,15 @@ class Mp4vEncoder:
     def write(self, frame: np.ndarray) -> None:
         """Append a frame."""
         self._writer.write(np.ascontiguousarray(frame))
+        self._frames += 1
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file, and see whether it was written."""
         self._writer.release()
+        video = cv2.VideoCapture(self._path)
+        count = video.get(cv2.CAP_PROP_FRAME_COUNT) if video.isOpened() else 0
+        video.release()
+        if count < self._frames:
+            free = shutil.disk_usage(os.path.dirname(self._path)).free
+            reason = 'No space left on device' if free < 1 << 20 else 'it does not play'
+            raise OSError(f'{self._path} cannot be written: {reason}.')

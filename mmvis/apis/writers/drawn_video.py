@@ -62,6 +62,11 @@ class DrawnVideo(Writer):
     def repeat(self) -> None:
         self._mp4.repeat()
 
+    def give_up(self) -> None:
+        super().give_up()
+        # It does not play, and what it takes is what the others need.
+        self.path.unlink(missing_ok=True)
+
     def close(self) -> Mapping[str, Path]:
         self._mp4.file.close()
         self.video.codec = self._mp4.file.codec

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mmvis.structures.frame_result import FrameResult
+from mmvis.visualization.picture_files import write_picture
 
 from ..video_result import VideoResult
 from ..video_sheet import VideoSheet
@@ -30,6 +30,5 @@ class SheetFile(Writer):
             return {}
         name, frames = self.video.name, self.video.num_frames
         page = self._sheet.page(f'{name} ({frames} frames)')
-        if not cv2.imwrite(str(self.path), page):
-            raise OSError(f'{self.path} cannot be written.')
+        write_picture(self.path, page)
         return dict(sheet=self.path)

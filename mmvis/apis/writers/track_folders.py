@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mmvis.structures.frame_result import FrameResult
 from mmvis.structures.rle import rle_to_bbox
+from mmvis.visualization.picture_files import write_picture
 
 from ..video_result import VideoResult
 from .writer import Writer
@@ -37,9 +37,7 @@ class _TrackFolders(Writer):
         self._labels[track] = int(result.labels[row])
         name = f'{result.frame_id:05d}{self.suffix}'
         path = self.path / f'{track:04d}' / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(str(path), picture):
-            raise OSError(f'{path} cannot be written.')
+        write_picture(path, picture)
 
     def close(self) -> Mapping[str, Path]:
         if not self.path.is_dir():

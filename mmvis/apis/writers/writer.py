@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,11 @@ class Writer:
     def close(self) -> Mapping[str, Path]:
         """Finish with the frames so far; the files that there are, by kind."""
         return {}
+
+    def give_up(self) -> None:
+        """The file cannot be written: let go of it, without an error."""
+        with suppress(Exception):
+            self.close()
 
 
 class ChosenTracks(Writer):
