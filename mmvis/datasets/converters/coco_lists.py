@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import warnings
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from mmvis.structures import AnnotationWarning
 from mmvis.structures.annotation_checks import is_count, unsafe_file_name
 from mmvis.structures.json_stream import stream_json_object
+from mmvis.structures.odd_ids import KnownIds, whole_id
 from mmvis.structures.segmentation import to_rle
 
 _LISTS = ('images', 'annotations', 'categories', 'videos')
+_IDS = ('id', 'image_id', 'category_id', 'video_id', 'instance_id', 'track_id')
 
 
 class CocoLists:
@@ -35,6 +39,7 @@ class CocoLists:
         if not os.path.isfile(path):
             raise FileNotFoundError(f"There is no file '{path}'.")
         self.path = path
+        self._warned: set[str] = set()
         lists = self._read()
         self.images, self.annotations, self.categories = (
             lists[key] for key in _LISTS[:3]
@@ -42,6 +47,7 @@ class CocoLists:
         self._check_images()
         self._check_categories()
         self.videos = self._videos_by_id(lists.get('videos', []))
+        self._match_ids()
 
     def fail(self, message: str) -> NoReturn:
         raise ValueError(f"'{self.path}': {message}.")
@@ -56,6 +62,7 @@ class CocoLists:
                 continue
             if not isinstance(value, dict):
                 self.fail(f'element {index} of "{key}" is not an object')
+            self._write_plainly(value)
             if key == 'annotations':
                 _compress(value, sizes)
             elif key == 'images' and (size := _size_of(value)):
@@ -65,6 +72,41 @@ class CocoLists:
             if key not in lists:
                 self.fail(f'there is no list "{key}": this is no COCO file')
         return lists
+
+    def _write_plainly(self, record: dict) -> None:
+        """Ids like 3.0 become 3, and paths of Windows others."""
+        for key in _IDS:
+            if type(record.get(key)) is float:
+                record[key] = whole_id(record[key])
+        name = record.get('file_name')
+        if isinstance(name, str) and '\\' in name and not unsafe_file_name(name):
+            record['file_name'] = name.replace('\\', '/')
+            self._warn('a file name has the backslashes of Windows, taken as "/"', name)
+
+    def _match_ids(self) -> None:
+        """Take ids as their list has them: as text, or as numbers."""
+        known = {
+            'image_id': KnownIds(image['id'] for image in self.images),
+            'category_id': KnownIds(category['id'] for category in self.categories),
+            'video_id': KnownIds(self.videos),
+        }
+        for record in (*self.images, *self.annotations):
+            for key, ids in known.items():
+                value = record.get(key)
+                found = None if value is None else ids.find(value)
+                if found is not None and found != value:
+                    record[key] = found
+                    what = 'ids are text in one list and numbers in the other, matched'
+                    self._warn(f'{what} ("{key}")', value)
+
+    def _warn(self, what: str, value: Any) -> None:
+        if what not in self._warned:
+            self._warned.add(what)
+            warnings.warn(
+                f"'{self.path}': {what} (first {value!r}).",
+                AnnotationWarning,
+                stacklevel=2,
+            )
 
     def _check_images(self) -> None:
         if not self.images:

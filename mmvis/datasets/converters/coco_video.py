@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,7 +156,6 @@ class _Conversion:
                 if number is None:
                     self._fail(f'the "video_id" of {image_place(image)} is no number')
                 of_video.setdefault(number, []).append(image)
-            self._check_twins(records, of_video)
         else:
             for image in images:
                 name = os.path.dirname(image['file_name'])
@@ -178,17 +176,6 @@ class _Conversion:
             for number, images in of_video.items()
             if images
         ]
-
-    def _check_twins(self, listed: Iterable, used: Iterable) -> None:
-        """A video that is listed as 1 and called '1' by its images is none of two."""
-        written = {str(number): number for number in listed}
-        for number in used:
-            twin = written.get(str(number), number)
-            if twin != number:
-                self._fail(
-                    f'images have the "video_id" {number!r}, "videos" has the id '
-                    f'{twin!r}: write both as numbers, or both as strings'
-                )
 
     def _in_order(self, images: list[dict], video: Any) -> list[dict]:
         for key in _FRAME_KEYS:
@@ -229,6 +216,7 @@ class _Conversion:
         """{position of the video: {instance id: track}}, in the file's order."""
         categories = {c['id'] for c in self.lists.categories}
         found: dict[int, dict[Any, _Track]] = {}
+        bare: list[str] = []
         for index, annotation in enumerate(self.lists.annotations):
             number = as_id(annotation.get('id'))
             place = f'annotation {index if number is None else number!r}'
@@ -259,8 +247,17 @@ class _Conversion:
                 )
             if frame in track.masks:
                 self._fail(f'{place}: instance {instance!r} is in this image twice')
+            if not annotation['segmentation']:
+                bare.append(place)
             track.masks[frame] = annotation['segmentation']
             track.iscrowd |= crowd
+        if bare:
+            warnings.warn(
+                f"'{self.lists.path}': {len(bare)} annotations have an empty "
+                f'"segmentation" and are left out (first {bare[0]}): boxes are none.',
+                AnnotationWarning,
+                stacklevel=4,
+            )
         return found
 
     def _crowd(self, annotation: dict, place: str) -> int:

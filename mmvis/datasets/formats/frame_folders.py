@@ -14,7 +14,12 @@ from mmvis.structures.frame_names import json_name, native_name
 from ..converters.image_folders import common_size, folders_in, images_in
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
+_SPLITS = ('JPEGImages', 'images', 'frames', 'train', 'val', 'valid', 'test')
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95)
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return [folder / name for name in folders_in(folder)] if folder.is_dir() else []
 
 
 def _usual(folder: Path) -> list[Path]:
@@ -81,11 +86,30 @@ class Frames:
         """Find the folder that a file name is relative to, unless the user named it."""
         if self.spare is None:
             return
-        above = self.root.parent
+        above, file = self.root.parent, native_name(name)
         for folder in (self.root, above, *_usual(self.root), *_usual(above)):
-            if (folder / native_name(name)).is_file():
+            if (folder / file).is_file():
                 self.root = folder
                 return
+        # Those of a split, as train/ beside the json or in a folder of all splits.
+        inner = [f for root in (self.root, above) for f in _folders_in(root)]
+        inner += [
+            f
+            for folder in tuple(inner)
+            if folder.name in _SPLITS
+            for f in _folders_in(folder)
+        ]
+        there = [f for f in inner if (f / file).is_file()]
+        there = list({folder.resolve(): folder for folder in there}.values())
+        if len(there) == 1:
+            self.root = there[0]
+            return
+        if there:
+            names = ' and '.join(f"'{folder}'" for folder in there)
+            self.notes.append(
+                f"frames '{name}' are in several folders, {names}: --frames names one."
+            )
+            return
         self.notes.append(
             f"there is no frame '{name}' in '{self.root}' or beside it: --frames names "
             'their folder.'

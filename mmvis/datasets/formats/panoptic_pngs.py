@@ -11,6 +11,7 @@ from PIL import Image
 from mmvis.structures.rle import encode_masks
 
 from ..converters.image_folders import folders_in, images_in
+from . import bdd_labels
 from .contents import Contents, Track, Video
 from .frame_folders import Frames
 from .options import Options
@@ -63,7 +64,9 @@ def read_vipseg(source: Path, frames: Frames, options: Options) -> Contents:
 
 def recognise_bdd(source: Path) -> str | None:
     folder = _bdd_folder(source)
-    return None if folder is None else f"'{folder}' holds bitmasks, as BDD100K"
+    if folder is None:
+        return bdd_labels.recognise(source)
+    return f"'{folder}' holds bitmasks, as BDD100K"
 
 
 def _bdd_folder(source: Path) -> Path | None:
@@ -80,14 +83,21 @@ def _bdd_folder(source: Path) -> Path | None:
 
 
 def read_bdd(source: Path, frames: Frames, options: Options) -> Contents:
-    """Red is the category, green the attributes, blue and alpha the instance.
+    """Bitmasks, or jsons of run lengths.
+
+    Red is the category, green the attributes, blue and alpha the instance.
 
     What is a crowd or to be ignored is a crowd; categories other than the benchmark's
     eight are left out.
     """
     folder = _bdd_folder(source)
+    if folder is None and bdd_labels.recognise(source):
+        return bdd_labels.read(source, frames, options, _BDD_CLASSES)
     if folder is None:
-        raise ValueError(f"'{source}' has no folder 'bitmasks' with PNGs of videos.")
+        raise ValueError(
+            f"'{source}' has no folder 'bitmasks' with PNGs of videos, and no jsons "
+            'with run lengths.'
+        )
     names = dict(enumerate(_BDD_CLASSES, start=1))
 
     def decode(value: int) -> tuple[str, str, int] | None:

@@ -163,7 +163,7 @@ FORMATS = {
         ),
         Format(
             'bdd100k',
-            'BDD100K segmentation tracking: bitmasks of four channels',
+            'BDD100K segmentation tracking: bitmasks of four channels, or run lengths',
             (
                 'seg_track_20/bitmasks/train/b1c9/b1c9-0000001.png',
                 '--from bdd100k seg_track_20/bitmasks/train --frames '

@@ -1,6 +1,8 @@
 """COCO files of videos against the sets that they were made of."""
 
 import json
+import re
+import warnings
 
 import numpy as np
 import pytest
@@ -253,3 +255,54 @@ def test_the_file_that_is_read_is_not_replaced(coco, tmp_path):
         with pytest.raises(ValueError, match='is the file that is read'):
             convert_coco_video(path, out)
     assert path.read_bytes() == before
+
+
+def as_text(records, key):
+    for record in records:
+        record[key] = str(record[key])
+
+
+def as_float(records, *keys):
+    for record in records:
+        record.update({key: float(record[key]) for key in keys if key in record})
+
+
+def of_windows(images):
+    for image in images:
+        image['file_name'] = image['file_name'].replace('/', '\\')
+
+
+ODD = {
+    r'matched \("video_id"\)': lambda c: as_text(c['images'], 'video_id'),
+    r'matched \("image_id"\)': lambda c: as_text(c['annotations'], 'image_id'),
+    r'matched \("category_id"\)': lambda c: as_text(c['annotations'], 'category_id'),
+    'backslashes of Windows': lambda c: of_windows(c['images']),
+    None: lambda c: [
+        as_float(c[name], 'id', 'image_id', 'video_id', 'category_id', 'instance_id')
+        for name in ('images', 'annotations', 'categories', 'videos')
+    ],
+}
+
+
+@pytest.mark.parametrize('told', ODD)
+def test_ids_and_names_as_people_have_them(told, tmp_path):
+    coco = to_coco(make_vis_dataset(tmp_path))
+    plain = convert(coco, tmp_path)
+    ODD[told](coco)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', AnnotationWarning)
+        assert convert(coco, tmp_path) == plain
+    said = [str(w.message) for w in caught if w.category is AnnotationWarning]
+    assert len(said) == (told is not None)
+    assert told is None or re.search(told, said[0])
+
+
+def test_boxes_without_a_mask_are_told_of(tmp_path):
+    coco = to_coco(make_vis_dataset(tmp_path))
+    gone = coco['annotations'][0]['instance_id']
+    for annotation in coco['annotations']:
+        if annotation['instance_id'] == gone:
+            annotation['segmentation'] = []
+    with pytest.warns(AnnotationWarning, match='empty "segmentation" and are left out'):
+        written = convert(coco, tmp_path)
+    assert len(written['annotations']) == 2  # of four: ids are those of a video

@@ -57,11 +57,6 @@ WRONG = {
     r'the "video_id" of image \d+ .* is no number': lambda c: changed(
         c['images'], 3, video_id=[1]
     ),
-    """images have the "video_id" '2', "videos" has the id 2: write both""": lambda c: [
-        changed(c['images'], n, video_id='2')
-        for n, image in enumerate(c['images'])
-        if image['video_id'] == 2
-    ],
     """annotation .*: "iscrowd" is '0', neither 0 nor 1""": lambda c: changed(
         c['annotations'], 3, iscrowd='0'
     ),

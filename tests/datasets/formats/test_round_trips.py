@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from data_factory import VISSet, make_annotation, make_vis_dataset
+from odd_files import ODD_FILES
 from scenes import blobs, expected, found_in
 from set_layouts import youtube_vis
 from tool_layouts import cvat_video
@@ -15,6 +16,7 @@ from tool_layouts import cvat_video
 from mmvis.datasets.formats import import_annotations
 from mmvis.datasets.formats.registry import FORMATS
 from mmvis.datasets.formats.writers import WRITERS, export_annotations
+from mmvis.datasets.frame_files import natural_order
 from mmvis.structures import read_annotation_file
 
 TOOLS = Path(__file__).parents[3] / 'tools/dataset_tools'
@@ -186,6 +188,31 @@ def test_a_shape_in_the_last_frame_but_one_is_no_track_to_the_end(tmp_path):
         ((_, _, pixels),) = found_in(tmp_path / 'out.json')
         lengths.append(np.frombuffer(pixels, bool).sum() // 16)
     assert lengths == [2, 1]  # CVAT's exports have all frames of a track
+
+
+ORDERLY = ('youtube-vis', 'coco', 'cvat')
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_odd_names_go_to_and_fro(name, tmp_path):
+    """Newlines, colons, percent signs and a leading dash; then in no order, too."""
+    made = ODD_FILES['odd_names'].make(tmp_path)
+    frames = made.root / made.prefix
+    names = made.content['videos'][0]['file_names']
+    for number, odd in enumerate(names):  # MOTS takes frames by a number at the end
+        stem, suffix = odd.rsplit('.', 1)
+        names[number] = f'{stem} {number}.{suffix}'
+        (frames / odd).rename(frames / names[number])
+    for order, told in ((natural_order, 0), (lambda n: natural_order(n[::-1]), 1)):
+        made.content['videos'][0]['file_names'] = sorted(names, key=order)
+        made.write()
+        place = tmp_path / f'{told}'
+        place.mkdir()
+        out, notes = exported(made, place, name)
+        assert len(notes) == (told and name not in ORDERLY)
+        if not told or name in ORDERLY:
+            assert back(made, out, place) == found_in(made.ann_file)
+    assert not notes or 'not in the order of their names' in notes[0]
 
 
 def test_official_lists_are_run_lengths(vis_set, tmp_path):

@@ -14,7 +14,14 @@ from mmvis.structures.rle import decode_masks
 
 from ..outlines import outlines
 from ..shapes import pixels_to_png
-from .objects import category_names, empty_folder, folder_of, frame_stems, tracks_of
+from .objects import (
+    category_names,
+    empty_folder,
+    folder_of,
+    frame_stems,
+    note_of_order,
+    tracks_of,
+)
 from .simplifying import Simplifying, tight_box
 
 _VERSION = '5.5.0'  # of labelme, the first digits of which it checks
@@ -80,7 +87,7 @@ def write_labelme(
             )
             text = json.dumps(record, indent=2)
             (folder / f'{native_name(stem)}.json').write_text(text, encoding='utf-8')
-    notes = changes.notes()
+    notes = changes.notes() + note_of_order(content.videos)
     if frames is None:
         notes.append(
             'labelme looks for the images beside the jsons; --frames names others.'

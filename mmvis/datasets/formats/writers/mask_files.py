@@ -18,6 +18,7 @@ from .objects import (
     empty_folder,
     folder_of,
     frame_stems,
+    note_of_order,
     note_of_overlaps,
     stems_of,
     tracks_of,
@@ -59,7 +60,7 @@ def write_mots(content: VISAnnotations, out: Path) -> list[str]:
         (out / f'{stem}.txt').write_text(''.join(lines), encoding='utf-8')
     labels = ''.join(f'{name}\n' for name in names.values())
     (out / 'labels.txt').write_text(labels, encoding='utf-8')
-    return note_of_overlaps(lost)
+    return note_of_overlaps(lost) + note_of_order(content.videos)
 
 
 def _mots_values(
@@ -128,7 +129,7 @@ def write_davis(content: VISAnnotations, out: Path) -> list[str]:
             image.save(folder / f'{stem}.png')
     text = json.dumps(categories, indent=2, ensure_ascii=False)
     (out / 'categories.json').write_text(text, encoding='utf-8')
-    return note_of_overlaps(lost)
+    return note_of_overlaps(lost) + note_of_order(content.videos)
 
 
 def _palette() -> list[int]:

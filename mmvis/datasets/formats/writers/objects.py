@@ -13,6 +13,8 @@ from pycocotools import mask as mask_utils
 from mmvis.structures import VISAnnotations
 from mmvis.structures.rle import RLE, decode_masks, encode_masks
 
+from ...frame_files import natural_order
+
 
 def tracks_of(content: VISAnnotations, video: dict) -> list[dict]:
     """Annotations of a video that show a pixel in any frame."""
@@ -45,7 +47,7 @@ def folder_of(video: dict) -> str:
 
 def stems_of(videos: Sequence[dict]) -> dict[Any, str]:
     """A file name without a suffix for each video, by its id."""
-    names = {v['id']: folder_of(v).replace('/', '_').lstrip('-.') for v in videos}
+    names = {v['id']: folder_of(v).replace('/', '_').lstrip('.') for v in videos}
     if len(set(names.values())) == len(names):
         return names
     return {number: f'{name}_{number}' for number, name in names.items()}
@@ -64,6 +66,18 @@ def frame_stems(video: dict) -> list[str]:
             'by it.'
         )
     return stems
+
+
+def note_of_order(videos: Sequence[dict]) -> list[str]:
+    """What is said of a format that knows the order of frames by their names."""
+    for video in videos:
+        names = list(video['file_names'])
+        if names != sorted(names, key=natural_order):
+            return [
+                f'video {video["id"]!r}: its frames are not in the order of their '
+                'names, which this format goes by: they come back in another order.'
+            ]
+    return []
 
 
 def empty_folder(path: Path) -> Path:
