@@ -76,6 +76,22 @@ def to_original_sizes(
     yield from _together(waiting, metainfos[0], *size)
 
 
+def frames_that_fit(counts: Iterable[int], size: Sequence[int]) -> Iterator[slice]:
+    """Frames side by side whose masks may be made together, or one of too many.
+
+    Args:
+        counts (Iterable[int]): Instances of each frame.
+        size (Sequence[int]): Height and width of a frame.
+    """
+    start = waiting = number = 0
+    for number, count in enumerate(counts, start=1):
+        waiting += count
+        if waiting * math.prod(size[:2]) > PIXELS_AT_ONCE and number - 1 > start:
+            yield slice(start, number - 1)
+            start, waiting = number - 1, count
+    yield slice(start, number)
+
+
 def _together(
     frames: list[InstanceData],
     metainfo: dict,

@@ -9,9 +9,12 @@ their losses are mmdet's; numbers are the paper's.
 
 Shared with other models:
 
-    common/base_vis.py        the loop over the frames of a video
-    common/bfloat16.py        operators without it, under autocast
-    trackers/track_memory.py  what is remembered of a track
+    common/base_vis.py          the loop over the frames of a video
+    common/bfloat16.py          operators without it, under autocast
+    common/chunk_rcnn.py        the detector for all frames of a chunk
+    common/to_original_size.py  how many frames' masks are made together
+    trackers/track_frames.py    the frames of a chunk, one after the other
+    trackers/track_memory.py    what is remembered of a track
 """
 
 from .embed_head import InstanceEmbedHead

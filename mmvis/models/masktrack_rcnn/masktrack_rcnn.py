@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import mmdet.models.vis
@@ -12,6 +13,15 @@ from torch import Tensor
 
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.bfloat16 import guard_from_bfloat16
+from mmvis.models.common.chunk_rcnn import (
+    boxes_of_frames,
+    goes_together,
+    masks_of_frames,
+    proposals_of_frames,
+    use_all_levels,
+)
+from mmvis.models.common.to_original_size import frames_that_fit
+from mmvis.models.trackers.track_frames import track_frames
 from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
 
@@ -40,6 +50,7 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         guard_from_bfloat16(self)
+        use_all_levels(self)
 
     def init_state(self) -> TrackMemory:
         """An empty memory of tracks."""
@@ -110,6 +121,42 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
         result = roi_head.predict_mask(feats, [metainfo], [tracked], rescale=True)[0]
         del result.embeddings
         return result
+
+    def predict_frames(
+        self, feats: tuple[Tensor, ...], metainfos: Sequence[dict], state: TrackMemory
+    ) -> Iterator[InstanceData]:
+        """Detect in all frames, track, make all masks. See the base class."""
+        shapes = {(tuple(m['img_shape']), tuple(m['ori_shape'])) for m in metainfos}
+        if len(shapes) > 1 or not goes_together(self.detector):
+            yield from super().predict_frames(feats, metainfos, state)
+            return
+        roi_head, first = self.detector.roi_head, metainfos[0]
+        proposals = proposals_of_frames(self.detector.rpn_head, feats, first)
+        dets, counts = boxes_of_frames(roi_head, feats, first, proposals)
+        boxes = list(dets.bboxes.split(counts))
+        roi_feats, _ = self.track_head.extract_roi_feats(feats, boxes)
+        (embeddings,) = self.track_head.embed_head.extract_feat(roi_feats, [len(dets)])
+        dets.embeddings = embeddings
+        tracked = list(
+            track_frames(self.tracker, dets, counts, state, metainfos, with_masks=False)
+        )
+        # The mask head scales the boxes to the original frame in place.
+        for part in frames_that_fit(map(len, tracked), first['ori_shape']):
+            counts = [len(frame) for frame in tracked[part]]
+            bboxes, labels = (
+                torch.cat([frame[name] for frame in tracked[part]]).to(feats[0].device)
+                for name in ('bboxes', 'labels')
+            )
+            levels = tuple(level[part] for level in feats)
+            masks = masks_of_frames(roi_head, levels, first, bboxes, labels, counts)
+            results = zip(bboxes.split(counts), masks.split(counts), strict=True)
+            for frame, (own_bboxes, own_masks) in zip(
+                tracked[part], results, strict=True
+            ):
+                del frame.embeddings
+                frame.set_field(own_bboxes, 'bboxes')
+                frame.masks = own_masks
+                yield frame
 
 
 def without_classes(sample: DetDataSample) -> DetDataSample:

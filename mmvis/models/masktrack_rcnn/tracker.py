@@ -38,6 +38,8 @@ class MaskTrackRCNNTracker:
 
     # A head that makes none is refused when the model is built.
     compares_embeddings = True
+    # Numbers on the host are all it needs.
+    reads_host = True
 
     def __init__(
         self, match_weights: dict | None = None, num_frames_retain: int = 20

@@ -16,7 +16,7 @@ from pretended_device import DEVICE, move
 
 CHUNK = 8
 # Most launches and reads of a frame, with five to ten instances in it.
-LIMITS = {'sg_net': (60, 1), 'stmask': (125, 2)}
+LIMITS = {'masktrack_rcnn': (60, 1.5), 'sg_net': (60, 1), 'stmask': (125, 2)}
 
 
 @torch.no_grad()
