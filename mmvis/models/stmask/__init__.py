@@ -40,6 +40,7 @@ Shared with other models:
     common/to_original_size.py              boxes and masks of the original frame
     common/batch_objects.py                 annotated objects of a batch
     common/pairwise_embedding_loss.py       loss of embeddings
+    common/host_copies.py                   small tensors of a GPU, by one copy
     common/constants.py                     tensors of a few numbers, made on the device
     common/settings.py                      refuses unknown keys of test_cfg
     trackers/match_score.py                 scores of detections and tracks (eq. 15)
