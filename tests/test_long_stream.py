@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from inferencers import images, make_inferencer
 
-from mmvis.apis import open_source
+from mmvis.apis import MaskInferencer, open_source
+from mmvis.apis.detections import Detections, Found
 from mmvis.evaluation import check_submission
+from mmvis.structures.rle import encode_masks
 
 FRAMES, WARM_UP = 2000, 200
 
@@ -44,3 +46,31 @@ def test_memory_does_not_grow(tmp_path):
     capture = cv2.VideoCapture(str(video.files['mp4']))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == FRAMES
     capture.release()
+
+
+class Wandering(Detections):
+    """Eight discs that go round."""
+
+    def of(self, frame, size):
+        masks = np.zeros((8, *size), np.uint8)
+        for row, mask in enumerate(masks):
+            angle = frame / 40 + row * np.pi / 4
+            x, y = 320 + 250 * np.cos(angle), 180 + 120 * np.sin(angle)
+            cv2.circle(mask, (round(x), round(y)), 20, 1, -1)
+        return Found(encode_masks(masks.astype(bool)), [0.9] * 8, [0] * 8)
+
+
+@pytest.mark.full
+def test_memory_does_not_grow_with_a_page_of_the_video(tmp_path):
+    pytest.importorskip('av')
+    used: list[int] = []
+    inferencer, source = MaskInferencer(Wandering()), open_source(scenes(used))
+    video = inferencer.new_result(source, keep_frames=False)
+    kinds = ('mp4', 'html', 'csv', 'mots')
+    inferencer.predict_into(video, source, tmp_path, kinds, progress=False)
+    assert len(used) == video.num_frames == FRAMES and video.codec == 'h264'
+    assert len(video.to_youtube_vis()) == 8
+    grown = np.mean(used[-50:]) - np.mean(used[WARM_UP : WARM_UP + 50])
+    # What stays are run lengths, some 100 bytes each of 8 a frame, and Python's 100.
+    assert grown < 20 * 1024
+    assert set(video.files) == {'mp4', 'html', 'csv', 'mots'}

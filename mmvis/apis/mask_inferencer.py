@@ -78,9 +78,12 @@ class MaskSession:
         """The tracked instances of the next frame, (h, w, 3) uint8 BGR."""
         size = (image.shape[0], image.shape[1])
         found = self._detections.of(self._tracker.num_frames, size)
-        looks = colour_looks(image, Outlines.of_rles(found.rles))
+        outlines = Outlines.of_rles(found.rles)
         result = self._tracker.step(
-            found.rles, found.scores, found.labels, looks=looks, size=size
+            *(found.rles, found.scores, found.labels),
+            looks=colour_looks(image, outlines),
+            size=size,
+            outlines=outlines,
         )
         self._size = size
         return result

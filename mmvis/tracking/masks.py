@@ -85,12 +85,14 @@ def outlines_of(
     Args:
         masks: (n, h, w) bool or integers, an array or a tensor; or n run-length
             encodings (dicts, COCO's); or n lists of polygons, each [x0, y0, x1, y1,
-            ...] in pixels. None or an empty list: nothing.
+            ...] in pixels; or their outlines. None or an empty list: nothing.
         size (tuple[int, int], optional): Height and width; polygons need it.
 
     Raises:
         ValueError: They are none of these, or of another size.
     """
+    if isinstance(masks, Outlines):
+        return masks, size
     if masks is None or (not hasattr(masks, 'ndim') and len(masks) == 0):
         return Outlines(np.zeros((0, 4)), np.zeros((0, SIDE, SIDE), bool)), size
     if hasattr(masks, 'detach'):  # a tensor, without importing torch to ask

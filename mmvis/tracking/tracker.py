@@ -86,7 +86,8 @@ class MaskTracker:
 
         Args:
             masks: (n, h, w) bool or integers, an array or a tensor; or n run-length
-                encodings (COCO's dicts); or n lists of polygons. None: nothing.
+                encodings (COCO's dicts); or n lists of polygons; or Outlines of them,
+                where those are known already. None: nothing.
             scores (optional): (n,) in [0, 1]; 1 by default.
             labels (optional): (n,) integers; 0 by default.
             boxes (optional): (n, 4) xyxy px; those of the masks by default. Only
@@ -140,11 +141,13 @@ class MaskTracker:
         boxes: Any = None,
         looks: Any = None,
         size: tuple[int, int] | None = None,
+        outlines: Outlines | None = None,
     ) -> FrameResult:
         """As :meth:`update`, but the instances that have an id, as a FrameResult.
 
         It can be drawn, written and given to others (``to_supervision``); of a frame
         without masks the size must be known, by ``size`` or from earlier frames.
+        ``outlines`` are those of the masks, where they are known already.
         """
         frame, size = self._frame, size or self._size
         if hasattr(masks, 'ndim'):
@@ -162,7 +165,8 @@ class MaskTracker:
         else:
             rles = as_rles(masks, size)
             size = tuple(rles[0]['size'])
-        ids = self.update(rles, scores, labels, boxes, looks, size)
+        shown = rles if outlines is None else outlines
+        ids = self.update(shown, scores, labels, boxes, looks, size)
         rows = np.flatnonzero(ids >= 0)
         number = len(ids)
         scores = np.ones(number) if scores is None else _array(scores)

@@ -7,7 +7,7 @@ import pytest
 from processes import run_bounded
 
 from mmvis.structures.rle import encode_masks
-from mmvis.tracking import MaskTracker
+from mmvis.tracking import MaskTracker, Outlines
 
 SIZE = (120, 240)
 RED, BLUE = np.array([1.0, 0, 0.1]), np.array([0, 1.0, 0.1])
@@ -242,3 +242,17 @@ def test_neither_torch_nor_mmdet_is_imported():
     )
     done = run_bounded([sys.executable, '-c', code])
     assert done.stdout == 'set()\n', done.stderr
+
+
+def test_outlines_that_are_known_serve_as_masks():
+    rng = np.random.default_rng(0)
+    plain, known = MaskTracker(), MaskTracker()
+    for t in range(6):
+        masks = np.zeros((3, 40, 60), bool)
+        for row, mask in enumerate(masks):
+            mask[12 * row : 12 * row + 9, 4 + 3 * t : 20 + 3 * t] = True
+        masks = masks[rng.permutation(3)]
+        ids = plain.update(masks)
+        assert ids.tolist() == known.update(Outlines.of_array(masks)).tolist()
+    result = known.step(masks, outlines=Outlines.of_array(masks))
+    assert result.ids.tolist() == ids.tolist() and len(result.rles) == 3

@@ -37,6 +37,19 @@ class Noise:
     mislabelled: float = 0.03
 
 
+_EXACT: dict[str, float] = dict(
+    dropped=0, hidden=0, jitter=0, grown=0, doubled=0, mislabelled=0
+)
+# Each by itself twice as bad as all together, and all together.
+NOISES = {
+    'none': Noise(**_EXACT),
+    'dropped': Noise(**{**_EXACT, 'dropped': 0.2, 'hidden': 0.04}),
+    'jittered': Noise(**{**_EXACT, 'jitter': 0.12, 'grown': 0.3}),
+    'doubled': Noise(**{**_EXACT, 'doubled': 0.16, 'jitter': 0.06, 'grown': 0.15}),
+    'all': Noise(),
+}
+
+
 def noisy_frames(
     video: dict, tracks: list[dict], folder: Path, noise: Noise, seed: int
 ) -> Iterator[Frame]:
