@@ -40,6 +40,8 @@ class AssociationSettings:
         gate_limit (float): But no more than this.
         overlap, nearness, looks (float): Weights of the outlines' IoU, of 1 minus the
             distance as a share of the gate, and of the looks' cosine.
+        label (float): Added for the same label: of two tracks on one object, which a
+            detector found as two classes, each goes on with its own.
         least (float): The sum that a pair needs to go on.
         relabel (float): Another label goes on from this IoU of outlines only; above 1:
             never.
@@ -65,6 +67,7 @@ class AssociationSettings:
     overlap: float = 1.0
     nearness: float = 0.3
     looks: float = 1.0
+    label: float = 0.3
     least: float = 0.0
     relabel: float = 0.3
     unlike: float = 0.4
@@ -169,12 +172,14 @@ class _Pairs:
             + settings.nearness * (1 - (self._nearest / gate)[pairs])
             + settings.looks * self._alike[pairs]
         )
+        enough = value > settings.least
+        value = value + settings.label * self._same[pairs]
         surely = iou >= settings.relabel
         # Of what was out of sight, the place alone says little.
         odd = self._known & (self._age > 1)[None] & (self._alike < settings.unlike)
         allowed = surely | (self._same & ~odd)[pairs]
         values = np.full(near.shape, _NEVER)
-        values[pairs] = np.where(allowed & (value > settings.least), value, _NEVER)
+        values[pairs] = np.where(allowed & enough, value, _NEVER)
         return values
 
     def coming_back(self) -> np.ndarray:

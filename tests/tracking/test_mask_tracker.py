@@ -256,3 +256,20 @@ def test_outlines_that_are_known_serve_as_masks():
         assert ids.tolist() == known.update(Outlines.of_array(masks)).tolist()
     result = known.step(masks, outlines=Outlines.of_array(masks))
     assert result.ids.tolist() == ids.tolist() and len(result.rles) == 3
+
+
+def test_two_classes_on_one_object_keep_their_tracks():
+    """A detector that calls an object a dog and a cat gives two masks, nearly alike."""
+    rng = np.random.default_rng(0)
+    tracker, labels_of = MaskTracker(), {}
+    for t in range(30):
+        masks = np.zeros((2, 60, 90), bool)
+        for mask in masks:
+            x, y = 5 + 2 * t + rng.integers(-2, 3), 10 + rng.integers(-2, 3)
+            mask[y : y + 30, x : x + 20] = True
+        labels = np.array([3, 5])[rng.permutation(2)]
+        for track, label in zip(
+            tracker.update(masks, labels=labels), labels, strict=True
+        ):
+            labels_of.setdefault(int(track), set()).add(int(label))
+    assert sorted(map(sorted, labels_of.values())) == [[3], [5]]
