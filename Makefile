@@ -64,8 +64,10 @@ $(STAMPS)/mmcv: $(MMINSTALL) $(STAMPS)/torch
 	    --meanwhile requirements/runtime.txt --meanwhile requirements/tests.txt '$(MMCV)'
 	@touch $@
 
-$(STAMPS)/packages: requirements/runtime.txt requirements/tests.txt $(STAMPS)/mmcv
+$(STAMPS)/packages: requirements/runtime.txt requirements/tests.txt \
+    requirements/trackeval.txt $(STAMPS)/mmcv
 	@$(INSTALL) -q -r $(MMINSTALL) -r requirements/runtime.txt -r requirements/tests.txt
+	@$(INSTALL) -q --no-deps -r requirements/trackeval.txt
 	@$(BIN)/python tools/environment/check_opencv.py
 	@touch $@
 
