@@ -10,13 +10,17 @@ MOST_LINES = 10
 
 
 class ShortMessages(logging.Filter):
-    """Lets through what is short, or a warning or worse."""
+    """Lets through what is short, or a warning or worse.
+
+    What mmengine warns itself of, names of its own that "will be deprecated", no user
+    can change.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return (
-            record.levelno > logging.INFO
-            or record.getMessage().count('\n') < MOST_LINES
-        )
+        message = record.getMessage()
+        if record.levelno > logging.INFO:
+            return 'will be deprecated in future' not in message
+        return message.count('\n') < MOST_LINES
 
 
 def shorten_terminal(logger: logging.Logger) -> None:

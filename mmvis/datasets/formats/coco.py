@@ -1,4 +1,4 @@
-"""COCO files whose images are frames of videos, by CVAT and others."""
+"""COCO files whose images are frames of videos, by CVAT, Roboflow and others."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ _OF_CVAT = ('occluded', 'keyframe', 'track_id')
 
 
 def _file(source: Path) -> Path:
-    """The json; CVAT puts it in ``annotations/instances_default.json``."""
+    """The json; CVAT puts it in ``annotations/instances_default.json``, Roboflow beside
+    the images as ``_annotations.coco.json``."""
     if not source.is_dir():
         return source
     found = sorted((source / 'annotations').glob('instances_*.json'))
+    found += sorted(source.glob('_annotations.coco.json'))
     return found[0] if found else source
 
 

@@ -84,6 +84,8 @@ class PackVISInputs(PackTrackInputs):
         sample = TrackDataSample()
         # Its own setter writes the first frame's tensors into a text, and drops it.
         sample.set_field(frames, '_video_data_samples', dtype=list)
+        # It also makes the name known by which to_dict and evaluators find the frames.
+        sample._data_fields.add('video_data_samples')
         if 'key_frame_flags' in results:
             flags = np.asarray(results['key_frame_flags'])
             sample.set_metainfo(

@@ -166,6 +166,24 @@ def test_missing_identities_are_refused_or_made_by_the_tracker(make, root):
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_roboflow_has_its_json_beside_the_images(root):
+    """Names carry the frame's number before a hash; nothing tells objects apart."""
+    names = [f'walk_mp4-{n:04d}_jpg.rf.{"fc3a"[n]}9e0.jpg' for n in range(4)]
+    blobs().write_frames(root / 'train', names)
+    content = tools.coco_records(blobs(), names)
+    for record in content['annotations']:
+        del record['n']
+    path = root / 'train/_annotations.coco.json'
+    path.write_text(json.dumps(content))
+    given, how = recognised(root / 'train')
+    assert given.name == 'coco' and '_annotations.coco.json' in how
+    with pytest.raises(ValueError, match='--link'):
+        converted(root / 'train', root)
+    out, written, _ = converted(root / 'train', root, link=True)
+    assert written['videos'][0]['file_names'] == names
+    assert ('cat', 0, blobs().objects['cat 2'][1].tobytes()) in found_in(out)
+
+
 def test_coco_without_tracks_is_linked(root):
     source = tools.coco(root, key='nothing')
     with pytest.raises(ValueError, match='--link'):

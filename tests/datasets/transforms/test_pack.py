@@ -98,6 +98,8 @@ def test_what_is_packed_is_what_mmdet_packs():
         assert torch.equal(ours['inputs'], theirs['inputs'])
         one, other = ours['data_samples'], theirs['data_samples']
         assert one.metainfo == other.metainfo and len(one) == len(other) == 2
+        # By these names evaluators find the frames.
+        assert one.keys() == other.keys() and 'video_data_samples' in one.to_dict()
         for a, b in zip(one, other, strict=True):
             assert a.metainfo == b.metainfo and a.keys() == b.keys()
             for name in a.keys():  # noqa: SIM118
