@@ -1,5 +1,6 @@
 """Every config parses, names only what exists, and builds."""
 
+import pickle
 import re
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from mmcv.ops import DeformConv2d, ModulatedDeformConv2d
 from mmdet.datasets import CocoDataset
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from model_configs import Networks, build_on_meta, parsed
 
 from mmvis import datasets, registry
@@ -204,3 +206,37 @@ def test_what_mim_lists_is_so(configs, listed, name):
     page = ' '.join((ROOT / 'configs/metafiles' / row['readme']).read_text().split())
     if model != 'trackbysegmentation':  # the one that is no paper
         assert all(part in page for part in row['paper'].split(','))
+
+
+def unread(node: Any) -> Any:
+    """The config of a data set, and of those inside of it, that reads no file now."""
+    if isinstance(node, list):
+        return [unread(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: unread(value) for key, value in node.items()}
+    if 'Dataset' in str(node.get('type', '')):
+        node['lazy_init'] = True
+    return node
+
+
+@pytest.fixture(scope='module')
+def sent() -> set[str]:
+    """Data sets that another config had."""
+    return set()
+
+
+@pytest.mark.parametrize('path', RUNNABLE, ids=name_of)
+def test_data_workers_need_not_be_forked(configs, path, sent):
+    """What a spawned one is sent can be sent."""
+    init_default_scope('mmvis')
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        loader = configs[path].get(key)
+        if loader is None or repr(loader.dataset) in sent:
+            continue
+        sent.add(repr(loader.dataset))
+        dataset = registry.DATASETS.build(unread(loader.dataset.to_dict()))
+        again = pickle.loads(pickle.dumps(dataset))
+        assert type(again) is type(dataset)
+        steps = repr(getattr(dataset, 'pipeline', None))
+        assert repr(getattr(again, 'pipeline', None)) == steps

@@ -121,6 +121,49 @@ def test_all_launchers_test_alike(place):
         assert (place / name / 'results.json').read_bytes() == expected, name
 
 
+MIM = [sys.executable, '-c', 'from mim.cli import cli; cli()']
+
+
+def several() -> list[object]:
+    return ['--gpus', '2', '--launcher', 'pytorch', '--port', free_port()]
+
+
+def test_mim_trains_with_several_ranks(place):
+    pytest.importorskip('mim')
+    run = place / 'mim_train'
+    few = {'train_cfg.max_iters': 2, 'default_hooks.checkpoint.interval': 2}
+    few |= {'val_cfg': None, 'val_dataloader': None, 'val_evaluator': None}
+    words = [*MIM, 'train', 'mmvis', CONFIG, *several(), '--work-dir', run]
+    done = run_bounded([*words, *options(place, **few)])
+    assert done.returncode == 0, errors(done)
+    assert (run / 'iter_2.pth').is_file()
+
+
+def test_mim_tests_with_several_ranks(place):
+    """What one process finds."""
+    pytest.importorskip('mim')
+    weights, results = place / 'weights.pth', []
+    for name, start in (
+        (
+            'several',
+            [*MIM, 'test', 'mmvis', CONFIG, '--checkpoint', weights, *several()],
+        ),
+        ('one', [sys.executable, ROOT / 'tools/test.py', CONFIG, weights]),
+    ):
+        out = place / f'mim_{name}.json'
+        given = ['--work-dir', place / f'mim_{name}', '--out', out, *options(place)]
+        done = run_bounded([*start, *given])
+        assert done.returncode == 0, errors(done)
+        results.append(out.read_bytes())
+    assert results[0] == results[1] and len(json.loads(results[0])) > 3
+
+
+def errors(done: subprocess.CompletedProcess) -> str:
+    """What a command said of errors, and its last words."""
+    lines = (done.stdout + done.stderr).splitlines()
+    return '\n'.join([line for line in lines if 'rror: ' in line] + lines[-20:])
+
+
 @pytest.mark.parametrize('seed', [0, 1, 2])
 def test_a_rank_that_is_killed_ends_the_others(place, seed):
     words = [*TORCHRUN, '--nproc_per_node=2', f'--master_port={free_port()}']

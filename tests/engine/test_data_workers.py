@@ -4,8 +4,16 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
-from processes import is_running, started
+import pytest
+import torch
+from data_factory import make_vis_dataset
+from mmengine.registry import init_default_scope
+from model_configs import CONFIGS, load
+from processes import is_running, run_bounded, started
+
+from mmvis.engine.runner import VISRunner
 
 SCRIPT = """
 import time
@@ -37,3 +45,46 @@ def test_a_worker_that_writes_ends_with_its_training(tmp_path):
         while is_running(worker):
             assert time.monotonic() < end, 'the worker is still there'
             time.sleep(0.2)
+
+
+SPAWNING = """
+from pathlib import Path
+from test_data_workers import spawned_give_the_same
+if __name__ == '__main__':
+    print(spawned_give_the_same(Path({folder!r})))
+"""
+
+
+def spawned_give_the_same(folder: Path) -> bool:
+    """Whether a spawned worker gives the clips that this process gives."""
+    config = load(CONFIGS / 'tiny/stmask_tiny_videos.py')
+    init_default_scope('mmvis')
+    loader = config.train_dataloader
+    loader.dataset.update(
+        data_root=str(folder), data_prefix=dict(img_path='JPEGImages')
+    )
+    loader.batch_size = 2
+    batches = []
+    for workers in (0, 1):
+        given = dict(loader, num_workers=workers, persistent_workers=False)
+        if workers:
+            given['multiprocessing_context'] = 'spawn'
+        batches.append(next(iter(VISRunner.build_dataloader(given, seed=3))))
+    one, other = (torch.stack(batch['inputs']) for batch in batches)
+    return torch.equal(one, other)
+
+
+@pytest.mark.full
+def test_spawned_workers_read_what_this_process_does(tmp_path):
+    categories = [(i, f'kind{i}') for i in range(1, 10)]
+    make_vis_dataset(tmp_path, size=(96, 160), categories=categories)
+    script = tmp_path / 'read.py'
+    script.write_text(SPAWNING.format(folder=str(tmp_path)))
+    engine = Path(__file__).parent
+    places = (engine.parents[1], engine.parent, engine)
+    place = os.pathsep.join(map(str, places))
+    done = run_bounded(
+        [sys.executable, script], env={**os.environ, 'PYTHONPATH': place}
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.split()[-1] == 'True'

@@ -122,6 +122,9 @@ class PackVISInputs(PackTrackInputs):
         sample.gt_instances, sample.ignored_instances = targets, ignored
         return sample
 
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(meta_keys={self.meta_keys})'
+
 
 def _rows(values: Any, rows: np.ndarray) -> Any:
     """Some rows (n,) bool of an array, tensor or masks; all of them without a copy."""
