@@ -121,6 +121,20 @@ def test_who_looks_like_another_far_away_is_a_newcomer():
     assert tracks(frames, tracker=dict(conflict='drop')) == [{1: 0}] * 3
 
 
+def test_masks_are_those_of_the_instances_that_are_left():
+    # The second is dropped as a rival of the first; the third is not its heir.
+    frames = scene((1, RED, [4, 4]), (2, RED, [None, 44]), (3, BLUE, [24, 24]))
+    net = track_by(
+        dict(type='PaintedSegmentor', order=range(1, 100)),
+        mask_stride=2,
+        tracker=dict(conflict='drop'),
+    )
+    after = predict_all(net, frames, SIZE)[1]
+    assert after.instances_id.tolist() == [0, 1]
+    columns = mask_util.decode(after.masks).any(0).argmax(0)
+    assert columns.tolist() == [4, 24]
+
+
 def test_the_order_of_the_segmentors_instances_changes_nothing():
     frames = scene(
         (1, RED, [4, 6, 8]), (2, BLUE, [30, 26, 22]), (13, RED, [50, None, 46])
