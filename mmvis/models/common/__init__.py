@@ -8,6 +8,7 @@ The floor plan, in the order in which frames go through it.
     settings.py                 a key of test_cfg that nothing reads is an error
     bfloat16.py                 operators without it, under autocast
     prediction_at_places.py     a convolution at a few places, not on the whole map
+    roi_levels.py               RoI features without a question to the device
     chunk_rcnn.py               two-stage detectors for all frames of a chunk
     frame_nms.py                duplicates removed in several frames by one call
     mask_boxes.py               boxes around masks

@@ -18,8 +18,8 @@ from mmvis.models.common.chunk_rcnn import (
     goes_together,
     masks_of_frames,
     proposals_of_frames,
-    use_all_levels,
 )
+from mmvis.models.common.roi_levels import use_all_levels
 from mmvis.models.common.to_original_size import frames_that_fit
 from mmvis.models.trackers.track_frames import track_frames
 from mmvis.models.trackers.track_memory import TrackMemory

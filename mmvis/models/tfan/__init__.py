@@ -18,6 +18,7 @@ Shared with other models:
     masktrack_rcnn/embed_head.py            the tracking head's embeddings (2.3)
     common/base_vis.py                      the loop over the frames of a video
     common/bfloat16.py                      operators without it, under autocast
+    common/roi_levels.py                    RoI features of all levels, on a GPU
     common/settings.py                      refuses unknown keys of test_cfg
     trackers/match_score.py                 cues of the match, mask IoU too (2.3)
     trackers/match_conflicts.py             two detections of one track

@@ -8,6 +8,7 @@ import torch
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from torch import Tensor
 
+from mmvis.models.common.roi_levels import AllLevelsRoIExtractor
 from mmvis.registry import MODELS
 
 from .fc_feature_augmentation import FCFeatureAugmentation
@@ -85,7 +86,7 @@ class AugmentedFeatures(tuple):
 
 
 @MODELS.register_module()
-class AugmentedRoIExtractor(SingleRoIExtractor):
+class AugmentedRoIExtractor(AllLevelsRoIExtractor):
     """mmdet's SingleRoIExtractor, followed by temporal feature augmentation.
 
     Augments wherever it is given :class:`AugmentedFeatures`; other feature maps give

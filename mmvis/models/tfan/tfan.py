@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.bfloat16 import guard_from_bfloat16
+from mmvis.models.common.roi_levels import use_all_levels
 from mmvis.models.common.settings import check_keys
 from mmvis.models.masktrack_rcnn.masktrack_rcnn import without_classes
 from mmvis.models.trackers.track_memory import TrackMemory
@@ -89,6 +90,7 @@ class TFAN(BaseVISModel):
         self.track_head = MODELS.build(track_head)
         self.tracker = MODELS.build(tracker)
         guard_from_bfloat16(self)
+        use_all_levels(self)
         self.augmentation: Augmentation | None = None
         if augmentation is not None:
             self.augmentation = MODELS.build(augmentation)

@@ -11,6 +11,7 @@ Shared with other models:
 
     common/base_vis.py                      the loop over the frames of a video
     common/bfloat16.py                      operators without it, under autocast
+    common/roi_levels.py                    RoI features of all levels, on a GPU
     common/mask_boxes.py                    boxes around masks
     trackers/match_score.py                 mask IoU, and scores of the match
     trackers/match_conflicts.py             two detections of one track

@@ -17,6 +17,7 @@ from mmvis.engine.class_count import set_num_classes
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.common.mask_boxes import mask_boxes
+from mmvis.models.common.roi_levels import use_all_levels
 from mmvis.models.trackers.match_score import mask_ious
 from mmvis.registry import MODELS
 from mmvis.structures.frame_result import labels_of
@@ -110,6 +111,7 @@ class TrackBySegmentation(BaseVISModel):
         self.detector: BaseDetector = MODELS.build(detector)
         self.tracker = MODELS.build(tracker)
         guard_from_bfloat16(self)
+        use_all_levels(self)
         if getattr(self.tracker, 'supplement', None) is not None:
             raise ValueError(
                 'TrackBySegmentation does not move masks on to the next frame, so its '
