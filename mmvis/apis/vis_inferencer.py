@@ -46,7 +46,8 @@ class VISInferencer:
         config (str | PathLike | Config): A config, its file, or the name of one that
             comes with mmvis, such as ``'stmask_r50'``. Or the ``.onnx`` file of an
             exported model (``python -m mmvis export``), which has its weights and
-            takes none of the other arguments but ``device``.
+            takes none of the other arguments but ``device`` and, with OpenVINO,
+            ``half``.
         checkpoint (str | PathLike | Mapping, optional): File, URL or state dict; by
             default what the config's ``load_from`` names. Files are read without
             running what they contain.
@@ -84,9 +85,9 @@ class VISInferencer:
         cfg_options: dict | None = None,
     ) -> None:
         if is_exported(config):
-            given = dict(checkpoint=checkpoint, half=half, compile=compile, graph=graph)
+            given = dict(checkpoint=checkpoint, compile=compile, graph=graph)
             _refuse_for_exported(config, cfg_options=cfg_options, **given)
-            self._open_exported(str(config), device)
+            self._open_exported(str(config), device, half)
         else:
             self._load(config, checkpoint, device, cfg_options, half, compile, graph)
 
@@ -127,8 +128,10 @@ class VISInferencer:
             loaded.model, self._prepare, loaded.class_names
         )
 
-    def _open_exported(self, path: str, device: str | torch.device | None) -> None:
-        file = ModelFile(path, None if device is None else str(device))
+    def _open_exported(
+        self, path: str, device: str | torch.device | None, half: bool
+    ) -> None:
+        file = ModelFile(path, None if device is None else str(device), half=half)
         if file.about['model'] == 'features':
             check_for_models()
             from .exported_features import load_features
@@ -388,8 +391,8 @@ def _refuse_for_exported(path: Any, **given: Any) -> None:
     names = [name for name, value in given.items() if value]
     if names:
         raise ValueError(
-            f'{path} is an exported model and takes no {names[0]}: weights, precision '
-            'and settings are those of its export.'
+            f'{path} is an exported model and takes no {names[0]}: weights and '
+            'settings are those of its export.'
         )
 
 

@@ -23,6 +23,7 @@ class PartNetwork:
             export, by names of lengths: numbers of boxes, of reference frames.
         spatial (dict[str, dict[int, int]]): Axes whose length is the input's height or
             width, divided by this stride: free in an export with dynamic sizes.
+        precise (bool): Stays in float32 where the others are in half precision.
     """
 
     name: str
@@ -31,6 +32,7 @@ class PartNetwork:
     outputs: list[str]
     free: dict[str, dict[int, str]] = field(default_factory=dict)
     spatial: dict[str, dict[int, int]] = field(default_factory=dict)
+    precise: bool = False
 
 
 class CannotExportError(ValueError):

@@ -17,7 +17,7 @@ from unittest.mock import patch
 import torch
 from mmcv.ops import RoIAlign, roi_align
 from torch import Tensor, library
-from torch.nn.functional import grid_sample, pad
+from torch.nn.functional import conv2d, grid_sample, pad
 
 from mmvis.models.stmask import (
     calibrated_convolution,
@@ -40,14 +40,24 @@ def deformable(
     stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int],
+    groups: int,
 ) -> Tensor:
-    """``deformable_convolution`` with a bias and a modulation, which may be ones."""
-    parts = (bias, modulation, stride, padding, dilation)
-    return deformable_convolution(features, offsets, weight, *parts)
+    """``deformable_convolution`` with a bias and a modulation, which may be ones.
+
+    Each of the groups of channels has offsets and a modulation of its own.
+    """
+    parts = (
+        tensor.chunk(groups, 1) for tensor in (features, offsets, weight, modulation)
+    )
+    out: Any = bias[:, None, None]
+    for maps, shifts, kernel, factors in zip(*parts, strict=True):
+        sampling = (None, factors, stride, padding, dilation)
+        out = out + deformable_convolution(maps, shifts, kernel, *sampling)
+    return out
 
 
 @deformable.register_fake
-def _(features, offsets, weight, bias, modulation, stride, padding, dilation):
+def _(features, offsets, weight, bias, modulation, stride, padding, dilation, groups):
     return features.new_empty(features.shape[0], weight.shape[0], *offsets.shape[2:])
 
 
@@ -80,7 +90,7 @@ def translations() -> dict[Callable, Callable]:
     from onnxscript import opset20 as op
 
     def to_deform_conv(
-        features, offsets, weight, bias, modulation, stride, padding, dilation
+        features, offsets, weight, bias, modulation, stride, padding, dilation, groups
     ):
         return op.DeformConv(
             features,
@@ -91,6 +101,7 @@ def translations() -> dict[Callable, Callable]:
             strides=list(stride),
             pads=[*padding, *_ends(weight.shape[2:], stride, padding, dilation)],
             dilations=list(dilation),
+            offset_group=groups,
         )
 
     def to_roi_align(features, boxes, frames, size, scale, sampling_ratio, aligned):
@@ -128,6 +139,14 @@ def sampled_convolution(
     Args are those of :func:`deformable_convolution`. Samples further than a cell
     outside read zeros, as there.
     """
+    sampling = (stride, padding, dilation)
+    if modulation is None and projects_first(weight, stride):
+        products, offsets, ones = projected(features, offsets, weight, *sampling)
+        taps = weight[0, 0].numel()
+        parts = zip(products.chunk(taps, 1), offsets.chunk(taps, 1), strict=True)
+        one = ones[:, : len(weight)]
+        out = sum(sampled_convolution(*part, one) for part in parts)
+        return out if bias is None else out + bias[:, None, None]
     height, width = features.shape[-2:]
     rows, columns = offsets.shape[-2:]
     options: dict[str, Any] = dict(dtype=offsets.dtype, device=offsets.device)
@@ -151,6 +170,46 @@ def sampled_convolution(
     if bias is not None:
         out = out + bias[:, None]
     return out.unflatten(2, (rows, columns))
+
+
+def projects_first(weight: Tensor, stride: Sequence[int]) -> bool:
+    """Whether products with each tap of a kernel are fewer numbers than its samples."""
+    return (
+        weight[0, 0].numel() > 1
+        and len(weight) < weight.shape[1]
+        and set(stride) == {1}
+    )
+
+
+def projected(
+    features: Tensor,
+    offsets: Tensor,
+    weight: Tensor,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A deformable convolution as one of kernel 1 over products with its taps.
+
+    Sampling is linear, as the product is: what comes first has the smaller result.
+
+    Returns:
+        tuple: Products (B, taps * O, H, W); offsets (B, 2 * taps, H', W') of each tap's
+        own O channels from the place itself; the weight (O, taps * O, 1, 1), which sums
+        over taps.
+    """
+    outputs, channels, height, width = weight.shape
+    taps = height * width
+    kernels = weight.flatten(2).permute(2, 0, 1).reshape(taps * outputs, channels, 1, 1)
+    reach = [
+        steps[axis] * dilation[axis] - padding[axis]
+        for tap in range(taps)
+        for steps in (divmod(tap, width),)
+        for axis in (0, 1)
+    ]
+    moved = offsets + torch.tensor(reach).to(offsets)[:, None, None]
+    ones = torch.eye(outputs).to(weight).repeat(1, taps)[..., None, None]
+    return conv2d(features, kernels), moved, ones
 
 
 def shifted_correlation(first: Tensor, second: Tensor, patch_size: int) -> Tensor:
@@ -200,12 +259,17 @@ def _as_operator(
     dilation: int | Sequence[int] = 1,
 ) -> Tensor:
     """As :func:`deformable_convolution`, for DeformConv."""
+    sampling = _sides(stride), _sides(padding), _sides(dilation)
+    groups = 1
+    if modulation is None and projects_first(weight, sampling[0]):
+        groups = weight[0, 0].numel()
+        features, offsets, weight = projected(features, offsets, weight, *sampling)
+        sampling = [1, 1], [0, 0], [1, 1]
     if bias is None:
         bias = weight.new_zeros(weight.shape[0])
     if modulation is None:
         modulation = torch.ones_like(offsets[:, ::2])
-    sampling = _sides(stride), _sides(padding), _sides(dilation)
-    return deformable(features, offsets, weight, bias, modulation, *sampling)
+    return deformable(features, offsets, weight, bias, modulation, *sampling, groups)
 
 
 def _pool_rois(layer: RoIAlign, features: Tensor, rois: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""STMask's networks: of a frame, and of what moves between two frames."""
+"""STMask's networks: of a frame, of its detections, and of two frames' movements."""
 
 from __future__ import annotations
 
@@ -9,43 +9,87 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvis.models.common.prediction_at_places import Places
+from mmvis.models.stmask.head import unit_length
 from mmvis.models.stmask.stmask import STMask
 
 from .networks import PLANS, CannotExportError, ExportPlan, PartNetwork
 
 
 class STMaskFrameNetwork(nn.Module):
-    """All that STMask makes of frames by themselves, for every anchor."""
+    """All that STMask makes of frames by themselves.
 
-    OUTPUTS = (
-        'deltas',
-        'probabilities',
-        'centerness',
-        'coefficients',
-        'embeddings',
-        'prototypes',
-    )
+    Where the head allows it, coefficients and embeddings are left to
+    :class:`STMaskKeptNetwork`, and the features that they are made of come instead.
+    """
 
     def __init__(self, model: STMask) -> None:
         super().__init__()
         self.model = model
+        self.postponed = model.bbox_head.can_postpone
+        what = '_features' if self.postponed else 's'
+        branches = [f'{name}{what}' for name in ('coefficient', 'embedding')]
+        self.outputs = ['deltas', 'probabilities', 'centerness', *branches]
+        self.outputs += ['prototypes']
+        if uses_temporal_network(model):
+            self.outputs += ['correlated', 'joined']
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
-        """See ``STMaskOutputs``; probabilities (B, N, C) are without background."""
+        """See ``STMaskOutputs`` and ``PostponedOutputs``.
+
+        Probabilities (B, N, C) are without background.
+        """
         model = self.model
         feats = model.neck(model.backbone(frames))
-        outputs, shared = model.bbox_head(feats)
-        found: tuple[Tensor, ...] = (
-            outputs.deltas,
-            outputs.logits.softmax(-1)[..., :-1],
-            outputs.centerness,
-            outputs.coefficients,
-            outputs.embeddings,
-            model.prototype_net(feats[0]),
-        )
+        if self.postponed:
+            shared = [model.bbox_head.shared_conv(level) for level in feats]
+            parts = model.bbox_head.forward_ranked(shared)
+        else:
+            parts, shared = model.bbox_head(feats)
+        deltas, logits, *others = parts
+        found = (deltas, logits.softmax(-1)[..., :-1], *others)
+        found += (model.prototype_net(feats[0]),)
         if model.temporal_net is not None and uses_temporal_network(model):
             found += tuple(model.temporal_net.select(feats, shared))
         return found
+
+
+class STMaskKeptNetwork(nn.Module):
+    """Coefficients and embeddings of the anchors that suppression has kept.
+
+    Each of A anchor shapes has convolutions of its own; m is the number of detections
+    of the shape that has most of them.
+    """
+
+    def __init__(self, model: STMask) -> None:
+        super().__init__()
+        head: Any = model.bbox_head
+        self.branches = nn.ModuleList([head.coeff_preds, head.embed_preds])
+
+    def forward(
+        self,
+        coefficient_features: Tensor,
+        embedding_features: Tensor,
+        places: Tensor,
+        deltas: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Coefficients (A, m, K) and embeddings (A, m, D).
+
+        Args:
+            coefficient_features, embedding_features (Tensor): (1, C, cells).
+            places (Tensor): (A, m, 5) int64, the fields of ``Places`` side by side.
+            deltas (Tensor): (A, m, 4), box regressions there.
+        """
+        features: Any = coefficient_features[0], embedding_features[0]
+        found = []
+        for maps, layers in zip(features, self.branches, strict=True):
+            convs: Any = layers
+            parts = [
+                conv.at(maps, Places(at[:, 0], at[:, 1:3], at[:, 3:]), box)
+                for conv, at, box in zip(convs, places, deltas, strict=True)
+            ]
+            found.append(torch.stack(parts))
+        return found[0], unit_length(found[1])
 
 
 class STMaskTemporalNetwork(nn.Module):
@@ -78,10 +122,7 @@ def uses_temporal_network(model: STMask) -> bool:
 def plan(model: STMask, frame: Tensor) -> ExportPlan:
     """See ``plan_export``."""
     network = STMaskFrameNetwork(model)
-    outputs = list(network.OUTPUTS)
-    temporal = uses_temporal_network(model)
-    if temporal:
-        outputs += ['correlated', 'joined']
+    outputs, temporal = network.outputs, uses_temporal_network(model)
     parts = [
         PartNetwork(
             'frame',
@@ -93,6 +134,8 @@ def plan(model: STMask, frame: Tensor) -> ExportPlan:
     ]
     with torch.no_grad():
         found = dict(zip(outputs, network(frame), strict=True))
+    if network.postponed:
+        parts.append(_kept(model, found))
     if temporal:
         maps = [found['correlated'], found['joined']]
         stride = round(frame.shape[-1] / maps[0].shape[-1])
@@ -118,6 +161,27 @@ def plan(model: STMask, frame: Tensor) -> ExportPlan:
     return ExportPlan('STMask', parts, _settings(model, frame))
 
 
+def _kept(model: STMask, found: dict[str, Tensor]) -> PartNetwork:
+    features = ('coefficient_features', 'embedding_features')
+    shapes = len(model.bbox_head.anchor_generator.cells)
+    inputs = {name: found[name].clone() for name in features}
+    # Three detections of each shape on a level of one cell.
+    inputs['places'] = torch.tensor([0, 1, 1, 0, 0]).expand(shapes, 3, 5).clone()
+    inputs['deltas'] = torch.zeros(shapes, 3, 4)
+    return PartNetwork(
+        'kept',
+        STMaskKeptNetwork(model),
+        inputs,
+        ['coefficients', 'embeddings'],
+        free={
+            **{name: {2: 'cells'} for name in features},
+            **{name: {1: 'detections'} for name in ('places', 'deltas')},
+        },
+        # Little work, and places where it samples.
+        precise=True,
+    )
+
+
 def _settings(model: STMask, frame: Tensor) -> dict[str, Any]:
     """What the runtime does around the networks."""
     head, cfg = model.bbox_head, model.bbox_head.test_cfg
@@ -141,6 +205,7 @@ def _settings(model: STMask, frame: Tensor) -> dict[str, Any]:
             coder=_coder(head.bbox_coder),
             anchor_cells=[list(cells) for cells in head.anchor_generator.cells],
             strides=strides_of(frame, levels),
+            embed_channels=head.embed_channels,
         ),
         coefficient_activation=model.coefficient_activation,
         mask_thr=float(model.test_cfg.mask_thr),

@@ -72,7 +72,7 @@ def dynamic_shapes(
     lengths: dict[str, Any] = {}
 
     def free(name: str) -> Any:
-        return lengths.setdefault(name, torch.export.Dim(name, min=1, max=4096))
+        return lengths.setdefault(name, torch.export.Dim(name, min=1, max=2**20))
 
     def side(axis: int, stride: int) -> Any:
         # The input is padded to multiples of 32, so that maps are whole multiples, too.
@@ -110,7 +110,8 @@ def write_onnx(
         metadata (dict[str, str]): Put into the file.
         dynamic, deformable_by: See :func:`export_program`.
         half (bool): Weights and computations in float16; inputs and outputs, and what
-            needs more digits (offsets, boxes, sums over channels), in float32.
+            needs more digits (offsets, boxes, sums over channels), in float32. A
+            precise part is all in float32.
 
     Raises:
         CannotExportError: onnx or onnxscript is not installed, or the network cannot be
@@ -140,7 +141,7 @@ def write_onnx(
         )
     assert written is not None
     model = written.model_proto
-    if half:
+    if half and not part.precise:
         model = _in_half_precision(model)
     for key, value in metadata.items():
         entry = model.metadata_props.add()

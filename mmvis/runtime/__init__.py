@@ -12,6 +12,7 @@ around the network (frames in, detections, tracks, masks out) is numpy and OpenC
     track_memory.py        what is remembered of a video's tracks
     embedding_tracker.py   STMask's association
     conflicts.py           which of several detections gets a track
+    kept_anchors.py        detections as a network takes them that is for them alone
     stmask.py              STMask, frame by frame
     session.py            one video on its way through a model
     exported_model.py     from a file to something that predicts

@@ -12,8 +12,10 @@ from mmvis.version import __version__
 from .errors import ExportedModelError
 from .networks import Network, open_network
 
-# What the files look like inside; a change that older files do not follow counts up.
-FORMAT = 1
+# What the files look like inside; what an older mmvis cannot read counts up. Of format
+# 1 are STMasks without the network 'kept': all anchors' coefficients are in 'frame'.
+FORMAT = 2
+READ = (1, 2)
 SUFFIXES = ('.onnx',)
 
 
@@ -34,6 +36,8 @@ class ModelFile:
         path (str | Path): The file of the frame network.
         device (str | None): See ``open_network``.
         threads (int | None): See ``open_network``.
+        half (bool): The frame network in half precision; what computes boxes and
+            places stays in float32.
 
     Attributes:
         about (dict): What the export says of itself: 'model' (the kind), 'mmvis' (its
@@ -44,10 +48,15 @@ class ModelFile:
     """
 
     def __init__(
-        self, path: str | Path, device: str | None = None, threads: int | None = None
+        self,
+        path: str | Path,
+        device: str | None = None,
+        threads: int | None = None,
+        half: bool = False,
     ) -> None:
         self.path = Path(path).expanduser()
         self._where = device, threads
+        self._half = half
         self._networks: dict[str, Network] = {}
         self.about = self._read()
 
@@ -59,11 +68,11 @@ class ModelFile:
                 'say how frames are prepared and what its outputs mean.'
             )
         about = json.loads(text)
-        if about.get('format') != FORMAT:
+        if about.get('format') not in READ:
             raise ExportedModelError(
                 f'{self.path} was exported by mmvis {about.get("mmvis")} in format '
                 f'{about.get("format")}, and this is mmvis {__version__}, which reads '
-                f'format {FORMAT}: export it again with this version.'
+                f'formats {READ[0]} to {READ[-1]}: export it again with this version.'
             )
         return about
 
@@ -75,7 +84,8 @@ class ModelFile:
                 raise ExportedModelError(
                     f'{path} is missing: {self.path} needs it beside itself.'
                 )
-            network = open_network(path, *self._where)
+            half = self._half and part == 'frame'
+            network = open_network(path, *self._where, half)
             self._check_part(part, network)
             self._networks[part] = network
         return self._networks[part]

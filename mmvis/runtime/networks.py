@@ -23,6 +23,7 @@ class OnnxNetwork:
         device (str | None): 'cpu', 'cuda' or 'cuda:1'; None: a GPU if the runtime has
             one.
         threads (int | None): Of the CPU; None: OMP_NUM_THREADS, or all cores.
+        half (bool): For OpenVINO alone: ONNX Runtime computes as the file says.
 
     Attributes:
         metadata (dict[str, str]): Of the file.
@@ -30,8 +31,18 @@ class OnnxNetwork:
     """
 
     def __init__(
-        self, path: Path, device: str | None = None, threads: int | None = None
+        self,
+        path: Path,
+        device: str | None = None,
+        threads: int | None = None,
+        half: bool = False,
     ) -> None:
+        if half:
+            raise ExportedModelError(
+                f'{path} is computed by ONNX Runtime as it was exported: export it '
+                'with --half (for a GPU), or take device openvino, which has half '
+                'precision of its own.'
+            )
         try:
             import onnxruntime
         except ImportError as error:
@@ -63,10 +74,20 @@ class OnnxNetwork:
 
 
 class OpenVinoNetwork:
-    """A network that OpenVINO runs on the CPU. See :class:`OnnxNetwork`."""
+    """A network that OpenVINO runs on the CPU. See :class:`OnnxNetwork`.
+
+    Args:
+        half (bool): Convolutions in half precision where the CPU computes in it
+            (bfloat16 on those with AMX or avx512_bf16): OpenVINO's own default. It is
+            float32 otherwise.
+    """
 
     def __init__(
-        self, path: Path, device: str | None = None, threads: int | None = None
+        self,
+        path: Path,
+        device: str | None = None,
+        threads: int | None = None,
+        half: bool = False,
     ) -> None:
         try:
             import openvino
@@ -77,7 +98,9 @@ class OpenVinoNetwork:
             ) from error
         core = openvino.Core()
         threads = threads or int(os.environ.get('OMP_NUM_THREADS') or 0)
-        settings: dict[str, Any] = {'INFERENCE_PRECISION_HINT': 'f32'}
+        settings: dict[str, Any] = {}
+        if not half:
+            settings['INFERENCE_PRECISION_HINT'] = 'f32'
         if threads:
             settings['INFERENCE_NUM_THREADS'] = threads
         try:
@@ -104,7 +127,10 @@ Network = OnnxNetwork | OpenVinoNetwork
 
 
 def open_network(
-    path: Path, device: str | None = None, threads: int | None = None
+    path: Path,
+    device: str | None = None,
+    threads: int | None = None,
+    half: bool = False,
 ) -> Network:
     """The network of a file, on 'cpu', 'cuda', 'cuda:1' or 'openvino'.
 
@@ -114,7 +140,7 @@ def open_network(
     if not path.is_file():
         raise ExportedModelError(f'{path} does not exist.')
     kind = OpenVinoNetwork if device == OPENVINO else OnnxNetwork
-    return kind(path, device, threads)
+    return kind(path, device, threads, half)
 
 
 def _providers(device: str | None, available: list[str]) -> list[Any]:

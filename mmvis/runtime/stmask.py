@@ -9,6 +9,7 @@ import numpy as np
 
 from .boxes import decode, fast_nms, fast_nms_per_class, greedy_nms, grid_anchors
 from .embedding_tracker import EmbeddingTracker
+from .kept_anchors import by_shape, places_of
 from .masks import assemble_masks, boxes_to_frame, to_frame
 from .model_file import ModelFile
 from .preparation import Geometry, Preparation
@@ -30,7 +31,8 @@ class STMaskRunner:
     """STMask, one frame after the other.
 
     Args:
-        file (ModelFile): Of an STMask: ``x.onnx``, and ``x.temporal.onnx`` where it has
+        file (ModelFile): Of an STMask: ``x.onnx``, ``x.kept.onnx`` where that leaves
+            out what only detections need, and ``x.temporal.onnx`` where it has
             temporal fusion.
     """
 
@@ -42,6 +44,8 @@ class STMaskRunner:
         # Files that say nothing are of a time when it could not be set.
         self._mask_thr = settings.get('mask_thr', 0.5)
         self._frame = file.network('frame')
+        postponed = 'kept' in file.about.get('parts', ())
+        self._kept = file.network('kept') if postponed else None
         self._temporal = file.network('temporal') if settings['temporal'] else None
         self._temporal_coder = settings['temporal']
         self._tracker = EmbeddingTracker(settings['tracker'])
@@ -85,8 +89,9 @@ class STMaskRunner:
         """The detections of a frame, duplicates removed, best first.
 
         Args:
-            maps: deltas (N, 4), probabilities (N, C), centerness (N,), coefficients
-                (N, K), embeddings (N, D), prototypes (K, h, w).
+            maps: deltas (N, 4), probabilities (N, C), centerness (N,), prototypes
+                (K, h, w), and coefficients (N, K) and embeddings (N, D), or the
+                features (C, cells) that both are made of.
             input_shape: Height and width of the padded input.
         """
         head, nms = self._head, self._head['nms']
@@ -114,24 +119,45 @@ class STMaskRunner:
             good = scores > head['min_score']
             kept, labels, scores = kept[good], labels[good], scores[good]
         boxes, rows = boxes[kept], rows[kept]
-        coefficients = maps['coefficients'][rows]
+        coefficients, embeddings = self._of_kept(maps, rows, input_shape)
         return dict(
             bboxes=boxes,
             scores=scores,
             labels=labels.astype(np.int64),
             coefficients=coefficients,
-            embeddings=maps['embeddings'][rows],
+            embeddings=embeddings,
             masks=self._masks(maps['prototypes'], coefficients, boxes, input_shape),
         )
+
+    def _of_kept(
+        self, maps: Fields, rows: np.ndarray, input_shape: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients (n, K) and embeddings (n, D) of some anchors (n,)."""
+        if self._kept is None:
+            return maps['coefficients'][rows], maps['embeddings'][rows]
+        if not len(rows):
+            sizes = len(maps['prototypes']), self._head['embed_channels']
+            return np.zeros((0, sizes[0]), np.float32), np.zeros((0, sizes[1]), 'f4')
+        shapes = len(self._head['anchor_cells'])
+        places = places_of(rows // shapes, self._sizes(input_shape))
+        places, deltas, slots = by_shape(
+            rows % shapes, shapes, places, maps['deltas'][rows]
+        )
+        names = ('coefficient_features', 'embedding_features')
+        features = {name: maps[name][None] for name in names}
+        found = self._kept(dict(features, places=places, deltas=deltas))
+        return found['coefficients'][slots], found['embeddings'][slots]
+
+    def _sizes(self, input_shape: tuple[int, int]) -> list[tuple[int, int]]:
+        """Heights and widths of the levels, each made by steps of two that round up."""
+        height, width = input_shape
+        return [(-(-height // s), -(-width // s)) for s in self._head['strides']]
 
     def anchors(self, input_shape: tuple[int, int]) -> np.ndarray:
         """Anchors (N, 4) of an input of this height and width."""
         if input_shape not in self._anchors:
-            height, width = input_shape
-            # Each level is made by steps of two that round up.
-            sizes = [(-(-height // s), -(-width // s)) for s in self._head['strides']]
             self._anchors[input_shape] = grid_anchors(
-                self._head['anchor_cells'], sizes, input_shape
+                self._head['anchor_cells'], self._sizes(input_shape), input_shape
             )
         return self._anchors[input_shape]
 

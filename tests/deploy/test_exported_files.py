@@ -183,7 +183,7 @@ def test_parts_of_two_exports(tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'words'),
     [
-        (dict(half=True), 'takes no half'),
+        (dict(half=True), 'export it with --half .* or take device openvino'),
         (dict(checkpoint='w.pth'), 'takes no checkpoint'),
         (dict(device='tpu'), 'cpu, cuda, cuda:N or openvino, not tpu'),
     ],

@@ -48,6 +48,18 @@ def test_samples_of_grid_sample(kernel, stride, padding, dilation, places):
     torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.parametrize('deformable_by', ['DeformConv', 'GridSample'])
+@pytest.mark.parametrize('outputs', [2, 5])
+def test_products_may_come_before_samples(deformable_by, outputs):
+    layer = SameDeformConv2d(4, outputs, (2, 3)).double()
+    features, offsets = randn(2, 4, 6, 7), randn(2, 12, 6, 7, seed=1) * 4
+    with torch.no_grad():
+        expected = layer(features, offsets)
+        with exportable_operators(deformable_by):
+            found = layer(features, offsets)
+    torch.testing.assert_close(found, expected)
+
+
 @pytest.mark.parametrize(('size', 'patch'), [((5, 6), 3), ((9, 4), 11)])
 def test_shifts_of_a_map(size, patch):
     first, second = randn(2, 3, *size), randn(2, 3, *size, seed=1)

@@ -44,6 +44,38 @@ def test_a_fixed_size_that_fits_is_the_configs():
     assert same_tracks(one.steps(frames), other.steps(frames), 1e-3)
 
 
+CALIBRATIONS = {
+    'of the release': dict(
+        type='CalibratedFeatureConvolution',
+        offset=dict(type='AdaptiveOffset'),
+        branches=('cls', 'coeff'),
+    ),
+    'with embeddings': dict(
+        type='CalibratedConvolution',
+        offset=dict(type='AlignedOffset'),
+        branches=('cls', 'coeff', 'embed'),
+    ),
+    'none': None,
+}
+
+
+@pytest.mark.parametrize('name', CALIBRATIONS)
+def test_coefficients_of_detections_alone(name, monkeypatch):
+    model = video_models.stmask.__wrapped__(calibration=CALIBRATIONS[name])
+    monkeypatch.setitem(model.bbox_head.test_cfg, 'score_thr', 0.0)
+    one, other = sessions(model, STEPS)
+    # A branch that cannot be evaluated place by place comes for every anchor.
+    assert (other._runner._kept is None) == (name == 'of the release')
+    frames = images(4)
+    expected = one.steps(frames)
+    assert same_tracks(expected, other.steps(frames), 1e-3) > 5
+    # As in files of format 1.
+    monkeypatch.setattr(type(model.bbox_head), 'can_postpone', False)
+    _, whole = sessions(model, STEPS)
+    assert whole._runner._kept is None
+    assert same_tracks(expected, whole.steps(frames), 1e-3) > 5
+
+
 def test_nothing_found_is_no_trouble():
     _, other = sessions(video_models.stmask(), STEPS)
     other._runner._head = dict(other._runner._head, score_thr=1.0)

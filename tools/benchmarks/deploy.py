@@ -30,7 +30,8 @@ WAYS = {
     'channels_last_bf16': 'PyTorch, channels last, bfloat16 (`half=True`)',
     'compile': 'PyTorch, `compile=True`',
     'onnxruntime': 'exported, ONNX Runtime',
-    'openvino': 'exported, OpenVINO',
+    'openvino': 'exported, OpenVINO, float32',
+    'openvino_half': 'exported, OpenVINO, `half=True`: its own choice',
 }
 BEGIN, END = '<!-- times: begin -->', '<!-- times: end -->'
 
@@ -81,13 +82,14 @@ def make_steps(
     exported = folder / f'{name}.onnx'
     steps = {}
     for way in ways:
-        if way in ('onnxruntime', 'openvino'):
+        if way.startswith(('onnxruntime', 'openvino')):
             if not exported.is_file():
                 from mmvis.deploy.exporting import export_model
 
                 export_model(config, state, exported, size=size)
-            device = None if way == 'onnxruntime' else way
-            inferencer = VISInferencer(exported, device=device)
+            device, _, half = way.partition('_')
+            device = 'cpu' if device == 'onnxruntime' else device
+            inferencer = VISInferencer(exported, device=device, half=bool(half))
         else:
             options = dict(half=way.endswith('bf16'), compile=way == 'compile')
             inferencer = VISInferencer(config, state, device='cpu', **options)
@@ -152,7 +154,7 @@ def main(argv: list[str] | None = None) -> None:
         models={},
     )
     for package in ('onnxruntime', 'openvino'):
-        if package in args.ways:
+        if any(way.startswith(package) for way in args.ways):
             found[package] = __import__(package).__version__
     with tempfile.TemporaryDirectory() as folder:
         for name in args.models:

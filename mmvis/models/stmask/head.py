@@ -80,6 +80,7 @@ class STMaskHead(BaseModule):
         super().__init__(init_cfg=init_cfg)
         self.num_classes = num_classes
         self.num_coefficients = num_coefficients
+        self.embed_channels = embed_channels
         self.anchor_generator = TASK_UTILS.build(
             anchor_generator or dict(type='KernelAnchorGenerator')
         )
@@ -157,8 +158,9 @@ class STMaskHead(BaseModule):
             parts, shared = predict_on_canvas(self, feats)
             return _finished(*parts), shared
         shared = [self.shared_conv(level) for level in feats]
-        if postpone and can_postpone(self.coeff_preds, self.embed_preds):
-            return self._forward_postponed(shared), shared
+        if postpone and self.can_postpone:
+            places = pyramid_places(shared)
+            return PostponedOutputs(*self.forward_ranked(shared), *places), shared
         levels = [self._forward_level(level) for level in shared]
         parts = [torch.cat(part, dim=1) for part in zip(*levels, strict=True)]
         return _finished(*parts), shared
@@ -174,11 +176,24 @@ class STMaskHead(BaseModule):
         self.joined_parameters.clear()
         return super().train(mode)
 
-    def _forward_postponed(self, shared: list[Tensor]) -> PostponedOutputs:
+    @property
+    def can_postpone(self) -> bool:
+        """Whether coefficients and embeddings can be made for some anchors alone."""
+        return can_postpone(self.coeff_preds, self.embed_preds)
+
+    def forward_ranked(self, shared: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """What suppression needs, and features of what is made of its result.
+
+        Args:
+            shared (Sequence[Tensor]): Levels (B, C', H_l, W_l) of ``shared_conv``.
+
+        Returns:
+            tuple[Tensor, ...]: All of ``PostponedOutputs`` before its places.
+        """
         levels = [self._forward_level(level, branches=('cls',)) for level in shared]
         parts = [torch.cat(part, dim=1) for part in zip(*levels, strict=True)]
         deltas, logits, centerness = parts
-        return PostponedOutputs(
+        return (
             deltas,
             logits,
             centerness.squeeze(-1).tanh(),
@@ -186,7 +201,6 @@ class STMaskHead(BaseModule):
                 torch.cat([tower(level).flatten(2) for level in shared], dim=2)
                 for tower in (self.coeff_tower, self.embed_tower)
             ),
-            *pyramid_places(shared),
         )
 
     def _forward_level(
