@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ import torch
 
 from mmvis.apis.loading import LoadedModel
 from mmvis.apis.video_session import Preparation, VideoSession
-from mmvis.deploy.describing import describe
+from mmvis.deploy.describing import as_metadata, describe
 from mmvis.deploy.networks import PartNetwork, plan_export
-from mmvis.deploy.writing import example_frame
+from mmvis.deploy.writing import example_frame, write_onnx
 from mmvis.runtime.exported_model import RUNNERS
-from mmvis.runtime.model_file import ModelFile
+from mmvis.runtime.model_file import ModelFile, part_path
 from mmvis.runtime.session import RuntimeSession
 
 
@@ -78,6 +79,24 @@ def sessions(
     runner = RUNNERS[plan.kind](file)
     torch_session = VideoSession(model, Preparation(steps, model), given.class_names)
     return torch_session, RuntimeSession(runner, given.class_names)
+
+
+def written(model, steps: list[dict], folder: Path, **options) -> ModelFile:
+    """The files of a model's networks, (96, 160) px, and what reads them.
+
+    Args:
+        model: In eval mode.
+        steps: Its test pipeline.
+        folder: Where the files go.
+        **options: Of ``write_onnx``.
+    """
+    plan = plan_export(model, example_frame(96, 160))
+    about = describe(loaded(model, steps), plan, (96, 160))
+    path = folder / 'm.onnx'
+    for part in plan.parts:
+        metadata = as_metadata(about, part.name)
+        write_onnx(part, part_path(path, part.name), metadata, **options)
+    return ModelFile(path)
 
 
 def same_tracks(one: list, other: list, share: float = 0.0) -> int:

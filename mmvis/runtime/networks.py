@@ -28,6 +28,7 @@ class OnnxNetwork:
     Attributes:
         metadata (dict[str, str]): Of the file.
         outputs (list[str]): Names of the outputs.
+        provider (str): What of the runtime computes it.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class OnnxNetwork:
             raise _said(path, error, onnxruntime.__version__) from error
         self.metadata = dict(self._session.get_modelmeta().custom_metadata_map)
         self.outputs = [output.name for output in self._session.get_outputs()]
+        self.provider = self._session.get_providers()[0]
         self._names = {given.name for given in self._session.get_inputs()}
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -113,6 +115,7 @@ class OpenVinoNetwork:
             raise _said(path, error, f'OpenVINO {openvino.__version__}') from error
         self.metadata = {key: str(info[key].value) for key in info}
         self.outputs = [output.get_any_name() for output in self._compiled.outputs]
+        self.provider = 'CPU'
         self._names = {given.get_any_name() for given in self._compiled.inputs}
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -168,6 +171,7 @@ def _said(path: Path, error: Exception, runtime: str) -> ExportedModelError:
     text = str(error)
     operator = re.search(
         r'implementation for (\w+)\(|(\w+)\(-?\d+\) is not a registered|'
+        r'No conversion rule found for operations: (?:[\w.]*\.)?(\w+)|'
         r'OpenVINO does not support the following ONNX operations: (?:[\w.]*\.)?(\w+)',
         text,
     )

@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 import video_models
-from exported_models import TorchFile, loaded, pipeline, same_tracks
+from exported_models import TorchFile, loaded, pipeline, same_tracks, written
 from inferencers import images
 from model_factory import tiny_config, tiny_model
 
@@ -45,12 +45,17 @@ def with_networks(model, size=(96, 160)):
     plan = plan_export(model, example_frame(96, 160))
     file = TorchFile(describe(loaded(model, STEPS), plan, size), plan.parts)
     file.path = 'x.onnx'
+    return twin_of(model, file), file
+
+
+def twin_of(model, file):
+    """A copy of a model whose networks are those of a file."""
     twin = copy.copy(model)
     twin.__dict__ = dict(model.__dict__, _modules=dict(model._modules))
     if 'inter_frame_head' in twin._modules:
         twin._modules['inter_frame_head'] = copy.deepcopy(model.inter_frame_head)
     use_networks(twin, file)
-    return twin, file
+    return twin
 
 
 @pytest.mark.parametrize('name', MODELS)
@@ -82,6 +87,18 @@ def test_tuples_stay_tuples():
 def test_a_file_that_names_other_code():
     with pytest.raises(ExportedModelError, match=r'names os\.system'):
         rebuilt(['os.system', [None]], iter([torch.zeros(1)]))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize('name', MODELS)
+def test_a_long_video_by_onnx_runtime(tmp_path, name):
+    pytest.importorskip('onnxscript')
+    pytest.importorskip('onnxruntime')
+    model = MODELS[name]()
+    twin = twin_of(model, written(model, STEPS, tmp_path))
+    frames = images(60)
+    one, other = session(model).steps(frames), session(twin).steps(frames)
+    assert same_tracks(one, other, 1e-4) > 60
 
 
 @pytest.mark.full

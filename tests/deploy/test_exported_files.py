@@ -1,6 +1,7 @@
 """Files of an export: from the command to a video's tracks, and what can be wrong."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from mmvis.deploy.command import main as export
 from mmvis.deploy.exporting import export_model
 from mmvis.runtime.errors import ExportedModelError, MissingOperatorError
 from mmvis.runtime.model_file import FORMAT
+from mmvis.runtime.networks import _said
 
 onnx = pytest.importorskip('onnx')
 pytest.importorskip('onnxscript')
@@ -53,8 +55,9 @@ def test_a_video_by_an_export(place, monkeypatch, capsys):
     monkeypatch.chdir(place)
     assert export(['c.py', '--weights', 'w.pth', '--out', 'x/m.onnx']) == 0
     said = capsys.readouterr().out
-    assert 'wrote x/m.onnx' in said and 'wrote x/m.temporal.onnx' in said
-    for name in ('x/m.onnx', 'x/m.temporal.onnx'):
+    parts = ('x/m.onnx', 'x/m.kept.onnx', 'x/m.temporal.onnx')
+    assert all(f'wrote {name}' in said for name in parts)
+    for name in parts:
         entries = onnx.load(name).metadata_props
         told = {entry.key: entry.value for entry in entries}
         assert json.loads(told['size']) == [96, 160]
@@ -161,6 +164,20 @@ def test_files_that_cannot_be_run(tmp_path, file, error, words):
     path = tiny_file(tmp_path / 'x.onnx', **file)
     with pytest.raises(error, match=words):
         VISInferencer(path)
+
+
+def test_openvino_says_which_operator_it_lacks():
+    # What OpenVINO 2026.4 says.
+    error = RuntimeError(
+        'Exception from src/inference/src/cpp/core.cpp:84:\nFrontEnd API failed\n'
+        "Model wasn't fully converted.\nSummary:\n"
+        '-- No conversion rule found for operations: DeformConv-20\n'
+        '-- Conversion is failed for: Conv-20\n'
+    )
+    said = _said('x.onnx', error, 'OpenVINO 2026.4')
+    assert isinstance(said, MissingOperatorError)
+    words = r'operator DeformConv, .*OpenVINO 2026.4.* --deformable GridSample'
+    assert re.search(words, str(said))
 
 
 def test_parts_of_two_exports(tmp_path):

@@ -38,7 +38,7 @@ BEGIN, END = '<!-- times: begin -->', '<!-- times: end -->'
 
 def table(found: dict[str, Any]) -> str:
     """A page's table of what a run has found."""
-    models = list(found['models'])
+    models = sorted(found['models'], key=[*MODELS, *found['models']].index)
     lines = [
         '| | ' + ' | '.join(f'`{name}`' for name in models) + ' |',
         '|---|' + '---|' * len(models),
@@ -79,17 +79,12 @@ def make_steps(
     init_default_scope('mmvis')
     torch.manual_seed(0)
     state = REGISTRY.build(without_pretrained(config.model)).state_dict()
-    exported = folder / f'{name}.onnx'
     steps = {}
     for way in ways:
         if way.startswith(('onnxruntime', 'openvino')):
-            if not exported.is_file():
-                from mmvis.deploy.exporting import export_model
-
-                export_model(config, state, exported, size=size)
-            device, _, half = way.partition('_')
-            device = 'cpu' if device == 'onnxruntime' else device
-            inferencer = VISInferencer(exported, device=device, half=bool(half))
+            inferencer = open_exported(
+                config, state, folder / f'{name}.onnx', way, size
+            )
         else:
             options = dict(half=way.endswith('bf16'), compile=way == 'compile')
             inferencer = VISInferencer(config, state, device='cpu', **options)
@@ -99,6 +94,27 @@ def make_steps(
                 inferencer.model.to(memory_format=torch.channels_last)
         steps[way] = inferencer.session().step
     return steps
+
+
+def open_exported(
+    config: Any, state: dict, path: Path, way: str, size: tuple[int, int]
+) -> Any:
+    """An exported model in a runtime; its file is written if it is not there."""
+    from mmvis.apis import VISInferencer
+    from mmvis.deploy.exporting import export_model
+    from mmvis.runtime.errors import MissingOperatorError
+
+    device, _, half = way.partition('_')
+    device = 'cpu' if device == 'onnxruntime' else device
+    by_samples = path.with_suffix('.grid.onnx')
+    for file, deformable in ((path, 'DeformConv'), (by_samples, 'GridSample')):
+        if not file.is_file():
+            export_model(config, state, file, size=size, deformable=deformable)
+        try:
+            return VISInferencer(file, device=device, half=bool(half))
+        except MissingOperatorError:
+            if file == by_samples:
+                raise
 
 
 def measure(steps: dict[str, Callable], frames: list) -> dict[str, float]:
@@ -125,6 +141,12 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument(
         '--size', nargs=2, type=int, default=(360, 640), metavar=('H', 'W')
+    )
+    parser.add_argument(
+        '--exported',
+        type=Path,
+        help='folder of exported files, which are written if they are not there '
+        '(default: they are written anew)',
     )
     parser.add_argument('--out', type=Path, help='json of what is found')
     parser.add_argument('--page', type=Path, help='page whose table is written')
@@ -158,7 +180,8 @@ def main(argv: list[str] | None = None) -> None:
             found[package] = __import__(package).__version__
     with tempfile.TemporaryDirectory() as folder:
         for name in args.models:
-            steps = make_steps(name, args.ways, tuple(args.size), Path(folder))
+            where = args.exported or Path(folder)
+            steps = make_steps(name, args.ways, tuple(args.size), where)
             found['models'][name] = measure(steps, frames)
             print(f'{name}: {found["models"][name]}', flush=True)
             if args.out is not None:

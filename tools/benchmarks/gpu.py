@@ -7,8 +7,10 @@ Weights are random and frames are noise that slides, each with --objects instanc
 measuring/forced_instances.py). In this order: the operators beside the CPU's; for each
 model the network alone and whole frames, one and --chunk at a time, as it is and
 recorded as CUDA graphs, in fp32, fp16 and bf16; kernels a frame and how long the card
-is busy with them; training steps. A part that fails says so and the rest goes on; no
-part begins when --minutes are over. The json is written again after each.
+is busy with them; its exported frame network by ONNX Runtime's CUDA provider in fp32
+and fp16 (with onnxruntime-gpu, onnx and onnxscript); training steps. A part that fails
+says so and the rest goes on; no part begins when --minutes are over. The json is
+written again after each.
 """
 
 from __future__ import annotations
@@ -93,6 +95,7 @@ def summary(result: object) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
+    from measuring.gpu_exports import exported_times
     from measuring.gpu_parts import (
         compare_operators,
         describe,
@@ -114,6 +117,11 @@ def main(argv: list[str] | None = None) -> None:
                     lambda c=config, p=precision, g=graph: frame_times(args, c, p, g),
                 )
         report.part(f'{name} kernels', lambda c=config: kernels(args, c))
+        for precision in ('fp32', 'fp16'):
+            report.part(
+                f'{name} exported {precision}',
+                lambda c=config, h=precision == 'fp16': exported_times(args, c, h),
+            )
     for name in args.models:
         config = config_of(name, args.quick)
         for precision in ('fp32', 'fp16', 'bf16'):

@@ -35,6 +35,10 @@ def test_every_part_gives_numbers(gpu, tmp_path):
         loss, full = (parts[f'sg_net training {k}']['loss'] for k in (kind, 'fp32'))
         assert loss == pytest.approx(full, rel=0.01)
     assert parts['sg_net kernels']['network 1 operators'] > 100
+    for kind, bound in (('fp32', 1e-3), ('fp16', 0.1)):
+        exported = parts[f'sg_net exported {kind}']
+        assert exported['difference'] < bound
+        assert exported['runs on'] == 'CPUExecutionProvider'
 
 
 def test_a_part_that_fails_or_comes_too_late_stops_nothing(gpu, tmp_path, capsys):
