@@ -142,10 +142,13 @@ def sampled_convolution(
     sampling = (stride, padding, dilation)
     if modulation is None and projects_first(weight, stride):
         products, offsets, ones = projected(features, offsets, weight, *sampling)
-        taps = weight[0, 0].numel()
-        parts = zip(products.chunk(taps, 1), offsets.chunk(taps, 1), strict=True)
-        one = ones[:, : len(weight)]
-        out = sum(sampled_convolution(*part, one) for part in parts)
+        count = weight[0, 0].numel()
+        # One GridSample: each tap's map and places as a frame of its own.
+        maps = products.unflatten(1, (count, -1)).flatten(0, 1)
+        shifts = offsets.unflatten(1, (count, 2)).flatten(0, 1)
+        identity = ones[:, : len(weight)]
+        out = sampled_convolution(maps, shifts, identity)
+        out = out.unflatten(0, (-1, count)).sum(1)
         return out if bias is None else out + bias[:, None, None]
     height, width = features.shape[-2:]
     rows, columns = offsets.shape[-2:]
