@@ -67,15 +67,25 @@ def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return inter / np.maximum(union, np.float32(1e-6))
 
 
-def greedy_nms(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
-    """Indices of the boxes that no kept better one overlaps by more, best first."""
+def greedy_nms(
+    boxes: np.ndarray, scores: np.ndarray, threshold: float, most: int | None = None
+) -> np.ndarray:
+    """Indices of the boxes that no kept better one overlaps by more, best first.
+
+    Args:
+        most (int | None): How many are wanted; what comes after them is not looked at.
+    """
     order = np.argsort(-scores, kind='stable')
     boxes = boxes[order]
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     alive = np.ones(len(order), bool)
+    kept: list[int] = []
     for row in range(len(order)):
         if not alive[row]:
             continue
+        kept.append(row)
+        if len(kept) == most:
+            break
         rest = boxes[row + 1 :]
         low = np.maximum(boxes[row, :2], rest[:, :2])
         high = np.minimum(boxes[row, 2:], rest[:, 2:])
@@ -83,7 +93,7 @@ def greedy_nms(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.nd
         with np.errstate(divide='ignore', invalid='ignore'):
             shared = inter / (areas[row] + areas[row + 1 :] - inter)
         alive[row + 1 :] &= ~(shared > threshold)
-    return order[alive]
+    return order[np.array(kept, np.int64)][:most]
 
 
 def fast_nms(

@@ -113,7 +113,7 @@ class STMaskRunner:
             if nms['type'] == 'fast_nms':
                 kept = fast_nms(boxes, scores, limit, nms['top_k'])[:most]
             else:
-                kept = greedy_nms(boxes, scores, limit)[:most]
+                kept = greedy_nms(boxes, scores, limit, most)
             labels, scores = labels[kept], scores[kept]
         if head['min_score'] is not None:
             good = scores > head['min_score']

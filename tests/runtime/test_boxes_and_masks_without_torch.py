@@ -29,6 +29,8 @@ def test_suppression(count):
     if count:
         assert found.tolist() == nms(given, scores, 0.3)[1].tolist()
     assert found.tolist() == sorted(found, key=lambda row: -scores[row])
+    few = boxes.greedy_nms(given.numpy(), scores.numpy(), 0.3, 7)
+    assert few.tolist() == found[:7].tolist()
     fast = boxes.fast_nms(given.numpy(), scores.numpy(), 0.3, 50)
     assert fast.tolist() == fast_nms(given, scores, 0.3, 50).tolist()
 

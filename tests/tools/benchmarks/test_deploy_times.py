@@ -28,7 +28,7 @@ def test_a_table_of_ratios(found):
     assert rows == [
         ['PyTorch as it is', '1.00 (3.00 s)', '1.00 (1.00 s)'],
         ['exported, ONNX Runtime', '2.00 (1.50 s)', '0.50 (2.00 s)'],
-        ['exported, OpenVINO', '-', '2.50 (0.40 s)'],
+        ['exported, OpenVINO, float32', '-', '2.50 (0.40 s)'],
     ]
 
 
