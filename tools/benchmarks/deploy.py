@@ -31,7 +31,7 @@ WAYS = {
     'compile': 'PyTorch, `compile=True`',
     'onnxruntime': 'exported, ONNX Runtime',
     'openvino': 'exported, OpenVINO, float32',
-    'openvino_half': 'exported, OpenVINO, `half=True`: its own choice',
+    'openvino_half': 'exported, OpenVINO, bfloat16 (`half=True`)',
 }
 BEGIN, END = '<!-- times: begin -->', '<!-- times: end -->'
 
