@@ -4,6 +4,7 @@ import gc
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -16,3 +17,14 @@ def pytest_collection_finish() -> None:
     # Every dataset that opens collects garbage; what is imported by now never is any,
     # and walking through it would take half of these tests' time.
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _loggers_outlive_what_they_write_to():
+    """mmengine's loggers go on after a test, and what caught their words does not."""
+    yield
+    logging = sys.modules.get('mmengine.logging')
+    for logger in logging.MMLogger._instance_dict.values() if logging else ():
+        for handler in logger.handlers:
+            if getattr(getattr(handler, 'stream', None), 'closed', False):
+                handler.setStream(sys.__stderr__)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from mmvis.datasets.frame_files import image_damage, natural_order
@@ -72,6 +71,8 @@ def _frame_of_file(index: int, path: str) -> Frame:
     damage = image_damage(data)
     image = None
     if damage is None:
+        import cv2
+
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         damage = 'cannot be decoded' if image is None else None
     if damage is not None:

@@ -7,21 +7,21 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 
 from .errors import NoFramesError, UnreadableSourceError
 from .frames import Frame, FrameSource
 
-# Rows of bytes a row of pixels, bytes a pixel in them, and OpenCV's conversion to BGR.
-PIXEL_FORMATS: dict[str, tuple[float, int, int | None]] = {
+# Rows of bytes a row of pixels, bytes a pixel in them, and the name of OpenCV's
+# conversion to BGR.
+PIXEL_FORMATS: dict[str, tuple[float, int, str | None]] = {
     'bgr24': (1, 3, None),
-    'rgb24': (1, 3, cv2.COLOR_RGB2BGR),
-    'bgra': (1, 4, cv2.COLOR_BGRA2BGR),
-    'rgba': (1, 4, cv2.COLOR_RGBA2BGR),
-    'gray': (1, 1, cv2.COLOR_GRAY2BGR),
-    'yuv420p': (1.5, 1, cv2.COLOR_YUV2BGR_I420),
-    'nv12': (1.5, 1, cv2.COLOR_YUV2BGR_NV12),
+    'rgb24': (1, 3, 'COLOR_RGB2BGR'),
+    'bgra': (1, 4, 'COLOR_BGRA2BGR'),
+    'rgba': (1, 4, 'COLOR_RGBA2BGR'),
+    'gray': (1, 1, 'COLOR_GRAY2BGR'),
+    'yuv420p': (1.5, 1, 'COLOR_YUV2BGR_I420'),
+    'nv12': (1.5, 1, 'COLOR_YUV2BGR_NV12'),
 }
 _CHUNK = 1 << 16
 _JPEG_BEGINS, _JPEG_ENDS = b'\xff\xd8', b'\xff\xd9'
@@ -78,6 +78,8 @@ class RawPipe(FrameSource):
         self._bytes = int(np.prod(self._shape))
 
     def __iter__(self) -> Iterator[Frame]:
+        import cv2
+
         index = 0
         while data := self._read():
             if len(data) < self._bytes:
@@ -91,7 +93,7 @@ class RawPipe(FrameSource):
             if self._convert is None:
                 yield Frame(index, pixels.copy())  # what is read is not writable
             else:
-                yield Frame(index, cv2.cvtColor(pixels, self._convert))
+                yield Frame(index, cv2.cvtColor(pixels, getattr(cv2, self._convert)))
             index += 1
 
     def _read(self) -> bytes:
@@ -128,6 +130,8 @@ class JpegPipe(FrameSource):
 
     @staticmethod
     def _decoded(index: int, data: bytes) -> Frame:
+        import cv2
+
         begins = data.find(_JPEG_BEGINS)
         image = None
         if begins >= 0 and data.endswith(_JPEG_ENDS):

@@ -180,6 +180,7 @@ def _in_half_precision(model: Any) -> Any:
             'pip install "mmvis[export]".'
         ) from error
     blocked = [*DEFAULT_OP_BLOCK_LIST, *KEPT_IN_FULL]
+    _compute_constant_outputs(model)
     model = convert_float_to_float16(model, keep_io_types=True, op_block_list=blocked)
     # It puts casts at the end, and leaves the types between nodes as they were.
     OnnxModel(model).topological_sort()
@@ -214,3 +215,21 @@ def _quiet() -> Iterator[None]:
 def example_frame(height: int, width: int) -> Tensor:
     """A normalised frame (1, 3, H, W) to follow a network with."""
     return torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def _compute_constant_outputs(model: Any) -> None:
+    """Let a node make each output that is a constant, such as places of cells.
+
+    The converter puts a cast before every output and looks for the node that makes
+    what it casts.
+    """
+    from onnx import helper
+
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    for output in model.graph.output:
+        if output.name in constants:
+            name = f'{output.name}_constant'
+            for node in model.graph.node:
+                node.input[:] = [name if n == output.name else n for n in node.input]
+            constants[output.name].name = name
+            model.graph.node.append(helper.make_node('Identity', [name], [output.name]))

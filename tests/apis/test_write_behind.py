@@ -36,7 +36,9 @@ def test_the_caller_waits_where_too_much_waits():
         made.append(1)
 
     behind = WriteBehind(size=2)
-    caller = threading.Thread(target=lambda: [behind.call(call) for _ in range(6)])
+    caller = threading.Thread(
+        target=lambda: [behind.call(call) for _ in range(6)], daemon=True
+    )
     caller.start()
     caller.join(0.3)
     # One is being made, two wait, the fourth has no room.

@@ -98,7 +98,8 @@ def test_a_long_video_by_onnx_runtime(tmp_path, name):
     twin = twin_of(model, written(model, STEPS, tmp_path))
     frames = images(60)
     one, other = session(model).steps(frames), session(twin).steps(frames)
-    assert same_tracks(one, other, 1e-4) > 60
+    # A pixel whose soft mask is one half goes either way.
+    assert same_tracks(one, other, 1e-3) > 60
 
 
 @pytest.mark.full

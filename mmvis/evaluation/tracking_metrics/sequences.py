@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils
-from scipy.optimize import linear_sum_assignment
 
 from mmvis.structures.rle import rle_area
 
@@ -112,6 +111,8 @@ def _overlaps(first: list, second: list, of_first: bool = False) -> np.ndarray:
 
 def _matched(ious: np.ndarray) -> np.ndarray:
     """Which columns of (g, d) get a row in an assignment of pairs that reach 0.5."""
+    from scipy.optimize import linear_sum_assignment
+
     matched = np.zeros(ious.shape[1], bool)
     value = np.where(ious < MATCHED - np.finfo(float).eps, -10000, ious)
     rows, columns = linear_sum_assignment(-value)

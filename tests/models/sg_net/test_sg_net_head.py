@@ -32,7 +32,7 @@ def test_detections_are_those_of_mmdet(norm_on_bbox, centerness_on_reg):
     for seed in range(5):
         inputs = feats(1, seed)
         with torch.no_grad():
-            found = ours.predict(ours.flatten(ours(inputs)), None, (60, 90))
+            found, *_ = ours.predict(ours.flatten(ours(inputs)), None, (60, 90))
             expected = theirs.predict_by_feat(
                 *theirs(inputs),
                 batch_img_metas=[dict(img_shape=(60, 90), scale_factor=(1, 1))],
@@ -90,16 +90,16 @@ def test_not_a_number_detects_nothing():
     ours = head().eval()
     with torch.no_grad():
         pyramid = ours.flatten(ours(feats(1)))
-        whole = ours.predict(pyramid, None, SHAPE)
+        whole, *_ = ours.predict(pyramid, None, SHAPE)
         for name in ('logits', 'distances', 'centerness'):
             spoiled = getattr(pyramid, name).clone()
             spoiled[:, ::7] = torch.nan
-            dets = ours.predict(pyramid._replace(**{name: spoiled}), None, SHAPE)
+            dets, *_ = ours.predict(pyramid._replace(**{name: spoiled}), None, SHAPE)
             assert len(dets) > 0
             assert dets.bboxes.isfinite().all()
             assert dets.scores.isfinite().all()
             every = torch.full_like(spoiled, torch.nan)
-            none = ours.predict(pyramid._replace(**{name: every}), None, SHAPE)
+            none, *_ = ours.predict(pyramid._replace(**{name: every}), None, SHAPE)
             assert len(none) == 0
             assert none.attention.shape == (0, 5)
     assert len(whole) > 0
@@ -112,7 +112,7 @@ def test_detections_have_what_their_location_predicts(previous_features):
     with torch.no_grad():
         now, before = ours(feats(1)), ours(feats(1, seed=2))
         pyramid = ours.flatten(now)
-        dets = ours.predict(pyramid, ours.flatten(before).tracking, SHAPE)
+        dets, *_ = ours.predict(pyramid, ours.flatten(before).tracking, SHAPE)
         maps = dict(
             attention=[ours.conv_attention(level) for level in now.attention],
             embeddings=[ours.conv_embed(level) for level in now.tracking],
@@ -153,7 +153,7 @@ def test_boxes_without_area_are_not_detections():
         pyramid = ours.flatten(ours(feats(1)))
         flat = pyramid.distances.clone()
         flat[..., [1, 3]] = 0
-        dets = ours.predict(pyramid._replace(distances=flat), None, SHAPE)
+        dets, *_ = ours.predict(pyramid._replace(distances=flat), None, SHAPE)
     assert len(dets) == 0
 
 
@@ -162,8 +162,8 @@ def test_what_a_centerness_location_is():
     by_place.test_cfg = ConfigDict(by_box.test_cfg, center='location')
     with torch.no_grad():
         pyramid = by_place.flatten(by_place(feats(1)))
-        places = by_place.predict(pyramid, None, SHAPE)
-        boxes = by_box.predict(pyramid, None, SHAPE)
+        places, *_ = by_place.predict(pyramid, None, SHAPE)
+        boxes, *_ = by_box.predict(pyramid, None, SHAPE)
     points = {tuple(p) for p in pyramid.points[0].tolist()}
     assert all(tuple(c) in points for c in places.centers.tolist())
     middle = (boxes.bboxes[:, :2] + boxes.bboxes[:, 2:]) / 2

@@ -163,12 +163,13 @@ class ForcedInstances:
         )
         return self._base_masks(base_masks), *pyramid
 
-    def _divided_instances(self, dets: InstanceData, *_) -> InstanceData:
+    def _divided_instances(self, found: tuple, *_) -> tuple:
+        dets = found[0]
         discs = self._discs(dets.bboxes)
         be_discs(dets, discs, self.model.blender.num_base_masks)
         if 'embeddings' in dets:
             self._embed(dets)
-        return dets
+        return found
 
     def _base_masks(self, base_masks: Tensor) -> Tensor:
         if self.model.blender.num_scores == self.model.blender.num_base_masks:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from mmvis.structures.rle import decode_masks
@@ -54,6 +53,8 @@ def noisy_frames(
     video: dict, tracks: list[dict], folder: Path, noise: Noise, seed: int
 ) -> Iterator[Frame]:
     """Detections of each frame of a video of an annotation file."""
+    import cv2
+
     rng = np.random.RandomState(seed)
     height, width = video['height'], video['width']
     categories = sorted({track['category_id'] for track in tracks})
@@ -98,6 +99,8 @@ def _shaken(mask: np.ndarray, noise: Noise, rng: Any) -> np.ndarray:
     size = np.sqrt(mask.sum())
     shift = rng.normal(0, noise.jitter * size, 2)
     scale = np.exp(rng.normal(0, noise.grown))
+    import cv2
+
     y, x = np.argwhere(mask).mean(0)
     matrix = np.array(
         [
@@ -157,6 +160,8 @@ class Account:
 
     def _jump(self, track: Any, t: int, mask: np.ndarray, owner: int) -> None:
         """Count it where a track moves by its size a frame, onto another object."""
+        import cv2
+
         x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
         centre = np.array([x + width / 2, y + height / 2])
         size = np.sqrt(width * height)

@@ -12,8 +12,9 @@ from fixtures.stmask_fixtures import NUM_STEPS, load_step
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvis.models.trackers import match_score
+from mmvis.models.trackers import match_score, shapes
 from mmvis.models.trackers.embedding_mask_iou_tracker import EmbeddingMaskIoUTracker
+from mmvis.models.trackers.match_score import compare_masks
 
 SCALE = torch.tensor([320.0, 192.0, 320.0, 192.0])
 RELEASE = dict(
@@ -67,6 +68,11 @@ def test_equals_the_released_tracker(branch, monkeypatch):
         none = np.zeros((len(dets), len(memory)), np.float32)
         ious = torch.from_numpy(step.get('match_mask_iou', none))
         monkeypatch.setattr(match_score, 'mask_ious', lambda *_, ious=ious: ious)
+        monkeypatch.setattr(
+            shapes,
+            'compare_masks',
+            lambda *masks, ious=ious: (ious, *compare_masks(*masks)[1:]),
+        )
         if frame_id > 0:
             propagate_and_compare_scores(tracker, memory, dets, step, frame_id)
         result = tracker.track(dets, memory, frame_id)
