@@ -27,4 +27,5 @@ def _loggers_outlive_what_they_write_to():
     for logger in logging.MMLogger._instance_dict.values() if logging else ():
         for handler in logger.handlers:
             if getattr(getattr(handler, 'stream', None), 'closed', False):
-                handler.setStream(sys.__stderr__)
+                # Not setStream, which would flush what is closed.
+                handler.stream = sys.__stderr__

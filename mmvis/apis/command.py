@@ -36,13 +36,13 @@ from .parts import PartOfSource, part_of
 from .pipe_source import open_pipe
 from .requests import check_chunk, check_score, output_paths
 from .several_videos import all_videos, folders_of
-from .viewers import LivePage, LiveWindow, Viewer
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
     from .frame_sources import FrameSource
     from .video_result import VideoResult
+    from .viewers import Viewer
 
 # What goes wrong, and the code that the command ends with.
 EXIT_CODES = {
@@ -166,6 +166,9 @@ class Run:
         return jobs
 
     def _open_viewers(self, watching: ExitStack) -> list[Viewer]:
+        # They import OpenCV, which asking for help does without.
+        from .viewers import LivePage, LiveWindow
+
         viewers: list[Viewer] = []
         if self._args.serve is not None:
             page = LivePage(self._args.serve)
