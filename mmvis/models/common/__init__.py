@@ -3,6 +3,7 @@
 The floor plan, in the order in which frames go through it.
 
     base_vis.py                 every model's loop over the frames of a video
+    frame_groups.py             which frames of a chunk are dealt with together
     video_states.py             the states of videos, kept apart from the network
     constants.py                tensors of a few numbers, made on the device
     settings.py                 a key of test_cfg that nothing reads is an error

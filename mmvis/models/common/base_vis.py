@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -17,11 +17,9 @@ from torch import Tensor
 from mmvis.structures.nested_tensors import map_tensors
 from mmvis.structures.rle import encode_masks
 
+from .frame_groups import groups_that_fit, runs_of_one_size
 from .host_copies import copy_to_host
 from .video_states import VideoStates
-
-# Of bool masks that wait to be encoded, on a GPU: 80 of full HD.
-PIXELS_AT_ONCE = 80 * 1920 * 1080
 
 
 class BaseVISModel(BaseMOTModel):
@@ -132,20 +130,28 @@ class BaseVISModel(BaseMOTModel):
         not reported; its track goes on.
         """
         size = self.frames_at_once(frames)
-        predictions = []
+        predictions: list[InstanceData] = []
         for start in range(0, len(frames), size):
             part = sample[start : start + size]
             feats = self.extract_test_feat(frames[start : start + size])
             metainfos = [frame.metainfo for frame in part]
-            if len(part) == 1:
-                results = iter([self.predict_frame(feats, metainfos[0], state)])
-            else:
-                results = self.predict_frames(feats, metainfos, state)
-            # Masks leave the device as run lengths.
-            predictions += _encoded(results)
+            for run in runs_of_one_size(metainfos):
+                own = map_tensors(itemgetter(run), feats)
+                results = self._predict_run(own, metainfos[run], state)
+                # Masks leave the device as run lengths.
+                for group in groups_that_fit(results, lambda r: r.masks.numel()):
+                    predictions += _encoded(group)
         for frame, result in zip(sample, _to_host(predictions), strict=True):
             frame.pred_track_instances = _visible(result)
         return [frame.pred_track_instances for frame in sample]
+
+    def _predict_run(
+        self, feats: Any, metainfos: Sequence[dict], state: Any
+    ) -> Iterator[InstanceData]:
+        if len(metainfos) > 1:
+            yield from self.predict_frames(feats, metainfos, state)
+        else:
+            yield self.predict_frame(feats, metainfos[0], state)
 
     def predict_frames(
         self, feats: Any, metainfos: Sequence[dict], state: Any
@@ -157,7 +163,8 @@ class BaseVISModel(BaseMOTModel):
 
         Args:
             feats (tuple): :meth:`extract_test_feat` of these frames.
-            metainfos (Sequence[dict]): Of each.
+            metainfos (Sequence[dict]): Of each; all of one size, before and after
+                scaling.
             state: The video's state; updated.
         """
         for t, metainfo in enumerate(metainfos):
@@ -165,31 +172,14 @@ class BaseVISModel(BaseMOTModel):
             yield self.predict_frame(one, metainfo, state)
 
 
-def _encoded(results: Iterable[InstanceData]) -> list[InstanceData]:
-    """Frames whose masks are run lengths, as many at once as memory allows."""
-    done: list[InstanceData] = []
-    waiting: list[InstanceData] = []
-    for result in results:
-        if waiting and not _fit_together([*waiting, result]):
-            done += _encoded_at_once(waiting)
-            waiting = []
-        waiting.append(result)
-    return done + _encoded_at_once(waiting)
-
-
-def _fit_together(results: Sequence[InstanceData]) -> bool:
-    sizes = {(r.masks.shape[1:], r.masks.device) for r in results}
-    pixels = sum(result.masks.numel() for result in results)
-    return len(sizes) == 1 and pixels <= PIXELS_AT_ONCE
-
-
-def _encoded_at_once(results: Sequence[InstanceData]) -> list[InstanceData]:
+def _encoded(results: Sequence[InstanceData]) -> Sequence[InstanceData]:
+    """Frames of one size, whose masks become run lengths."""
     counts = [len(result) for result in results]
     masks = [result.masks for result in results]
     rles = iter(encode_masks(masks[0] if len(masks) == 1 else torch.cat(masks)))
     for result, count in zip(results, counts, strict=True):
         result.masks = [next(rles) for _ in range(count)]
-    return list(results)
+    return results
 
 
 def _to_host(results: list[InstanceData]) -> list[InstanceData]:

@@ -11,9 +11,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from .constants import constant
+from .frame_groups import groups_that_fit
 
-# Of soft masks that are enlarged together: 80 of full HD.
-PIXELS_AT_ONCE = 80 * 1920 * 1080
 PASSED_ON = ('scores', 'labels', 'instances_id', 'class_scores', 'objectness')
 
 
@@ -65,31 +64,9 @@ def to_original_sizes(
         input_shape (tuple[int, int]): Height and width of the padded input.
         mask_thr (float): Pixels above it belong to an instance.
     """
-    size = input_shape, mask_thr
     pixels = math.prod(metainfos[0]['ori_shape'][:2])
-    waiting: list[InstanceData] = []
-    for frame in tracked:
-        if sum(map(len, [*waiting, frame])) * pixels > PIXELS_AT_ONCE:
-            yield from _together(waiting, metainfos[0], *size)
-            waiting = []
-        waiting.append(frame)
-    yield from _together(waiting, metainfos[0], *size)
-
-
-def frames_that_fit(counts: Iterable[int], size: Sequence[int]) -> Iterator[slice]:
-    """Frames side by side whose masks may be made together, or one of too many.
-
-    Args:
-        counts (Iterable[int]): Instances of each frame.
-        size (Sequence[int]): Height and width of a frame.
-    """
-    start = waiting = number = 0
-    for number, count in enumerate(counts, start=1):
-        waiting += count
-        if waiting * math.prod(size[:2]) > PIXELS_AT_ONCE and number - 1 > start:
-            yield slice(start, number - 1)
-            start, waiting = number - 1, count
-    yield slice(start, number)
+    for frames in groups_that_fit(tracked, lambda frame: len(frame) * pixels):
+        yield from _together(frames, metainfos[0], input_shape, mask_thr)
 
 
 def _together(

@@ -13,7 +13,7 @@ Shared with other models:
     common/bfloat16.py          operators without it, under autocast
     common/chunk_rcnn.py        the detector for all frames of a chunk
     common/roi_levels.py        RoI features without a question to the device
-    common/to_original_size.py  how many frames' masks are made together
+    common/frame_groups.py      how many frames' masks are made together
     trackers/track_frames.py    the frames of a chunk, one after the other
     trackers/track_memory.py    what is remembered of a track
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,8 +20,8 @@ from mmvis.models.common.chunk_rcnn import (
     masks_of_frames,
     proposals_of_frames,
 )
+from mmvis.models.common.frame_groups import groups_that_fit
 from mmvis.models.common.roi_levels import use_all_levels
-from mmvis.models.common.to_original_size import frames_that_fit
 from mmvis.models.trackers.track_frames import track_frames
 from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
@@ -126,8 +127,7 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
         self, feats: tuple[Tensor, ...], metainfos: Sequence[dict], state: TrackMemory
     ) -> Iterator[InstanceData]:
         """Detect in all frames, track, make all masks. See the base class."""
-        shapes = {(tuple(m['img_shape']), tuple(m['ori_shape'])) for m in metainfos}
-        if len(shapes) > 1 or not goes_together(self.detector):
+        if not goes_together(self.detector):
             yield from super().predict_frames(feats, metainfos, state)
             return
         roi_head, first = self.detector.roi_head, metainfos[0]
@@ -141,7 +141,11 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
             track_frames(self.tracker, dets, counts, state, metainfos, with_masks=False)
         )
         # The mask head scales the boxes to the original frame in place.
-        for part in frames_that_fit(map(len, tracked), first['ori_shape']):
+        pixels = math.prod(first['ori_shape'][:2])
+        for group in groups_that_fit(
+            range(len(tracked)), lambda t: len(tracked[t]) * pixels
+        ):
+            part = slice(group[0], group[-1] + 1)
             counts = [len(frame) for frame in tracked[part]]
             bboxes, labels = (
                 torch.cat([frame[name] for frame in tracked[part]]).to(feats[0].device)

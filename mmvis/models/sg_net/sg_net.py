@@ -158,12 +158,6 @@ class SGNet(BaseVISModel):
         self, feats: tuple[Tensor, ...], metainfos: Sequence[dict], state: SGNetState
     ) -> Iterator[InstanceData]:
         """Detect and make masks in all frames, and then track. See the base class."""
-        sizes = {
-            (tuple(m['img_shape'][:2]), tuple(m['ori_shape'][:2])) for m in metainfos
-        }
-        if len(sizes) > 1:
-            yield from super().predict_frames(feats, metainfos, state)
-            return
         base_masks, pyramid = feats[0], SGNetPyramid(*feats[1:])
         input_shape = tuple(metainfos[0]['batch_input_shape'])
         img_shape = tuple(metainfos[0]['img_shape'][:2])

@@ -226,9 +226,6 @@ class STMask(BaseVISModel):
         self, feats: STMaskFeatures, metainfos: Sequence[dict], state: STMaskState
     ) -> Iterator[InstanceData]:
         """Detect and make masks in all frames, then frame by frame. See the base."""
-        if len({(tuple(m['img_shape']), tuple(m['ori_shape'])) for m in metainfos}) > 1:
-            yield from super().predict_frames(feats, metainfos, state)
-            return
         input_shape = tuple(metainfos[0]['batch_input_shape'])
         dets, counts = detect_in_frames(
             self.bbox_head, feats.outputs, feats.anchors[0], input_shape

@@ -9,8 +9,10 @@ import pytest
 import torch
 import video_models
 from card_path import take_card_path
-from model_factory import FRAMES, assert_same, predict
+from model_factory import FRAMES, assert_same, clip_sample, moving_frames, predict
 
+# Height and width of two frames each: as the network sees them, and the original's.
+SIZES = [((96, 160), (192, 320)), ((96, 160), (144, 240)), ((80, 144), (160, 288))]
 MODELS = {
     'masktrack_rcnn': video_models.masktrack_rcnn,
     'stmask': video_models.stmask,
@@ -43,3 +45,26 @@ def test_frames_at_once(name, whole_chunks):
     assert sum(map(len, one_by_one)) > FRAMES
     assert_same(one_by_one, predict(net, [FRAMES], video_id=2))
     assert_same(one_by_one, predict(net, [1, 3, 2], video_id=3))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('name', MODELS)
+def test_frames_of_several_sizes(name, whole_chunks):
+    """The first two pairs differ in the size of their originals alone."""
+    net = MODELS[name]()
+    clip, sample = moving_frames(FRAMES), clip_sample(FRAMES)
+    sizes = [size for size in SIZES for _ in range(2)]
+    for frame, image, (img_shape, ori_shape) in zip(sample, clip, sizes, strict=True):
+        image[:, img_shape[0] :] = 0
+        image[:, :, img_shape[1] :] = 0
+        factors = [i / o for i, o in zip(img_shape, ori_shape, strict=True)]
+        frame.set_metainfo(
+            dict(img_shape=img_shape, ori_shape=ori_shape, scale_factor=factors[::-1])
+        )
+    one_by_one = net.predict_clip(clip, copy.deepcopy(sample), net.init_state())
+    net = whole_chunks(net)
+    at_once = net.predict_clip(clip, copy.deepcopy(sample), net.init_state())
+    assert sum(map(len, one_by_one)) > FRAMES
+    for result, (_, ori_shape) in zip(at_once, sizes, strict=True):
+        assert all(mask['size'] == list(ori_shape) for mask in result.masks)
+    assert_same(one_by_one, at_once)

@@ -1,0 +1,64 @@
+"""RoI features of all levels at once, as on a GPU, beside mmdet's level by level."""
+
+import copy
+
+import pytest
+import torch
+from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
+from pretended_device import DEVICE, here, pretended_device
+from torch import nn
+
+from mmvis.models.common.roi_levels import AllLevelsRoIExtractor, use_all_levels
+
+STRIDES = [4, 8, 16, 32]
+
+
+def extractor(kind=AllLevelsRoIExtractor):
+    layer = dict(type='RoIAlign', output_size=7, sampling_ratio=2)
+    return kind(layer, out_channels=6, featmap_strides=STRIDES).eval()
+
+
+def maps(strides=STRIDES):
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(2, 6, 256 // s, 320 // s, generator=generator) for s in strides]
+
+
+def rois(sides):
+    """Of two frames, of these sides in pixels; two reach out of the frame."""
+    generator = torch.Generator().manual_seed(1)
+    frame = torch.arange(len(sides)) % 2
+    corners = torch.rand(len(sides), 2, generator=generator) * 200 - 10
+    ends = corners + torch.tensor(sides, dtype=torch.float)[:, None]
+    return torch.cat([frame[:, None], corners, ends], dim=1)
+
+
+# Level 0 takes sides below 112, level 1 those below 224, and so on.
+@pytest.mark.parametrize('sides', [[9, 130, 500, 1e3, 60, 250], [130, 30], [900], []])
+@pytest.mark.parametrize('factor', [None, 1.3])
+def test_features_are_those_of_mmdets_extractor(sides, factor, monkeypatch):
+    wanted = extractor(SingleRoIExtractor)(maps(), rois(sides), factor)
+    with pretended_device(monkeypatch):
+        away = [level.to(DEVICE) for level in maps()]
+        found = here(extractor()(away, rois(sides).to(DEVICE), factor))
+    assert torch.equal(found, wanted)
+    assert len(found) == len(sides)
+
+
+def test_one_level(monkeypatch):
+    layer = dict(type='RoIAlign', output_size=7, sampling_ratio=2)
+    made = AllLevelsRoIExtractor(layer, out_channels=6, featmap_strides=[4]).eval()
+    wanted = made(maps([4]), rois([9, 500]))
+    with pretended_device(monkeypatch):
+        found = here(made([maps([4])[0].to(DEVICE)], rois([9, 500]).to(DEVICE)))
+    assert torch.equal(found, wanted) and wanted.any()
+
+
+def test_every_plain_extractor_of_a_model_is_changed_and_no_other():
+    class Own(SingleRoIExtractor):
+        pass
+
+    model = nn.ModuleList([extractor(SingleRoIExtractor), nn.ReLU(), extractor(Own)])
+    model.append(copy.deepcopy(model))
+    use_all_levels(model)
+    kinds = [type(m) for m in model.modules() if isinstance(m, SingleRoIExtractor)]
+    assert kinds == [AllLevelsRoIExtractor, Own] * 2
