@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from types import FrameType
 
 from torch.utils.data import DataLoader
 
 # Seconds between looks at the parent.
 _INTERVAL = 2.0
+# Seconds that a worker works on when all processes of a job are told to end.
+_GRACE = 10
 
 
 def end_with_training(loader: DataLoader) -> None:
-    """Let the workers of a loader end when its process was killed.
+    """Let the workers of a loader end when its process was killed, and not before it.
 
     torch's own look at the parent ends a worker's loop, but not the thread that waits
     to write a batch into a full pipe: such a worker stays for ever, and keeps open
     what it inherited, the output of the training for example.
+
+    Batch systems send SIGTERM and SIGUSR1 to all processes of a job. The training
+    still needs its workers for the iteration that it ends with: they wait a little.
     """
     if loader.num_workers:
         loader.worker_init_fn = partial(_init_worker, loader.worker_init_fn)
 
 
 def _init_worker(init: Callable[[int], None] | None, number: int) -> None:
+    if hasattr(signal, 'SIGUSR1'):  # not on Windows
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, _end_later)
     watch = threading.Thread(target=_watch, args=(os.getppid(),), daemon=True)
     watch.start()
     if init is not None:
         init(number)
+
+
+def _end_later(number: int, frame: FrameType | None) -> None:
+    signal.alarm(_GRACE)
 
 
 def _watch(parent: int) -> None:

@@ -47,6 +47,33 @@ def test_a_worker_that_writes_ends_with_its_training(tmp_path):
             time.sleep(0.2)
 
 
+TOLD = """
+import signal
+from torch.utils.data import DataLoader
+from mmvis.engine.data_workers import end_with_training
+
+loader = DataLoader(range(100), num_workers=2, batch_size=2)
+end_with_training(loader)
+batches = iter(loader)
+first = next(batches)
+signals = {signal.SIGTERM, signal.SIGUSR1}
+signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+print('ready', flush=True)
+signal.sigwait(signals)
+print(sum(len(batch) for batch in batches), flush=True)
+"""
+
+
+@pytest.mark.parametrize('sent', ['SIGTERM', 'SIGUSR1'])
+def test_workers_feed_a_training_that_is_told_to_end(tmp_path, sent):
+    """A batch system tells all processes; the workers are there before any handler."""
+    with started([sys.executable, '-c', TOLD], cwd=tmp_path) as training:
+        assert training.stdout.readline() == 'ready\n'
+        os.killpg(training.pid, getattr(signal, sent))
+        assert training.stdout.readline() == '98\n'
+        assert training.wait(60) == 0
+
+
 SPAWNING = """
 from pathlib import Path
 from test_data_workers import spawned_give_the_same

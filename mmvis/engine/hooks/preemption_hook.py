@@ -12,7 +12,6 @@ import torch.distributed as dist
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
-from torch.utils.data import get_worker_info
 
 from mmvis.registry import HOOKS
 
@@ -20,8 +19,6 @@ from .checkpoint_hook import gather_random_states
 
 NAME = 'interrupted.pth'
 SIGNALS = ('SIGTERM', 'SIGUSR1')
-# Seconds that a data worker works on when all processes of a job are told to end.
-_WORKER_GRACE = 10
 
 
 @HOOKS.register_module()
@@ -63,13 +60,11 @@ class PreemptionHook(Hook):
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() == self._owner:
             self._received = signal.Signals(number).name
-        elif get_worker_info() is None:
-            # Of a fork that has nothing to save: what it would be without this.
+        else:
+            # Of a fork that has nothing to save: what it would be without this. Data
+            # workers have handlers of their own, see ``data_workers``.
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
-        elif number == signal.SIGTERM:
-            # The training still needs this worker for the iteration that it ends with.
-            signal.alarm(_WORKER_GRACE)
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """End after this iteration, where one of the ranks was told to."""
