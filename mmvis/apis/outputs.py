@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from mmvis.structures.frame_result import FrameResult, labels_of
 
+from .notices import warn
 from .output_places import check_places
 from .requests import check_score, output_paths
 from .video_result import VideoResult
@@ -116,7 +116,7 @@ class VideoOutputs:
                 writer.give_up()
                 if not self._writers:
                     raise
-                _warn(f'{error} The other files go on.')
+                warn(f'{error} The other files go on.')
 
     def close(self) -> None:
         """Finish all files with the frames so far.
@@ -157,7 +157,3 @@ def _naming(path: Path) -> Iterator[None]:
         if error.errno is None:
             raise
         raise OSError(f'{path} cannot be written: {error.strerror}.') from None
-
-
-def _warn(text: str) -> None:
-    print(f'mmvis: {text}', file=sys.stderr)

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from mmvis.dependencies import check_for_models
 from mmvis.runtime.exported_model import load_exported
 from mmvis.runtime.model_file import ModelFile, is_exported
 from mmvis.runtime.session import RuntimeSession
-from mmvis.structures.frame_result import FrameResult
 
-from .errors import DamagedFrameError, NoFramesError, UnreadableSourceError
 from .frame_sources import FrameSource, open_source
+from .frame_stream import FrameStream, Stepped
+from .notices import warn
 from .outputs import VideoOutputs
 from .progress import progress_bar
-from .read_ahead import ReadAhead
 from .requests import ON_ERROR, check_chunk
-from .steps_within_memory import steps_within_memory
 from .video_result import VideoResult
 
 # An exported model needs neither torch nor mmengine, so nothing here imports them for
@@ -35,8 +29,6 @@ if TYPE_CHECKING:
     from .loading import LoadedModel
     from .video_session import VideoSession
     from .viewers import Viewer
-
-Stepped = tuple[np.ndarray, FrameResult]
 
 
 class VISInferencer:
@@ -114,7 +106,7 @@ class VISInferencer:
         if graph and not on_gpu:
             raise ValueError('graph=True records CUDA graphs, which need a GPU.')
         if on_gpu and (not compile if graph is None else graph):
-            use_graphs(loaded.model, _warn)
+            use_graphs(loaded.model, warn)
         self._take(loaded)
 
     def _take(self, loaded: LoadedModel) -> None:
@@ -186,78 +178,16 @@ class VISInferencer:
             raise ValueError(f'on_error is one of {ON_ERROR}, not {on_error!r}.')
         check_chunk(chunk)
         # Opened here and not at the first frame, so that mistakes are told at once.
-        opened = open_source(source)
-        session = self.session() if session is None else session
-        return self._stream(opened, session, chunk, on_error, read_ahead, on_damage)
-
-    def _stream(
-        self,
-        source: FrameSource,
-        session: Any,
-        chunk: int,
-        on_error: str,
-        read_ahead: int,
-        on_damage: Callable[[int, str], None] | None,
-    ) -> Generator[Stepped, None, None]:
-        # Of a session that goes on, the source's first frame has a later number.
-        before, seen = session.num_frames, 0
-        waiting: list[np.ndarray] = []
-        first_damage: str | None = None
-        whole = getattr(self.model, 'needs_whole_video', False)
-        if hasattr(session, 'restores'):
-            session.restores = on_error == 'skip' and not whole
-
-        def leave_out(index: int, damage: str) -> None:
-            nonlocal first_damage
-            if on_damage is not None:
-                on_damage(index, damage)
-            else:
-                _warn(f'{damage} It is left out.')
-            first_damage = first_damage or damage
-
-        def predict() -> Iterator[Stepped]:
-            if not waiting:
-                return
-            first = session.num_frames - before
-            results = steps_within_memory(session, waiting)
-            for index, (image, result) in enumerate(
-                zip(waiting, results, strict=True), first
-            ):
-                if isinstance(result, str):
-                    leave_out(index, result)
-                else:
-                    yield image, replace(result, frame_id=index) if before else result
-            waiting.clear()
-
-        frames = ReadAhead(source, read_ahead) if read_ahead else None
-        try:
-            for index, image, damage in frames or source:
-                seen += 1
-                if image is not None:
-                    if waiting and image.shape != waiting[0].shape:
-                        yield from predict()  # which refuses the next
-                    waiting.append(image)
-                    if len(waiting) >= chunk and not whole:
-                        yield from predict()
-                    continue
-                assert damage is not None  # there is an image, or this
-                # What came before it is told before the error.
-                yield from predict()
-                if on_error == 'stop' or whole:
-                    raise DamagedFrameError(damage)
-                leave_out(index, damage)
-                session.skip()
-            yield from predict()
-            if not seen:
-                raise NoFramesError(f'The source {source.name!r} gave no frame.')
-            if session.frame_size is None:
-                raise UnreadableSourceError(
-                    f'None of the {seen} frames of {source.name!r} can be read: '
-                    f'{first_damage}'
-                )
-        finally:
-            if frames is not None:
-                frames.close()
+        frames = FrameStream(
+            open_source(source),
+            self.session() if session is None else session,
+            chunk=chunk,
+            whole=getattr(self.model, 'needs_whole_video', False),
+            skips=on_error == 'skip',
+            read_ahead=read_ahead,
+            on_damage=on_damage,
+        )
+        return iter(frames)
 
     def __call__(
         self,
@@ -364,7 +294,7 @@ class VISInferencer:
             video.skip(index, damage)
             if outputs is not None:
                 outputs.repeat()
-            _warn(f'{damage} It is left out.')
+            warn(f'{damage} It is left out.')
 
         stream = self.stream(
             source,
@@ -394,13 +324,3 @@ def _refuse_for_exported(path: Any, **given: Any) -> None:
             f'{path} is an exported model and takes no {names[0]}: weights and '
             'settings are those of its export.'
         )
-
-
-def _warn(text: str) -> None:
-    """Into mmengine's log, where there is one."""
-    try:
-        from mmengine.logging import print_log
-    except ImportError:
-        print(f'mmvis: {text}', file=sys.stderr)
-    else:
-        print_log(text, 'current', level=30)
