@@ -49,6 +49,7 @@ def test_a_worker_that_writes_ends_with_its_training(tmp_path):
 
 TOLD = """
 import signal
+import threading
 from torch.utils.data import DataLoader
 from mmvis.engine.data_workers import end_with_training
 
@@ -56,10 +57,11 @@ loader = DataLoader(range(100), num_workers=2, batch_size=2)
 end_with_training(loader)
 batches = iter(loader)
 next(batches), next(batches)  # one of each worker: both have begun
-signals = {signal.SIGTERM, signal.SIGUSR1}
-signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+told = threading.Event()
+for number in (signal.SIGTERM, signal.SIGUSR1):
+    signal.signal(number, lambda *_: told.set())
 print('ready', flush=True)
-signal.sigwait(signals)
+told.wait()
 print(sum(len(batch) for batch in batches), flush=True)
 """
 
