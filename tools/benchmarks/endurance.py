@@ -27,6 +27,7 @@ import json
 from pathlib import Path
 
 from mmvis.engine.command_line import run_command
+from mmvis.engine.key_values import KeyValues
 from mmvis.structures.whole_file import whole_file
 
 LINES = {
@@ -60,6 +61,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--kinds', nargs='+', default=['mp4', 'json'])
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=KeyValues,
+        default={},
+        metavar='KEY=VALUE',
+        help='entries of the configs to replace',
+    )
     parser.add_argument('--out', type=Path, help='write the numbers to this json file')
     return parser.parse_args(argv)
 

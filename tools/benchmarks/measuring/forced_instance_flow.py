@@ -14,17 +14,18 @@ from mmvis.models.instance_flow.grouping import pixel_positions
 STRIDE = 4
 
 
-def be_disc_maps(feats, boxes: Tensor):
+def be_disc_maps(feats, boxes: Tensor, kinds: Tensor):
     """``InstanceFlowFeatures`` as of a network that finds a disc in each box.
 
     Args:
         feats (InstanceFlowFeatures): Of T frames.
         boxes (Tensor): (n, 4) xyxy in pixels of the input, which do not overlap.
+        kinds (Tensor): (n,) int64, their classes but for the number of them.
     """
     intra, inside, nearest = disc_offsets(feats.intra, boxes)
     classes = feats.semantic.shape[1] - 1
     semantic = torch.zeros_like(feats.semantic)
-    label = torch.where(inside, nearest % classes, classes)
+    label = torch.where(inside, kinds[nearest] % classes, classes)
     semantic.scatter_(1, label.expand(len(semantic), 1, *label.shape), 1.0)
     distance = intra.square().sum(0)
     # The least distance of each disc's pixels is its only peak.

@@ -15,7 +15,7 @@ outputs say what a trained one would say of a given number of discs:
 * SG-Net: see ``forced_sg_net``. InstanceFlow: see ``forced_instance_flow``.
 * Two-stage models: the classes and boxes of the second stage, and of each stage of a
   cascade, are set for as many proposals, and each mask is a disc. Proposals are those
-  of the random weights.
+  of the random weights. The embeddings of a tracking head are the discs', too.
 
 What the network of single frames gives is changed behind ``extract_test_feat``, so that
 this may be compiled or recorded before.
@@ -26,7 +26,8 @@ stage of its own, which no table counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from mmengine.structures import InstanceData
@@ -71,6 +72,8 @@ class ForcedInstances:
         side = self.boxes[0, 2] - self.boxes[0, 0]
         shake = torch.randn(shape, generator=generator).clamp(-2, 2).to(device)
         self.instance = torch.arange(shape[0], device=device) % count
+        # Whose remainder by the number of classes is an instance's class.
+        self.kinds = torch.arange(count, device=device)
         self.detected = self.boxes[self.instance] + 0.02 * side * shake
         self.scores = torch.linspace(0.95, 0.6, shape[0], device=device)
         self.embeddings = torch.randn(count, 1024, generator=generator).to(device)
@@ -121,7 +124,7 @@ class ForcedInstances:
 
     def _wrap_instance_flow(self) -> None:
         def maps(feats: tuple, *_) -> tuple:
-            return be_disc_maps(feats, self.boxes)
+            return be_disc_maps(feats, self.boxes, self.kinds)
 
         def nothing_moved(fields: Tensor, *_) -> Tensor:
             return disc_offsets(fields, self.boxes)[0].expand_as(fields).contiguous()
@@ -134,6 +137,19 @@ class ForcedInstances:
         roi_head = self.model.detector.roi_head
         self._after(roi_head, '_bbox_forward', self._proposals)
         self._after(roi_head, '_mask_forward', disc_masks)
+        if hasattr(self.model, 'track_head'):
+            track_head, looked = self.model.track_head, []
+
+            def look(result: tuple, feats: Any, boxes: Sequence[Tensor]) -> tuple:
+                looked[:] = boxes
+                return result
+
+            self._after(track_head, 'extract_roi_feats', look)
+            self._after(
+                track_head.embed_head,
+                'extract_feat',
+                lambda found, *_: (self._looks_of(torch.cat(looked), found[0]),),
+            )
 
     def _anchors_near_discs(self, feats: tuple, *_) -> tuple:
         outputs, anchors = feats.outputs, feats.anchors[0]
@@ -146,7 +162,7 @@ class ForcedInstances:
         logits[..., -1] = 20.0
         values = head.bbox_coder.encode(anchors[nearest], self.detected)
         deltas[:, nearest] = values.to(deltas.dtype)
-        labels = self.instance % head.num_classes
+        labels = self.kinds[self.instance] % head.num_classes
         logits[:, nearest, labels] = 20.0 + self.scores.logit().to(logits.dtype)
         centerness = torch.ones_like(outputs.centerness)
         changed = dict(deltas=deltas, logits=logits, centerness=centerness)
@@ -159,7 +175,7 @@ class ForcedInstances:
         base_masks, *fields = feats
         pyramid = detect_near(
             SGNetPyramid(*fields),
-            *(self.detected, self.instance, self.scores, DUPLICATES),
+            *(self.detected, self.kinds[self.instance], self.scores, DUPLICATES),
         )
         return self._base_masks(base_masks), *pyramid
 
@@ -182,9 +198,12 @@ class ForcedInstances:
         return dets
 
     def _embed(self, dets: InstanceData) -> None:
-        channels = dets.embeddings.shape[1]
-        instance = self._nearest(dets.bboxes)
-        dets.embeddings = normalize(self.embeddings[instance, :channels])
+        dets.embeddings = self._looks_of(dets.bboxes, dets.embeddings)
+
+    def _looks_of(self, boxes: Tensor, embeddings: Tensor) -> Tensor:
+        """Unit vectors, as many and as long as ``embeddings`` (n, d)."""
+        instance = self._nearest(boxes)
+        return normalize(self.embeddings[instance, : embeddings.shape[1]])
 
     def _nearest(self, boxes: Tensor) -> Tensor:
         return (boxes[:, None] - self.boxes).abs().sum(-1).argmin(1)
@@ -223,7 +242,7 @@ class ForcedInstances:
         head = head[given[0]] if len(given) == 3 else head
         rois = given[-1]
         count = min(len(rois), len(self.detected))
-        labels = self.instance[:count] % head.num_classes
+        labels = self.kinds[self.instance[:count]] % head.num_classes
         scores = torch.zeros_like(results['cls_score'])
         scores[:, -1] = 20.0
         rows = torch.arange(count, device=rois.device)

@@ -14,13 +14,13 @@ from torch import Tensor
 CERTAIN = 20.0
 
 
-def detect_near(pyramid, boxes: Tensor, instance: Tensor, scores: Tensor, copies: int):
+def detect_near(pyramid, boxes: Tensor, kinds: Tensor, scores: Tensor, copies: int):
     """The pyramid as of a network that finds some boxes, several times each.
 
     Args:
         pyramid (SGNetPyramid): Of B frames.
         boxes (Tensor): (copies * n, 4), detection by detection.
-        instance (Tensor): (copies * n,) the instance of each, of n.
+        kinds (Tensor): (copies * n,) int64, classes but for the number of them.
         scores (Tensor): (copies * n,).
         copies (int): Detections of an instance.
     """
@@ -36,7 +36,7 @@ def detect_near(pyramid, boxes: Tensor, instance: Tensor, scores: Tensor, copies
     sides = torch.cat([place - boxes[:, :2], boxes[:, 2:] - place], dim=1)
     distances[:, nearest] = sides.to(distances.dtype)
     logits = torch.full_like(pyramid.logits, -CERTAIN)
-    labels = instance % logits.shape[-1]
+    labels = kinds % logits.shape[-1]
     logits[:, nearest, labels] = scores.logit().to(logits.dtype)
     centerness = torch.full_like(pyramid.centerness, CERTAIN)
     return pyramid._replace(logits=logits, distances=distances, centerness=centerness)

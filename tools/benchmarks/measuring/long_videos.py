@@ -27,7 +27,10 @@ def make_inferencer(args: argparse.Namespace) -> VISInferencer:
     height, width = args.size
     scale = {'test_pipeline.0.transforms.1.scale': (width, height)}
     return VISInferencer(
-        args.config, weights.state_dict(), device=args.device, cfg_options=scale
+        args.config,
+        weights.state_dict(),
+        device=args.device,
+        cfg_options=scale | args.cfg_options,
     )
 
 

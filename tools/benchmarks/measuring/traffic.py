@@ -116,6 +116,7 @@ class ForcedTraffic(ForcedInstances):
         count = len(scene.objects)
         rows = torch.arange(count * DUPLICATES, device=device)
         self.instance = rows % count
+        self.kinds = torch.tensor(scene.objects, device=device)
         side = (self.boxes[:, 2:] - self.boxes[:, :2])[self.instance].repeat(1, 2)
         shake = (torch.rand(len(rows), 4).to(device) - 0.5) * 0.04
         self.detected = self.boxes[self.instance] + side * shake
