@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mmvis.runtime.frame_session import FrameSession
 from mmvis.structures.frame_result import FrameResult
 from mmvis.tracking import MaskTracker, Outlines, colour_looks
 
@@ -44,50 +45,40 @@ class MaskInferencer(VISInferencer):
         self._new_session = lambda: MaskSession(found, self._settings)
 
 
-class MaskSession:
-    """One video whose masks are known; as a VideoSession.
+class MaskSession(FrameSession):
+    """One video whose masks are known.
 
     Looks are the colours inside the masks.
     """
 
     def __init__(self, detections: Detections, settings: dict[str, Any]) -> None:
-        self._detections = detections
-        self._tracker = MaskTracker(detections.class_names, **settings)
-        self._size: tuple[int, int] | None = None
+        self._detections, self._settings = detections, settings
+        super().__init__(detections.class_names)
 
-    @property
-    def num_frames(self) -> int:
-        """Number of the next frame."""
-        return self._tracker.num_frames
-
-    @property
-    def frame_size(self) -> tuple[int, int] | None:
-        """Height and width of the frames; None before the first."""
-        return self._size
-
-    def reset(self) -> None:
-        """Begin the video again."""
-        self._tracker.reset()
-        self._size = None
+    def _new_state(self) -> MaskTracker:
+        return MaskTracker(self._class_names, **self._settings)
 
     def skip(self, num_frames: int = 1) -> None:
-        """Leave out frames that cannot be read."""
-        self._tracker.skip(num_frames)
+        """Leave out frames that cannot be read; time goes on for the tracks."""
+        super().skip(num_frames)
+        self._state.skip(num_frames)
 
-    def step(self, image: np.ndarray) -> FrameResult:
-        """The tracked instances of the next frame, (h, w, 3) uint8 BGR."""
-        size = (image.shape[0], image.shape[1])
-        found = self._detections.of(self._tracker.num_frames, size)
+    def _predict(
+        self, images: Sequence[np.ndarray], size: tuple[int, int]
+    ) -> list[FrameResult]:
+        return [
+            self._tracked(image, frame_id, size)
+            for frame_id, image in enumerate(images, self._next)
+        ]
+
+    def _tracked(
+        self, image: np.ndarray, frame_id: int, size: tuple[int, int]
+    ) -> FrameResult:
+        found = self._detections.of(frame_id, size)
         outlines = Outlines.of_rles(found.rles)
-        result = self._tracker.step(
+        return self._state.step(
             *(found.rles, found.scores, found.labels),
             looks=colour_looks(image, outlines),
             size=size,
             outlines=outlines,
         )
-        self._size = size
-        return result
-
-    def steps(self, images: Sequence[np.ndarray]) -> list[FrameResult]:
-        """The tracked instances of the next frames."""
-        return [self.step(image) for image in images]

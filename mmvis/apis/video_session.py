@@ -16,15 +16,15 @@ from torch import Tensor, nn
 
 from mmvis.engine.machine_faults import is_out_of_memory
 from mmvis.registry import TRANSFORMS
+from mmvis.runtime.frame_session import FrameSession
 from mmvis.structures.frame_result import FrameResult
-from mmvis.structures.video_frames import check_frames
 
 from .errors import OutOfMemoryError
 
 _video_ids = count()
 
 
-class VideoSession:
+class VideoSession(FrameSession):
     """The state of one video: frames in, tracked instances out.
 
     Made by ``VISInferencer.session``. The network is shared and keeps nothing of a
@@ -38,7 +38,9 @@ class VideoSession:
     Attributes:
         restores (bool): Whether the session is as before when memory did not suffice
             for a frame, so that it can go on; for that, each call copies the state.
-            False by default: then a new video has to begin.
+            False by default: then a new video has to begin. Such an error is an
+            ``OutOfMemoryError``, whose message has the frame and how many detections
+            there were.
     """
 
     def __init__(
@@ -49,62 +51,16 @@ class VideoSession:
     ) -> None:
         self._model: Any = model
         self._prepare = prepare
-        self._class_names = class_names
         self.restores = False
-        self.reset()
+        super().__init__(class_names)
 
-    @property
-    def num_frames(self) -> int:
-        """Number of the next frame."""
-        return self._next
-
-    @property
-    def frame_size(self) -> tuple[int, int] | None:
-        """Height and width of the video's frames; None before the first."""
-        return self._size
-
-    def reset(self) -> None:
-        """Begin a new video."""
-        self._state = self._model.init_state()
-        self._next = 0
-        self._size: tuple[int, int] | None = None
+    def _new_state(self) -> Any:
         self._video_id = next(_video_ids)
+        return self._model.init_state()
 
-    def skip(self, num_frames: int = 1) -> None:
-        """Leave out frames that cannot be read; time goes on for the tracks."""
-        self._next += num_frames
-
-    def _memory_message(self, error: BaseException, images: Sequence) -> str:
-        first, last = self._next, self._next + len(images) - 1
-        frames = f'frame {first}' if first == last else f'frames {first} to {last}'
-        count = _most_detections(error)
-        having = '' if count is None else f', which had {count} detections at hand'
-        return (
-            f'Memory was used up in {frames}{having}. Take a smaller chunk, half '
-            'precision, smaller frames, or fewer detections (max_per_img).'
-        )
-
-    def step(self, image: np.ndarray) -> FrameResult:
-        """The tracked instances of the next frame, (h, w, 3) uint8 BGR."""
-        return self.steps([image])[0]
-
-    def steps(self, images: Sequence[np.ndarray]) -> list[FrameResult]:
-        """The tracked instances of the next frames.
-
-        What comes out is the same however a video is cut into calls.
-
-        Args:
-            images (Sequence[np.ndarray]): (h, w, 3) uint8 BGR, all of one size.
-
-        Raises:
-            ValueError: An image is something else, or of another size than the first
-                one of the video. The session stays as it was.
-            OutOfMemoryError: The message has the frame and how many detections there
-                were; see ``restores``.
-        """
-        if not len(images):
-            return []
-        size = check_frames(images, self._next, self._size)
+    def _predict(
+        self, images: Sequence[np.ndarray], size: tuple[int, int]
+    ) -> list[FrameResult]:
         with torch.inference_mode():
             before = copy.deepcopy(self._state) if self.restores else None
             try:
@@ -119,15 +75,20 @@ class VideoSession:
                     # Its trace holds what the memory is full of.
                     raise OutOfMemoryError(message) from None
                 raise OutOfMemoryError(message) from error
-        results = [
-            FrameResult.from_instances(
-                self._next + t, size, instances, self._class_names
-            )
-            for t, instances in enumerate(found)
+        return [
+            FrameResult.from_instances(frame_id, size, instances, self._class_names)
+            for frame_id, instances in enumerate(found, self._next)
         ]
-        self._size = size
-        self._next += len(images)
-        return results
+
+    def _memory_message(self, error: BaseException, images: Sequence) -> str:
+        first, last = self._next, self._next + len(images) - 1
+        frames = f'frame {first}' if first == last else f'frames {first} to {last}'
+        count = _most_detections(error)
+        having = '' if count is None else f', which had {count} detections at hand'
+        return (
+            f'Memory was used up in {frames}{having}. Take a smaller chunk, half '
+            'precision, smaller frames, or fewer detections (max_per_img).'
+        )
 
 
 def _most_detections(error: BaseException) -> int | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmvis.dependencies import check_for_models
 from mmvis.runtime.exported_model import load_exported
+from mmvis.runtime.frame_session import FrameSession
 from mmvis.runtime.model_file import ModelFile, is_exported
 from mmvis.runtime.session import RuntimeSession
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
     from .loading import LoadedModel
-    from .video_session import VideoSession
     from .viewers import Viewer
 
 
@@ -136,7 +136,7 @@ class VISInferencer:
         self.category_ids = loaded.category_ids
         self._new_session = lambda: RuntimeSession(loaded.runner, loaded.class_names)
 
-    def session(self) -> VideoSession | RuntimeSession:
+    def session(self) -> FrameSession:
         """A new video for frames that you bring yourself; any number at once."""
         return self._new_session()
 
@@ -148,7 +148,7 @@ class VISInferencer:
         on_error: str = 'stop',
         read_ahead: int = 8,
         on_damage: Callable[[int, str], None] | None = None,
-        session: VideoSession | RuntimeSession | None = None,
+        session: FrameSession | None = None,
     ) -> Generator[Stepped, None, None]:
         """Frames and their tracked instances, online and in constant memory.
 
@@ -264,7 +264,7 @@ class VISInferencer:
         classes: Sequence[str | int] | None = None,
         fps: float | None = None,
         progress: bool = True,
-        session: VideoSession | RuntimeSession | None = None,
+        session: FrameSession | None = None,
         viewers: Sequence[Viewer] = (),
     ) -> None:
         """As calling the inferencer, for a caller who wants what there is when it ends

@@ -14,6 +14,7 @@ around the network (frames in, detections, tracks, masks out) is numpy and OpenC
     conflicts.py           which of several detections gets a track
     kept_anchors.py        detections as a network takes them that is for them alone
     stmask.py              STMask, frame by frame
-    session.py            one video on its way through a model
-    exported_model.py     from a file to something that predicts
+    frame_session.py       what sessions of all kinds have in common
+    session.py             one video on its way through a model
+    exported_model.py      from a file to something that predicts
 """
