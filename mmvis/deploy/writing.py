@@ -15,7 +15,8 @@ from mmcv.cnn import fuse_conv_bn
 from torch import Tensor, nn
 
 from .networks import CannotExportError, PartNetwork
-from .operators import OPSET, exportable_operators, translations
+from .onnx_operators import OPSET, translations
+from .operators import exportable_operators
 
 
 def folded(module: nn.Module) -> nn.Module:

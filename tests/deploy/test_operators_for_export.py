@@ -6,11 +6,8 @@ from mmcv.ops import RoIAlign
 from torch import nn
 
 from mmvis.deploy.networks import PartNetwork
-from mmvis.deploy.operators import (
-    exportable_operators,
-    sampled_convolution,
-    shifted_correlation,
-)
+from mmvis.deploy.operators import exportable_operators
+from mmvis.deploy.plain_operators import sampled_convolution, shifted_correlation
 from mmvis.deploy.writing import write_onnx
 from mmvis.models.stmask import calibrated_convolution, deformable_resnet
 from mmvis.models.stmask.calibrated_convolution import SameDeformConv2d
