@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmvis.evaluation.submission import official_results
@@ -107,8 +107,17 @@ class VideoResult:
             list[dict]: video_id (1), category_id, score, and segmentations: an RLE or
             None for each frame; the best first.
         """
-        videos = self._chosen(score, classes)
-        return list(official_results(videos, self.category_ids))
+        return list(self.iter_youtube_vis(score, classes))
+
+    def iter_youtube_vis(
+        self, score: float = 0.0, classes: Sequence[int] | None = None
+    ) -> Iterator[dict]:
+        """As :meth:`to_youtube_vis`, a track at a time: all may be too much at once."""
+        if self._tracks is None:  # not even a frame has come
+            return iter(())
+        tracks = map(self._tracks.with_counts, self._chosen(score, classes))
+        videos = [dict(self._tracks.about(), tracks=tracks)]
+        return official_results(videos, self.category_ids)
 
     def track_ids(
         self, score: float = 0.0, classes: Sequence[int] | None = None
@@ -118,27 +127,21 @@ class VideoResult:
         It is what frames, the mp4 and folders of masks call the track; a results.json
         has no place for it.
         """
-        videos = self._chosen(score, classes)
-        return [int(track['id']) for video in videos for track in video['tracks']]
+        return [int(track['id']) for track in self._chosen(score, classes)]
 
     def track_labels(self) -> dict[int, int]:
         """The label of each track that ever has a pixel, by its id."""
-        videos = self._chosen(0.0, None)
-        return {
-            int(track['id']): int(track['label'])
-            for video in videos
-            for track in video['tracks']
-        }
+        tracks = self._chosen(0.0, None)
+        return {int(track['id']): int(track['label']) for track in tracks}
 
     def _chosen(self, score: float, classes: Sequence[int] | None) -> list[dict]:
-        """The finished video with some tracks; none before its first frame."""
+        """Some tracks without their masks, the best first; none before a frame."""
         if self._tracks is None:
             return []
-        video = self._tracks.to_results()
-        tracks = [track for track in video['tracks'] if track['score'] >= score]
+        tracks = [t for t in self._tracks.without_counts() if t['score'] >= score]
         if classes is not None:
             tracks = [track for track in tracks if track['label'] in classes]
-        return [dict(video, tracks=sorted(tracks, key=lambda track: -track['score']))]
+        return sorted(tracks, key=lambda track: -track['score'])
 
     def annotation_file(self) -> dict:
         """The annotation file that results refer to: the video and the categories."""

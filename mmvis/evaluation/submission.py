@@ -19,7 +19,8 @@ def official_results(results: Iterable[dict], category_ids: Sequence) -> Iterato
     """Tracks in the form of results.json, videos in order of their ids.
 
     Args:
-        results: videos as ``VideoTracks.to_results`` gives them.
+        results: videos as ``VideoTracks.to_results`` gives them; their tracks may come
+            one by one.
         category_ids: the annotation file's, in the order of the labels.
 
     Raises:
@@ -63,20 +64,34 @@ def write_submission(results: Iterable[dict], prefix: str | Path) -> tuple[Path,
     """
     json_path = Path(f'{prefix}.json')
     zip_path = Path(f'{prefix}.zip')
-    with whole_file(json_path) as file:
-        separator = '['
-        for result in results:
-            file.write(separator)
-            # A score that is not finite has no form in json: refuse it here.
-            json.dump(result, file, default=_text_of_counts, allow_nan=False)
-            separator = ',\n'
-        file.write('[]' if separator == '[' else ']')
+    write_results(results, json_path)
     with (
         whole_binary_file(zip_path) as raw,
         zipfile.ZipFile(raw, 'w', zipfile.ZIP_DEFLATED) as archive,
     ):
         archive.write(json_path, 'results.json')
     return json_path, zip_path
+
+
+def write_results(results: Iterable[dict], path: str | Path) -> None:
+    """Write a results.json of tracks that come one by one; it is whole, or not there.
+
+    Args:
+        results: as for :func:`write_submission`.
+        path: of the file.
+
+    Raises:
+        OSError: It cannot be written; what had its name before stays.
+    """
+    with whole_file(path) as file:
+        separator = '['
+        for result in results:
+            file.write(separator)
+            # A score that is not finite has no form in json: refuse it here.
+            text = json.dumps(result, default=_text_of_counts, allow_nan=False)
+            file.write(text)
+            separator = ',\n'
+        file.write('[]' if separator == '[' else ']')
 
 
 def _text_of_counts(value: Any) -> str:

@@ -130,22 +130,29 @@ class VideoTracks:
         whatever label a frame was given before the others were seen. A track that never
         has a pixel is left out: it could only be a false positive.
         """
+        tracks = [self.with_counts(track) for track in self.without_counts()]
+        return dict(self.about(), tracks=tracks)
+
+    def about(self) -> dict:
+        """What results say of the video but its tracks."""
+        return dict(video_id=self.video_id, size=self.size, length=self.length)
+
+    def without_counts(self) -> list[dict]:
+        """The tracks of :meth:`to_results` but for their counts."""
         tracks = []
-        for instance_id, of_frame in self._counts.items():
+        for instance_id in self._counts:
             label = self._label(instance_id)
-            track = {
-                'id': instance_id,
-                'label': label,
-                'score': self._score(instance_id, label),
-                'counts': [of_frame.get(frame) for frame in range(self.length)],
-            }
-            tracks.append(track)
-        return {
-            'video_id': self.video_id,
-            'size': self.size,
-            'length': self.length,
-            'tracks': tracks,
-        }
+            score = self._score(instance_id, label)
+            tracks.append(dict(id=instance_id, label=label, score=score))
+        return tracks
+
+    def with_counts(self, track: dict) -> dict:
+        """One of :meth:`without_counts` with its counts, an entry for each frame.
+
+        Those of all tracks of a long video are many more than there are masks.
+        """
+        of_frame = self._counts[track['id']]
+        return dict(track, counts=[of_frame.get(frame) for frame in range(self.length)])
 
     def _label(self, instance_id: Any) -> int:
         labels, scores = self._labels[instance_id], self._scores[instance_id]

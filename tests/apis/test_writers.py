@@ -5,6 +5,7 @@ import csv
 import json
 import re
 import shutil
+import tracemalloc
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,6 +19,7 @@ from video_reader import read_video
 from mmvis.apis.frames import FrameSource
 from mmvis.apis.outputs import VideoOutputs
 from mmvis.apis.video_result import VideoResult
+from mmvis.apis.writers.results import ResultsFile
 from mmvis.apis.writers.track_folders import folder_name
 from mmvis.structures.frame_result import FrameResult
 from mmvis.structures.rle import encode_masks, rle_to_bbox
@@ -215,3 +217,27 @@ def test_a_page_without_pyav_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr('mmvis.apis.requests.find_spec', lambda name: None)
     with pytest.raises(ValueError, match=r'pip install mmvis\[video\]'):
         write(tmp_path, 'html')
+
+
+def test_a_long_video_is_finished_a_track_at_a_time(tmp_path):
+    """Each has an entry for every frame: all at once they are tracks times frames."""
+    tracks, frames = 300, 1500
+    source = FrameSource()
+    source.name = 'long'
+    video = VideoResult(source, NAMES, keep_frames=False)
+    (rle,) = encode_masks(np.ones((1, 4, 5), bool))
+    for t in range(frames):
+        box, row = [0, 0, 5, 4], [t % tracks]
+        video.add(FrameResult(t, (4, 5), [box], [0.5], [1], row, [rle], NAMES))
+    writer = ResultsFile(tmp_path / 'long.json', video, 0.0, None)
+    tracemalloc.start()
+    try:
+        files = writer.close()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < tracks * frames * 8 / 3  # a pointer each
+    written = json.loads(files['json'].read_text())
+    assert written == video.to_youtube_vis() and len(written) == tracks
+    seen = [s is not None for s in written[7]['segmentations']]
+    assert sum(seen) == frames // tracks and len(seen) == frames

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from mmvis.evaluation.submission import write_results
+
 from ..video_result import write_json
 from .writer import ChosenTracks
 
@@ -18,7 +20,8 @@ class ResultsFile(ChosenTracks):
         if video.size is None:
             return {}
         about = self.path.with_name(f'{self.path.stem}_video.json')
-        write_json(self.path, video.to_youtube_vis(self._score, self._labels))
+        results = video.iter_youtube_vis(self._score, self._labels)
+        write_results(results, self.path)
         ids = video.track_ids(self._score, self._labels)
         write_json(about, dict(video.annotation_file(), track_ids=ids))
         return dict(json=self.path, video=about)
