@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+import torch
 from mmengine.device import get_device
 from mmengine.dist import is_distributed, is_main_process
 from mmengine.logging import MMLogger
@@ -86,7 +87,13 @@ class VISRunner(Runner):
         return super().wrap_model(model_wrapper_cfg, model)
 
     def train(self) -> nn.Module:
-        """Train, as the only one in the work dir."""
+        """Train, as the only one in the work dir.
+
+        On a CPU with the channels of a pixel side by side: convolutions take less time
+        so, a step of a tiny InstanceFlow three quarters, and differ by rounding only.
+        """
+        if get_device() == 'cpu':
+            self.model.to(memory_format=torch.channels_last)
         held = only_training_in(self.work_dir) if is_main_process() else None
         with held or contextlib.nullcontext():
             return super().train()
@@ -124,8 +131,13 @@ class VISRunner(Runner):
             # Before anything is changed by it.
             _refuse_weights_alone(checkpoint)
         progress = getattr(self._train_loop, 'progress', None)
-        if fn_name == 'before_save_checkpoint' and progress is not None:
-            kwargs['checkpoint'][PROGRESS] = progress.state_dict()
+        if fn_name == 'before_save_checkpoint':
+            if progress is not None:
+                kwargs['checkpoint'][PROGRESS] = progress.state_dict()
+            # In the order that safetensors, and whoever reads bytes, expects.
+            weights = kwargs['checkpoint']['state_dict']
+            for name in weights:
+                weights[name] = weights[name].contiguous()
         super().call_hook(fn_name, **kwargs)
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
