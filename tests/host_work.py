@@ -5,7 +5,9 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
+import mmcv._ext
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -64,7 +66,9 @@ class HostWork(TorchDispatchMode):
     def see(self, func, args, kwargs) -> None:
         """Count an operator."""
         name = func._schema.name.removeprefix('aten::')
-        if name not in NO_KERNELS:
+        # mmcv gives its operators empty tensors for what they do not return.
+        nothing = name == 'new_zeros' and 0 in args[1]
+        if name not in NO_KERNELS and not nothing:
             self.launches[name] += 1
         moved = name == '_to_copy' and kwargs.get('device', args[0].device)
         between = name == 'copy_' and args[0].device.type != args[1].device.type
@@ -81,16 +85,22 @@ class HostWork(TorchDispatchMode):
         ):
             self.waits[name, _place()] += 1
 
-    def call_nms(self, nms: Callable) -> Callable:
-        """mmcv's NMS, which waits for how many boxes stay, so that it is counted.
+    def count_mmcv(self, monkeypatch: Any) -> None:
+        """Count mmcv's operators, which have none of their own that a mode would see.
 
-        It has no operators of its own that a mode would see.
+        NMS waits for how many boxes stay.
         """
+        for name in ('nms', 'roi_align_forward'):
+            monkeypatch.setattr(mmcv._ext, name, self._counted(name))
+
+    def _counted(self, name: str) -> Callable:
+        operator = getattr(mmcv._ext, name)
 
         def counted(*args, **kwargs):
-            self.launches['nms'] += 1
-            self.waits['nms', _place()] += 1
-            return nms(*args, **kwargs)
+            self.launches[name] += 1
+            if name == 'nms':
+                self.waits[name, _place()] += 1
+            return operator(*args, **kwargs)
 
         return counted
 

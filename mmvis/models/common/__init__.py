@@ -13,6 +13,7 @@ The floor plan, in the order in which frames go through it.
     chunk_rcnn.py               two-stage detectors for all frames of a chunk
     frame_nms.py                duplicates removed in several frames by one call
     mask_boxes.py               boxes around masks
+    mask_pasting.py             masks of boxes, on a grid or in the frame
     to_original_size.py         boxes and masks, from the input to the frame
     host_copies.py              small tensors of a GPU, by one copy
     batch_objects.py            annotated objects of a batch, for losses

@@ -7,48 +7,92 @@ together launch as many kernels for a chunk as for a frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
 from mmdet.models.dense_heads import RPNHead
-from mmdet.models.roi_heads import StandardRoIHead
+from mmdet.models.roi_heads import CascadeRoIHead, StandardRoIHead
 from mmdet.models.roi_heads.bbox_heads import BBoxHead
-from mmdet.structures.bbox import bbox2roi
+from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from .frame_nms import nms_of_frames
+from .mask_pasting import masks_in_frame
+
+# What a RoI head of mmdet may not have of its own.
+_STEPS = ('predict', 'predict_bbox', '_bbox_forward')
 
 
 def goes_together(detector: Any) -> bool:
     """Whether a detector is one of mmdet's whose steps these functions take."""
-    rpn, roi = detector.rpn_head, detector.roi_head
+    rpn = getattr(detector, 'rpn_head', None)
+    roi = getattr(detector, 'roi_head', None)
+    bases = [
+        base for base in (CascadeRoIHead, StandardRoIHead) if isinstance(roi, base)
+    ]
+    if type(rpn) is not RPNHead or roi is None or not bases:
+        return False
+    base: Any = bases[0]
+    own = [getattr(type(roi), name) is getattr(base, name) for name in _STEPS]
+    heads = roi.bbox_head if base is CascadeRoIHead else [roi.bbox_head]
     return (
-        type(rpn) is RPNHead
-        and type(roi) is StandardRoIHead
-        and type(roi.bbox_head).predict_by_feat is BBoxHead.predict_by_feat
-        and not roi.bbox_head.custom_cls_channels
+        all(own)
+        and roi.test_cfg is not None
         and roi.test_cfg.get('nms') is not None
+        and all(_has_usual_steps(head) for head in heads)
+    )
+
+
+def makes_usual_masks(head: Any) -> bool:
+    """Whether :func:`masks_of_frames` knows the masks of a ``StandardRoIHead``."""
+    mask_head = head.mask_head if head.with_mask else None
+    return (
+        type(head) is StandardRoIHead
+        and isinstance(mask_head, FCNMaskHead)
+        and all(
+            getattr(type(mask_head), name) is getattr(FCNMaskHead, name)
+            for name in ('predict_by_feat', '_predict_by_feat_single')
+        )
+    )
+
+
+def _has_usual_steps(head: Any) -> bool:
+    usual = ('predict_by_feat', '_predict_by_feat_single', 'regress_by_class')
+    return (
+        isinstance(head, BBoxHead)
+        and all(getattr(type(head), name) is getattr(BBoxHead, name) for name in usual)
+        and head.with_cls
+        and head.with_reg
+        and not head.custom_cls_channels
+        and not head.custom_activation
     )
 
 
 def proposals_of_frames(
     head: Any, feats: Sequence[Tensor], metainfo: dict
-) -> list[Tensor]:
-    """What an ``RPNHead`` proposes in each of B frames: boxes (n, 4), best first.
+) -> tuple[InstanceData, list[int]]:
+    """What an ``RPNHead`` proposes in each of B frames, best first.
 
     Args:
         head (RPNHead): Of mmdet.
         feats (Sequence[Tensor]): Levels (B, C, H_l, W_l).
         metainfo (dict): img_shape of all frames.
+
+    Returns:
+        tuple[InstanceData, list[int]]: bboxes (n, 4), scores (n,) and frame (n,) int64;
+        and how many each frame has.
     """
     cfg = head.test_cfg
-    scores, deltas = head(feats)
-    anchors = head.prior_generator.grid_priors(
-        [level.shape[-2:] for level in scores], device=feats[0].device
+    logits_of_levels, deltas = head(feats)
+    anchors = _anchors(
+        head.prior_generator,
+        tuple(level.shape[-2:] for level in logits_of_levels),
+        feats[0].device,
     )
     kept: list[tuple[Tensor, ...]] = []
-    for number, level in enumerate(zip(scores, deltas, anchors, strict=True)):
+    for number, level in enumerate(zip(logits_of_levels, deltas, anchors, strict=True)):
         logits = level[0].permute(0, 2, 3, 1).flatten(1)
         if head.use_sigmoid_cls:
             best = logits.sigmoid()
@@ -67,35 +111,49 @@ def proposals_of_frames(
     boxes = head.bbox_coder.decode(priors, changes, max_shape=metainfo['img_shape'])
     large = (boxes[:, 2:] - boxes[:, :2] > cfg.get('min_bbox_size', -1)).all(1)
     # A box or score that is not a number would spoil NMS for all.
-    usable = (large & best.isfinite()).nonzero().squeeze(1)
-    boxes, best, frame = boxes[usable], best[usable], frame[usable]
+    unusable = ~(large & best.isfinite())
+    boxes = boxes.masked_fill(unusable[:, None], 0.0)
+    scores = best.masked_fill(unusable, -1.0)
     chosen, counts = nms_of_frames(
-        *(boxes, best, level_ids[usable], frame, len(feats[0])),
-        *(cfg.nms, cfg.max_per_img),
+        *(boxes, scores, level_ids, frame, len(feats[0])),
+        *(cfg.nms, cfg.max_per_img, -0.5),
     )
-    return list(boxes[chosen].split(counts))
+    found = dict(bboxes=boxes, scores=scores, frame=frame)
+    return InstanceData(**{name: part[chosen] for name, part in found.items()}), counts
+
+
+def rois_of(boxes: InstanceData) -> Tensor:
+    """RoIs (n, 5) of bboxes (n, 4) with the frame (n,) that each is in."""
+    return torch.cat([boxes.frame[:, None].to(boxes.bboxes), boxes.bboxes], dim=1)
 
 
 def boxes_of_frames(
-    head: Any, feats: Sequence[Tensor], metainfo: dict, proposals: list[Tensor]
+    head: Any, feats: Sequence[Tensor], metainfo: dict, rois: Tensor
 ) -> tuple[InstanceData, list[int]]:
-    """What ``predict_bbox`` of a ``StandardRoIHead`` finds, frame by frame.
+    """What ``predict_bbox`` of a RoI head finds, frame by frame.
 
     Args:
-        head (StandardRoIHead): Of mmdet.
+        head (StandardRoIHead | CascadeRoIHead): Of mmdet.
         feats (Sequence[Tensor]): Levels (B, C, H_l, W_l).
         metainfo (dict): img_shape of all frames.
-        proposals (list[Tensor]): Boxes (n, 4) of each frame.
+        rois (Tensor): (n, 5), what is proposed.
 
     Returns:
         tuple[InstanceData, list[int]]: bboxes (n, 4) in pixels of the network's input,
-        scores (n,), labels (n,) int64; and how many each frame has.
+        scores (n,), labels (n,) int64 and frame (n,) int64; and how many each frame
+        has.
     """
-    rois, cfg = bbox2roi(proposals), head.test_cfg
-    found = head._bbox_forward(feats, rois)
-    scores = found['cls_score'].float().softmax(-1)[:, :-1]
-    boxes = head.bbox_head.bbox_coder.decode(
-        rois[:, 1:], found['bbox_pred'], max_shape=metainfo['img_shape']
+    cfg, num_frames = head.test_cfg, len(feats[0])
+    bbox_head: Any = head.bbox_head
+    if isinstance(head, CascadeRoIHead):
+        rois, logits, deltas = _refined(head, feats, metainfo, rois)
+        bbox_head = bbox_head[-1]
+    else:
+        found = head._bbox_forward(feats, rois)
+        logits, deltas = found['cls_score'], found['bbox_pred']
+    scores = logits.float().softmax(-1)[:, :-1]
+    boxes = bbox_head.bbox_coder.decode(
+        rois[:, 1:], deltas, max_shape=metainfo['img_shape']
     ).view(len(rois), -1, 4)
     row, labels = (scores > cfg.score_thr).nonzero().unbind(1)
     agnostic = boxes.shape[1] == 1
@@ -103,31 +161,72 @@ def boxes_of_frames(
     scores = scores[row, labels]
     frame = rois[row, 0].long()
     kept, counts = nms_of_frames(
-        boxes, scores, labels, frame, len(proposals), cfg.nms, cfg.max_per_img
+        boxes, scores, labels, frame, num_frames, cfg.nms, cfg.max_per_img
     )
-    dets = InstanceData(bboxes=boxes[kept], scores=scores[kept], labels=labels[kept])
-    return dets, counts
+    found = dict(bboxes=boxes, scores=scores, labels=labels, frame=frame)
+    return InstanceData(**{name: part[kept] for name, part in found.items()}), counts
+
+
+def _refined(
+    head: Any, feats: Sequence[Tensor], metainfo: dict, rois: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A cascade's last RoIs, the mean of its stages' logits, its last deltas."""
+    total: Any = 0
+    logits, deltas = rois, rois
+    for stage in range(head.num_stages):
+        if stage:
+            boxes = head.bbox_head[stage - 1].regress_by_class(
+                rois[:, 1:], logits[:, :-1].argmax(1), deltas, metainfo
+            )
+            rois = torch.cat([rois[:, :1], boxes], dim=1)
+        found = head._bbox_forward(stage, feats, rois)
+        logits, deltas = found['cls_score'], found['bbox_pred']
+        total = total + logits
+    return rois, total / float(head.num_stages), deltas
 
 
 def masks_of_frames(
-    head: Any,
-    feats: Sequence[Tensor],
-    metainfo: dict,
-    bboxes: Tensor,
-    labels: Tensor,
-    counts: list[int],
-) -> Tensor:
-    """Masks (n, H, W) bool of boxes (n, 4) of several frames.
+    head: Any, feats: Sequence[Tensor], metainfo: dict, frames: Sequence[InstanceData]
+) -> tuple[Tensor, ...]:
+    """Masks (n, H, W) bool, at the original size, of the instances of each frame.
 
-    The boxes become those of the original frame, in place.
+    Args:
+        head (StandardRoIHead): Of mmdet.
+        feats (Sequence[Tensor]): Levels (B, C, H_l, W_l).
+        metainfo (dict): ori_shape and scale_factor of all frames.
+        frames (Sequence[InstanceData]): bboxes (n, 4) in pixels of the network's input,
+            labels (n,) and frame (n,), on the host perhaps.
     """
-    if len(bboxes) == 0:
-        return bboxes.new_zeros(0, *metainfo['ori_shape'][:2], dtype=torch.bool)
-    rois = bbox2roi(list(bboxes.split(counts)))
-    logits = head._mask_forward(feats, rois)['mask_preds']
-    return head.mask_head._predict_by_feat_single(
-        logits, bboxes, labels, metainfo, head.test_cfg, rescale=True
+    device = feats[0].device
+    bboxes, labels, frame = (
+        torch.cat([part[name] for part in frames]).to(device)
+        for name in ('bboxes', 'labels', 'frame')
     )
+    counts = [len(part) for part in frames]
+    if len(bboxes) == 0:
+        size = metainfo['ori_shape'][:2]
+        return bboxes.new_zeros(0, *size, dtype=torch.bool).split(counts)
+    rois = rois_of(InstanceData(bboxes=bboxes, frame=frame))
+    logits = head._mask_forward(feats, rois)['mask_preds']
+    if head.mask_head.class_agnostic:
+        logits = logits[:, 0]
+    else:
+        logits = logits[torch.arange(len(labels), device=device), labels]
+    thr = head.test_cfg.mask_thr_binary
+    return masks_in_frame(logits.sigmoid(), bboxes, metainfo, thr).split(counts)
+
+
+def in_frame(bboxes: Tensor, metainfo: dict) -> Tensor:
+    """Boxes (n, 4) of the network's input in pixels of the original frame."""
+    return bboxes / bboxes.new_tensor(metainfo['scale_factor']).repeat(1, 2)
+
+
+@lru_cache(maxsize=4)
+def _anchors(
+    generator: Any, sizes: tuple[tuple[int, int], ...], device: torch.device
+) -> list[Tensor]:
+    """Anchors (n, 4) of each level, which are the same for chunks of one size."""
+    return generator.grid_priors(sizes, device=device)
 
 
 def _numbers(frames: int, rows: int, device: torch.device) -> Tensor:

@@ -65,16 +65,35 @@ def nms_of_frames(
             group = None if labels is None else labels[own]
             parts.append(own[_nms_of_one(boxes[own], scores[own], group, cfg)])
         kept = torch.cat(parts)
-    of = frame[kept]
-    is_of = of == torch.arange(num_frames, device=of.device)[:, None]
-    found = is_of.sum(1)
-    rank = torch.arange(len(of), device=of.device) - (found.cumsum(0) - found)[of]
-    good = rank < (len(of) if max_per_img is None else max_per_img)
-    if min_score is not None:
-        good = good & (scores[kept] > min_score)
-    counts = (is_of & good).sum(1).tolist()
-    first = good.byte().argsort(descending=True, stable=True)[: sum(counts)]
+    good = None if min_score is None else scores[kept] > min_score
+    first, counts = best_of_frames(frame[kept], num_frames, max_per_img, good)
     return kept[first], counts
+
+
+def best_of_frames(
+    frame: Tensor, num_frames: int, most: int | None, good: Tensor | None = None
+) -> tuple[Tensor, list[int]]:
+    """The first so many rows of each frame, of those that are good.
+
+    The host waits for the device once, to learn how many these are.
+
+    Args:
+        frame (Tensor): (n,) int64, ascending, below ``num_frames``.
+        num_frames (int): B.
+        most (int | None): Rows of a frame that stay; None: all.
+        good (Tensor | None): (n,) bool; None: all are.
+
+    Returns:
+        tuple[Tensor, list[int]]: (m,) int64 rows, and how many are of each frame.
+    """
+    is_of = frame == torch.arange(num_frames, device=frame.device)[:, None]
+    if good is not None:
+        is_of = is_of & good
+    if most is not None:
+        is_of = is_of & (is_of.cumsum(1) <= most)
+    counts = is_of.sum(1).tolist()
+    first = is_of.any(0).byte().argsort(descending=True, stable=True)
+    return first[: sum(counts)], counts
 
 
 def _nms_of_one(

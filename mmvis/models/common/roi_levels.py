@@ -29,12 +29,12 @@ class AllLevelsRoIExtractor(SingleRoIExtractor):
         levels = self.map_roi_levels(rois, len(feats))
         if roi_scale_factor is not None:
             rois = self.roi_rescale(rois, roi_scale_factor)
-        here = (levels == 0)[:, None]
-        result: Tensor = self.roi_layers[0](feats[0], rois.where(here, 0.0))
+        away = (levels != 0)[:, None]
+        result: Tensor = self.roi_layers[0](feats[0], rois.masked_fill(away, 0.0))
         for number, maps in enumerate(feats[1:], start=1):
-            here = (levels == number)[:, None]
-            part = self.roi_layers[number](maps, rois.where(here, 0.0))
-            result = torch.where(here[:, :, None, None], part, result)
+            away = (levels != number)[:, None]
+            part = self.roi_layers[number](maps, rois.masked_fill(away, 0.0))
+            result = torch.where(away[:, :, None, None], result, part)
         return result
 
 

@@ -17,8 +17,11 @@ from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.common.chunk_rcnn import (
     boxes_of_frames,
     goes_together,
+    in_frame,
+    makes_usual_masks,
     masks_of_frames,
     proposals_of_frames,
+    rois_of,
 )
 from mmvis.models.common.frame_groups import groups_that_fit
 from mmvis.models.common.roi_levels import use_all_levels
@@ -127,39 +130,25 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
         self, feats: tuple[Tensor, ...], metainfos: Sequence[dict], state: TrackMemory
     ) -> Iterator[InstanceData]:
         """Detect in all frames, track, make all masks. See the base class."""
-        if not goes_together(self.detector):
+        roi_head, first = self.detector.roi_head, metainfos[0]
+        if not goes_together(self.detector) or not makes_usual_masks(roi_head):
             yield from super().predict_frames(feats, metainfos, state)
             return
-        roi_head, first = self.detector.roi_head, metainfos[0]
-        proposals = proposals_of_frames(self.detector.rpn_head, feats, first)
-        dets, counts = boxes_of_frames(roi_head, feats, first, proposals)
-        boxes = list(dets.bboxes.split(counts))
-        roi_feats, _ = self.track_head.extract_roi_feats(feats, boxes)
-        (embeddings,) = self.track_head.embed_head.extract_feat(roi_feats, [len(dets)])
-        dets.embeddings = embeddings
-        tracked = list(
-            track_frames(self.tracker, dets, counts, state, metainfos, with_masks=False)
+        proposals, _ = proposals_of_frames(self.detector.rpn_head, feats, first)
+        dets, counts = boxes_of_frames(roi_head, feats, first, rois_of(proposals))
+        extractor = self.track_head.roi_extractor
+        roi_feats = extractor(feats[: extractor.num_inputs], rois_of(dets))
+        (dets.embeddings,) = self.track_head.embed_head.extract_feat(
+            roi_feats, [len(dets)]
         )
-        # The mask head scales the boxes to the original frame in place.
+        tracked = list(track_frames(self.tracker, dets, counts, state, metainfos))
         pixels = math.prod(first['ori_shape'][:2])
-        for group in groups_that_fit(
-            range(len(tracked)), lambda t: len(tracked[t]) * pixels
-        ):
-            part = slice(group[0], group[-1] + 1)
-            counts = [len(frame) for frame in tracked[part]]
-            bboxes, labels = (
-                torch.cat([frame[name] for frame in tracked[part]]).to(feats[0].device)
-                for name in ('bboxes', 'labels')
-            )
-            levels = tuple(level[part] for level in feats)
-            masks = masks_of_frames(roi_head, levels, first, bboxes, labels, counts)
-            results = zip(bboxes.split(counts), masks.split(counts), strict=True)
-            for frame, (own_bboxes, own_masks) in zip(
-                tracked[part], results, strict=True
-            ):
-                del frame.embeddings
-                frame.set_field(own_bboxes, 'bboxes')
-                frame.masks = own_masks
+        for group in groups_that_fit(tracked, lambda frame: len(frame) * pixels):
+            masks = masks_of_frames(roi_head, feats, first, group)
+            for frame, own in zip(group, masks, strict=True):
+                del frame.embeddings, frame.frame
+                frame.bboxes = in_frame(frame.bboxes, first)
+                frame.masks = own
                 yield frame
 
 

@@ -5,11 +5,11 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     tfan.py                            the model, frame by frame (section 2.1, Figure 1)
     reference_proposals.py             the t best proposals of all frames (2.2)
     augmented_roi_extractor.py         where features are augmented (Figure 1)
+    chunk_references.py                the same for frames that come together
     reference_set.py                   a frame's references, and who takes part (2.2)
     temporal_feature_augmentation.py   similarity, weighted sum (2.2, eqs. 1, 2)
     fc_feature_augmentation.py         not the paper's: among fc features
     cascade_mask_roi_head.py           mmdet's cascade, masks before they are pasted
-    mask_pasting.py                    masks on a grid, for the match (2.3)
     offline.py                         the same with frames of the whole video
 
 Shared with other models:
@@ -18,11 +18,15 @@ Shared with other models:
     masktrack_rcnn/embed_head.py            the tracking head's embeddings (2.3)
     common/base_vis.py                      the loop over the frames of a video
     common/bfloat16.py                      operators without it, under autocast
+    common/chunk_rcnn.py                    the detector for all frames of a chunk
+    common/frame_groups.py                  how many frames' masks are made together
+    common/mask_pasting.py                  masks on a grid, for the match (2.3)
     common/roi_levels.py                    RoI features of all levels, on a GPU
     common/settings.py                      refuses unknown keys of test_cfg
     trackers/match_score.py                 cues of the match, mask IoU too (2.3)
     trackers/match_conflicts.py             two detections of one track
     trackers/embedding_mask_iou_tracker.py  ids (2.3)
+    trackers/track_frames.py                the frames of a chunk, one after the other
     trackers/track_memory.py                what is remembered of a track
 """
 

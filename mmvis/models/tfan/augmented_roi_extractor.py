@@ -27,20 +27,22 @@ class AugmentedFeatures(tuple):
 
     Attributes:
         augmentation (Augmentation): The module.
-        references (list[ReferenceProposals]): One reference set a key frame.
+        references (list[ReferenceProposals] | ReferenceProposals): One reference set a
+            key frame, or one that all of them share.
         shares (list[Tensor]): Of each frame's RoIs at each augmentation, in order:
             mean weights (3,) of own features, the key frame's references, the others'.
+            None without gradients.
     """
 
     augmentation: Augmentation
-    references: list[ReferenceProposals]
+    references: list[ReferenceProposals] | ReferenceProposals
     shares: list[Tensor]
 
     def __new__(
         cls,
         levels: Sequence[Tensor],
         augmentation: Augmentation,
-        references: list[ReferenceProposals],
+        references: list[ReferenceProposals] | ReferenceProposals,
     ) -> AugmentedFeatures:
         """A tuple is complete before ``__init__``."""
         features = super().__new__(cls, levels)
@@ -67,6 +69,9 @@ class AugmentedFeatures(tuple):
             roi_feats (Tensor): Features of the RoIs.
             rois (Tensor): (m, 5), frame and xyxy, frames in ascending order.
         """
+        if isinstance(self.references, ReferenceProposals):
+            seen = self.references.of_rois(rois[:, 0].long())
+            return self.augmentation(roi_feats, rois[:, 1:], seen)[0]
         counts = [len(rois)]
         if len(self.references) > 1:
             frames = rois[:, 0].long()
@@ -80,7 +85,7 @@ class AugmentedFeatures(tuple):
         ):
             feats, weights = self.augmentation(part, bboxes, references)
             augmented.append(feats)
-            if len(part):
+            if len(part) and torch.is_grad_enabled():
                 self.shares.append(shares(weights, references))
         return torch.cat(augmented)
 
@@ -105,6 +110,14 @@ class AugmentedRoIExtractor(AllLevelsRoIExtractor):
         if isinstance(feats, AugmentedFeatures):
             roi_feats = feats.augment(roi_feats, rois)
         return roi_feats
+
+
+def pooling_of(extractor: SingleRoIExtractor) -> str:
+    """What two extractors whose features of a RoI are equal have in common."""
+    return (
+        f'finest_scale={extractor.finest_scale}, '
+        f'featmap_strides={extractor.featmap_strides}, {extractor.roi_layers[0]}'
+    )
 
 
 def size_of(extractor: SingleRoIExtractor) -> int:
@@ -142,12 +155,7 @@ def check_extractors(
             "(the mask branch's) the type 'SingleRoIExtractor'."
         )
     for size in sizes:
-        settings = {
-            f'finest_scale={e.finest_scale}, featmap_strides={e.featmap_strides}, '
-            f'{e.roi_layers[0]}'
-            for e in extractors
-            if size_of(e) == size
-        }
+        settings = {pooling_of(e) for e in extractors if size_of(e) == size}
         if len(settings) > 1:
             raise ValueError(
                 f'RoI features of {size} cells a side are pooled in more than one way, '

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import torch
 from mmdet.models.roi_heads import CascadeRoIHead
-from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvis.registry import MODELS
+
+from .augmented_roi_extractor import pooling_of
+
+
+class RoIFeatures(tuple):
+    """Features (n, C, s, s) of RoIs, in the place of feature maps."""
 
 
 @MODELS.register_module()
@@ -19,22 +24,33 @@ class CascadeMaskRoIHead(CascadeRoIHead):
     pasted at full size.
     """
 
-    def mask_probabilities(self, x: tuple[Tensor, ...], bboxes: Tensor) -> Tensor:
-        """Masks over the boxes of one frame, the mean of all stages.
+    def mask_probabilities(self, x: tuple[Tensor, ...], rois: Tensor) -> Tensor:
+        """Masks over boxes, the mean of all stages.
 
         Args:
-            x (tuple[Tensor]): Feature maps (1, C, H_l, W_l).
-            bboxes (Tensor): (n, 4) xyxy in pixels of the network input.
+            x (tuple[Tensor]): Feature maps (B, C, H_l, W_l).
+            rois (Tensor): (n, 5), frame and xyxy in pixels of the network input.
 
         Returns:
             Tensor: (n, num_classes, s, s); class-agnostic heads have one class.
         """
-        rois = bbox2roi([bboxes])
-        stages = [
-            self._mask_forward(stage, x, rois)['mask_preds'].sigmoid()
-            for stage in range(self.num_stages)
-        ]
+        # Boxes are final here: stages that pool alike see the same features.
+        pooled: dict[tuple, RoIFeatures] = {}
+        stages = []
+        for stage, extractor in enumerate(self.mask_roi_extractor):
+            kind = type(extractor), pooling_of(extractor)
+            if kind not in pooled:
+                feats = extractor(x[: extractor.num_inputs], rois)
+                pooled[kind] = RoIFeatures([feats])
+            found = self._mask_forward(stage, pooled[kind], rois)
+            stages.append(found['mask_preds'].sigmoid())
         return torch.stack(stages).mean(0)
+
+    def _mask_forward(self, stage: int, x: tuple[Tensor, ...], rois: Tensor) -> dict:
+        """As mmdet's; of features that are pooled already, too."""
+        if isinstance(x, RoIFeatures):
+            return dict(mask_preds=self.mask_head[stage](x[0]))
+        return super()._mask_forward(stage, x, rois)
 
     def of_labels(self, probabilities: Tensor, labels: Tensor) -> Tensor:
         """Each instance's mask (n, s, s) for its own label (n,)."""

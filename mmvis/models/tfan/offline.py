@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mmdet.structures import TrackDataSample
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.registry import MODELS
 
 from .tfan import TFAN, TFANState
@@ -84,6 +86,12 @@ class OfflineTFAN(TFAN):
             self._remember(slot, feats, proposals, state.references)
             state.sampled[t] = slot
             state.computed[t] = (feats, proposals)
+
+    def predict_frames(
+        self, feats: tuple[Tensor, ...], metainfos: Sequence[dict], state: TFANState
+    ) -> Iterator[InstanceData]:
+        """One by one: of some, all is computed before their turn. See the base."""
+        return BaseVISModel.predict_frames(self, feats, metainfos, state)
 
     def predict_frame(  # type: ignore[override]  # of what init_state made
         self, feats: tuple[Tensor, ...], metainfo: dict, state: OfflineTFANState

@@ -102,14 +102,47 @@ class ReferenceMemory:
         new: dict[Any, Tensor] = dict(scores=scores, bboxes=bboxes)
         new['embeddings'] = embeddings
         new.update(feats)
-        if not self._fields:
-            rows = self.num_slots * self.slot_size
-            self._fields = {k: v.new_zeros(rows, *v.shape[1:]) for k, v in new.items()}
-            self._fields['scores'].fill_(-torch.inf)
+        self._make_room(new)
         self.clear(slot)
         start = slot * self.slot_size
         for name, value in new.items():
             self._fields[name][start : start + len(value)] = value
+
+    def _make_room(self, new: Mapping[Any, Tensor]) -> None:
+        if not self._fields:
+            rows = self.num_slots * self.slot_size
+            self._fields = {k: v.new_zeros(rows, *v.shape[1:]) for k, v in new.items()}
+            self._fields['scores'].fill_(-torch.inf)
+
+    def write_frames(self, slot: int, new: Mapping[Any, Tensor]) -> dict[Any, Tensor]:
+        """Put the best proposals of consecutive frames into slots, one after the other.
+
+        Args:
+            slot (int): Of the first of B frames. What is in it is the oldest; behind
+                the last slot comes the first.
+            new (Mapping): (B * slot_size, ...) each, as :meth:`write` has them by name,
+                features by their size. Rows without a proposal have score -inf.
+
+        Returns:
+            dict: The same of the last ``num_slots - 1`` frames before, in order of
+            time, and then of these.
+        """
+        self._make_room(new)
+        size = self.slot_size
+        numbers = [
+            (slot + t) % self.num_slots for t in range(len(new['scores']) // size)
+        ]
+        last = numbers[-self.num_slots :]
+        # The last frames lie in two runs of slots, the second one from slot 0 on.
+        first, turn = last[0] * size, (self.num_slots - last[0]) * size
+        table = {}
+        for name, value in new.items():
+            field, left = self._fields[name], value[-len(last) * size :]
+            before = field[(slot + 1) * size :], field[: slot * size]
+            table[name] = torch.cat([*before, value])
+            field[first : first + len(left)] = left[:turn]
+            field[: max(len(left) - turn, 0)] = left[turn:]
+        return table
 
     def clear(self, slot: int) -> None:
         """Leave the frame of a slot out."""

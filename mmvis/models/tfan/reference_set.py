@@ -21,6 +21,10 @@ class ReferenceProposals(NamedTuple):
             of other frames.
         places (Tensor): (t, 4) xyxy of all of them, each in its own frame.
         valid (Tensor): (t,) bool; the other rows are place-holders without weight.
+
+    B frames that come together share the rows of one set, of which each has its own:
+    then bboxes are (B, t, 4) and valid (B, t). What m RoIs see of such a set is (m, t,
+    4) and (m, t), see :meth:`of_rois`.
     """
 
     feats: dict[int, Tensor]
@@ -37,6 +41,15 @@ class ReferenceProposals(NamedTuple):
                 part[size] = value
         rest = (field.split(counts) for field in self[1:])
         return [ReferenceProposals(*parts) for parts in zip(feats, *rest, strict=True)]
+
+    def of_rois(self, frame: Tensor) -> ReferenceProposals:
+        """Of a set that frames share, what RoIs of frames (m,) int64 see."""
+        return self._replace(bboxes=self.bboxes[frame], valid=self.valid[frame])
+
+    def of_each_frame(self) -> list[ReferenceProposals]:
+        """The sets of B frames that share one."""
+        own = zip(self.bboxes, self.valid, strict=True)
+        return [self._replace(bboxes=boxes, valid=valid) for boxes, valid in own]
 
     def for_another_frame(self) -> ReferenceProposals:
         """The same set for RoIs of a frame that none of the ``bboxes`` are of."""
@@ -66,21 +79,20 @@ def taking_part(members: str, bboxes: Tensor, references: ReferenceProposals) ->
             references of the key frame; 'others', the references of other frames, and
             a RoI's own feature only where there is none of these.
         bboxes (Tensor): (m, 4) xyxy, the RoIs.
-        references (ReferenceProposals): t of them.
+        references (ReferenceProposals): t of them, as one frame or each RoI sees them.
 
     Returns:
         Tensor: (m, 1 + t) bool, at least one of them in each row.
     """
-    itself = (bboxes[:, None] == references.bboxes[None]).all(2)
+    itself = (bboxes[:, None] == references.bboxes).all(2)
     others = references.valid & ~itself
     own = torch.ones_like(bboxes[:, :1], dtype=torch.bool)
-    of_key = ~references.bboxes.isnan().any(1)
     if members == 'own':
         others = others & False
-    elif members == 'key':
-        others = others & of_key
-    elif members == 'others':
-        others = others & ~of_key
+    elif members in ('key', 'others'):
+        of_key = ~references.bboxes.isnan().any(-1)
+        others = others & (of_key if members == 'key' else ~of_key)
+    if members == 'others':
         own = ~others.any(1, keepdim=True)
     return torch.cat([own, others], dim=1)
 

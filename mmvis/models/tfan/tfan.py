@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from mmdet.structures import DetDataSample, TrackSampleList
@@ -13,9 +15,19 @@ from torch import Tensor
 
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.bfloat16 import guard_from_bfloat16
+from mmvis.models.common.chunk_rcnn import (
+    boxes_of_frames,
+    goes_together,
+    in_frame,
+    proposals_of_frames,
+    rois_of,
+)
+from mmvis.models.common.frame_groups import groups_that_fit
+from mmvis.models.common.mask_pasting import masks_in_frame, paste_masks
 from mmvis.models.common.roi_levels import use_all_levels
 from mmvis.models.common.settings import check_keys
 from mmvis.models.masktrack_rcnn.masktrack_rcnn import without_classes
+from mmvis.models.trackers.track_frames import track_frames
 from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
 
@@ -26,7 +38,7 @@ from .augmented_roi_extractor import (
     check_extractors,
     size_of,
 )
-from .mask_pasting import paste_masks
+from .chunk_references import best_in_slots, references_of_frames
 from .reference_proposals import ReferenceMemory, select_references
 from .reference_set import ReferenceProposals
 
@@ -279,21 +291,97 @@ class TFAN(BaseVISModel):
         dets = roi_head.predict_bbox(
             feats, [metainfo], [proposals], rcnn_test_cfg=roi_head.test_cfg
         )[0]
-        roi_feats, counts = self.track_head.extract_roi_feats(feats, [dets.bboxes])
-        dets.embeddings = self.track_head.embed_head.extract_feat(roi_feats, counts)[0]
-        masks = roi_head.mask_probabilities(feats, dets.bboxes)
+        dets.frame = torch.zeros_like(dets.labels)
+        masks = self._look(feats, dets, metainfo)
+        del dets.frame
+        tracked = self.tracker.track(dets, state.tracks, metainfo['frame_id'])
+        result = roi_head.paste(masks[tracked.rows], tracked, metainfo)
+        del result.embeddings, result.rows
+        return result
+
+    def _look(
+        self, feats: tuple[Tensor, ...], dets: InstanceData, metainfo: dict
+    ) -> Tensor:
+        """Give detections what the tracker compares; their masks (n, classes, s, s)."""
+        roi_head, rois = self.detector.roi_head, rois_of(dets)
+        extractor, embed_head = (
+            self.track_head.roi_extractor,
+            self.track_head.embed_head,
+        )
+        roi_feats = extractor(feats[: extractor.num_inputs], rois)
+        (dets.embeddings,) = embed_head.extract_feat(roi_feats, [len(dets)])
+        masks = roi_head.mask_probabilities(feats, rois)
         height, width = metainfo['batch_input_shape']
         dets.masks = paste_masks(
             roi_head.of_labels(masks, dets.labels),
             dets.bboxes,
             (-(-height // MATCHING_STRIDE), -(-width // MATCHING_STRIDE)),
-            MATCHING_STRIDE,
+            (MATCHING_STRIDE, MATCHING_STRIDE),
         )
+        # Masks are made afterwards, of those that are kept.
         dets.rows = torch.arange(len(dets), device=dets.bboxes.device)
-        tracked = self.tracker.track(dets, state.tracks, metainfo['frame_id'])
-        result = roi_head.paste(masks[tracked.rows], tracked, metainfo)
-        del result.embeddings, result.rows
-        return result
+        return masks
+
+    def predict_frames(
+        self, feats: tuple[Tensor, ...], metainfos: Sequence[dict], state: TFANState
+    ) -> Iterator[InstanceData]:
+        """Detect in all frames, track, make all masks. See the base class."""
+        if not goes_together(self.detector):
+            yield from super().predict_frames(feats, metainfos, state)
+            return
+        roi_head, first = self.detector.roi_head, metainfos[0]
+        proposals, counts = proposals_of_frames(self.detector.rpn_head, feats, first)
+        if self.augmentation is not None:
+            references = self._remember_frames(feats, proposals, counts, state)
+            feats = AugmentedFeatures(feats, self.augmentation, references)
+        state.num_frames += len(metainfos)
+        dets, counts = boxes_of_frames(roi_head, feats, first, rois_of(proposals))
+        masks = roi_head.of_labels(self._look(feats, dets, first), dets.labels)
+        bboxes = dets.bboxes
+        del dets.frame
+        tracked = list(
+            track_frames(
+                self.tracker, dets, counts, state.tracks, metainfos, with_masks=False
+            )
+        )
+        pixels = math.prod(first['ori_shape'][:2])
+        for group in groups_that_fit(tracked, lambda frame: len(frame) * pixels):
+            rows = torch.cat([frame.rows for frame in group]).to(bboxes.device)
+            pasted = masks_in_frame(
+                masks[rows], bboxes[rows], first, roi_head.test_cfg.mask_thr_binary
+            ).split([len(frame) for frame in group])
+            for frame, own in zip(group, pasted, strict=True):
+                del frame.embeddings, frame.rows
+                frame.bboxes = in_frame(frame.bboxes, first)
+                frame.masks = own
+                yield frame
+
+    def _remember_frames(
+        self,
+        feats: tuple[Tensor, ...],
+        proposals: InstanceData,
+        counts: list[int],
+        state: TFANState,
+    ) -> ReferenceProposals | list[ReferenceProposals]:
+        """Write the best proposals of all frames into the memory; their references."""
+        memory = state.references
+        bboxes, scores, rois = best_in_slots(proposals, counts, memory.slot_size)
+        roi_feats, embeddings = self._references(feats, rois)
+        new: dict[Any, Tensor] = dict(scores=scores, bboxes=bboxes)
+        for name, values in [*roi_feats.items(), ('embeddings', embeddings)]:
+            # What a frame does not see is multiplied by zero, which must give zero.
+            new[name] = values.nan_to_num(0.0, 0.0, 0.0)
+        table = memory.write_frames(state.num_frames % memory.num_slots, new)
+        references = references_of_frames(
+            table,
+            self.test_cfg.num_frames,
+            memory.slot_size,
+            self.num_references,
+            self.min_reference_score,
+        )
+        # A mean over the references is another for each frame.
+        centred = getattr(self.augmentation, 'centred', False)
+        return references.of_each_frame() if centred else references
 
 
 def _key_frames_first(

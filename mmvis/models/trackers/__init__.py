@@ -5,6 +5,7 @@ The floor plan, in the order in which detections go through it; equations are ST
 
     match_score.py                 scores between detections and tracks (eq. 15)
     shapes.py                      boxes and masks compared, numbers to the host
+    chunk_shapes.py                masks of several frames compared beforehand
     match_conflicts.py             which track each gets, and its rivals (eq. 16)
     embedding_mask_iou_tracker.py  both, and tracks without a detection (eq. 17)
     track_memory.py                what is remembered of a video: a row a track

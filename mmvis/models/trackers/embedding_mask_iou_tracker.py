@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,7 @@ from torch.nn.functional import pad
 from mmvis.models.common.host_copies import copy_to_host
 from mmvis.registry import MODELS
 
+from .chunk_shapes import ChunkShapes, masks_compared_at_once
 from .match_conflicts import CONFLICT_POLICIES, DROPPED, drop_duplicates
 from .match_score import SIMILARITIES, MatchWeights, match_scores
 from .shapes import Shapes, compare_shapes
@@ -134,8 +136,18 @@ class EmbeddingMaskIoUTracker:
         """
         memory.overwrite(**fields)
 
+    def at_once(
+        self, dets: InstanceData, memory: TrackMemory
+    ) -> AbstractContextManager[tuple[InstanceData, Tensor, tuple[ChunkShapes]]]:
+        """Compare all masks of a chunk. See ``masks_compared_at_once``."""
+        return masks_compared_at_once(dets, memory, self.conflict is drop_duplicates)
+
     def track(
-        self, dets: InstanceData, memory: TrackMemory, frame_id: int
+        self,
+        dets: InstanceData,
+        memory: TrackMemory,
+        frame_id: int,
+        compare: Callable[..., Shapes] = compare_shapes,
     ) -> InstanceData:
         """Give ids to the detections of one frame, and supplement missing tracks.
 
@@ -149,6 +161,7 @@ class EmbeddingMaskIoUTracker:
                 remembered ones become empty.
             memory (TrackMemory): The video's tracks; updated.
             frame_id (int): Number of the frame, counting up through the video.
+            compare (Callable): Compares boxes and masks, as ``compare_shapes`` does.
 
         Returns:
             InstanceData: All fields of the detections that got an id, in their order,
@@ -160,7 +173,7 @@ class EmbeddingMaskIoUTracker:
         new |= copy_to_host({name: new[name] for name in ON_HOST if name in new})
         old, old_ids, last_seen = self._recall(memory, new)
         age = frame_id - last_seen
-        shapes = compare_shapes(
+        shapes = compare(
             new,
             old,
             self.match_weights,
@@ -207,7 +220,11 @@ class EmbeddingMaskIoUTracker:
         if ids is None or last_seen is None or len(memory) == 0:
             none = new['labels'].new_zeros(0, dtype=torch.long)
             return {name: value[:0] for name, value in new.items()}, none, none
-        old = memory.fields
+        # Those of a frame that was in a chunk are on the host.
+        old = {
+            name: value.to(new[name].device) if name in new else value
+            for name, value in memory.fields.items()
+        }
         if old.keys() != new.keys():
             raise ValueError(
                 f'The detections have the fields {sorted(new)}, but those of earlier '

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import torch
 from mmdet.structures.bbox import bbox_overlaps
 from torch import Tensor
+
+from mmvis.models.common.host_copies import copy_to_host
 
 from .match_score import MatchWeights, compare_masks
 
@@ -47,10 +48,8 @@ def compare_shapes(
         with_areas (bool): Whether areas are asked for.
         with_overlaps (bool): Whether overlaps are.
     """
-    finite = dets['bboxes'].isfinite().all(1)
-    bbox_ious = mask_ious = areas = track_areas = overlaps = None
-    if weights.bbox_iou:
-        bbox_ious = bbox_overlaps(dets['bboxes'], tracks['bboxes'])
+    finite, bbox_ious = compare_boxes(dets, tracks, weights)
+    mask_ious = areas = track_areas = overlaps = None
     if weights.mask_iou or with_areas or with_overlaps:
         masks, track_masks = dets['masks'], tracks['masks']
         compared = compare_masks(masks, track_masks, with_overlaps)
@@ -59,10 +58,14 @@ def compare_shapes(
     if finite.device.type == 'cpu':
         return shapes
     asked = {name: part for name, part in shapes._asdict().items() if part is not None}
-    flat = torch.cat([part.flatten().float() for part in asked.values()]).cpu()
-    pieces = flat.split([part.numel() for part in asked.values()])
-    host = {
-        name: piece.view(part.shape)
-        for (name, part), piece in zip(asked.items(), pieces, strict=True)
-    }
-    return shapes._replace(**host | dict(finite=host['finite'].bool()))
+    return shapes._replace(**copy_to_host(asked))
+
+
+def compare_boxes(
+    dets: Mapping[str, Tensor], tracks: Mapping[str, Tensor], weights: MatchWeights
+) -> tuple[Tensor, Tensor | None]:
+    """Which boxes are finite (n,), and their IoU (n, m) with tracks' if it counts."""
+    finite = dets['bboxes'].isfinite().all(1)
+    if not weights.bbox_iou:
+        return finite, None
+    return finite, bbox_overlaps(dets['bboxes'], tracks['bboxes'])

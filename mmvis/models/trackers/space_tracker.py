@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmvis.models.common.host_copies import copy_to_host
 from mmvis.registry import MODELS
 from mmvis.tracking import AssociationSettings, MaskTracker, Outlines
 from mmvis.tracking.track_table import Detections, unit
@@ -41,6 +44,20 @@ class SpaceTracker:
     def init_memory(self) -> MaskTracker:
         """A memory for a video that is about to begin."""
         return MaskTracker(settings=self.settings)
+
+    @contextmanager
+    def at_once(
+        self, dets: InstanceData, memory: MaskTracker
+    ) -> Iterator[tuple[InstanceData, Tensor, tuple]]:
+        """Bring what :meth:`track` reads of all frames of a chunk to the host.
+
+        Yields:
+            tuple: The detections there, with ``mask_row``; and the masks as they were.
+        """
+        fields = {name: value for name, value in dets.items() if name != 'masks'}
+        host = InstanceData(**copy_to_host(fields), masks=_shown(dets.masks).cpu())
+        host.mask_row = torch.arange(len(host))
+        yield host, dets.masks, ()
 
     def track(
         self, dets: InstanceData, memory: MaskTracker, frame_id: int
@@ -83,8 +100,13 @@ class SpaceTracker:
 
 
 def _outlines(masks: Tensor) -> Outlines:
-    """Of masks (n, h, w) above 0.5; of one that nowhere is, above 0."""
+    return Outlines.of_array(np.ascontiguousarray(_shown(masks).cpu().numpy()))
+
+
+def _shown(masks: Tensor) -> Tensor:
+    """Where masks (n, h, w) are above 0.5, bool; of one that nowhere is, above 0."""
+    if masks.dtype == torch.bool:
+        return masks
     clear = masks > 0.5
     faint = ~clear.flatten(1).any(1)
-    shown = clear | (faint[:, None, None] & (masks > 0))
-    return Outlines.of_array(np.ascontiguousarray(shown.cpu().numpy()))
+    return clear | (faint[:, None, None] & (masks > 0))

@@ -18,6 +18,9 @@ MODELS = {
     'stmask': video_models.stmask,
     'sg_net': video_models.sg_net,
     'sg_net_embedding': lambda: video_models.sg_net('embedding'),
+    'tfan': video_models.tfan,
+    'tfan_fc': video_models.tfan_fc,
+    'tfan_alone': lambda: video_models.tfan(augmentation=None),
     'instance_flow': video_models.instance_flow,
     'track_by_segmentation': video_models.track_by_segmentation,
 }

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from mmdet.structures.bbox import bbox2roi
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from model_factory import clip_sample, tiny_config
@@ -40,7 +41,7 @@ def test_equals_mmdets_masks(class_agnostic, count):
     metainfo = clip_sample(1)[0].metainfo
     wanted = head.predict_mask(feats, [metainfo], [copy.deepcopy(found)], rescale=True)
     before = found.bboxes.clone()
-    probabilities = head.mask_probabilities(feats, found.bboxes)
+    probabilities = head.mask_probabilities(feats, bbox2roi([found.bboxes]))
     own = head.of_labels(probabilities, found.labels)
     assert own.shape == (count, 28, 28)
     given = found[:]

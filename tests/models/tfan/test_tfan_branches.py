@@ -110,9 +110,9 @@ def test_references_are_the_best_proposals_and_count_once():
     net.num_references = 40
     with torch.no_grad():
         net.predict_clip(moving_frames(2), clip_sample(2), net.init_state())
-    # Three stages of boxes, the embedding, three of masks; 32 proposals of each frame.
+    # Three stages of boxes, the embedding, masks; 32 proposals of each frame.
     for frame, valid in ((0, 32), (1, 40)):
-        calls = spied.augmented[7 * frame : 7 * frame + 7]
+        calls = spied.augmented[5 * frame : 5 * frame + 5]
         for _, references in calls:
             assert len(references.valid) == 40
             assert references.valid.sum() == valid

@@ -26,7 +26,7 @@ stage of its own, which no table counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -140,15 +140,15 @@ class ForcedInstances:
         if hasattr(self.model, 'track_head'):
             track_head, looked = self.model.track_head, []
 
-            def look(result: tuple, feats: Any, boxes: Sequence[Tensor]) -> tuple:
-                looked[:] = boxes
-                return result
+            def look(roi_feats: Tensor, feats: Any, rois: Tensor) -> Tensor:
+                looked[:] = [rois[:, 1:]]
+                return roi_feats
 
-            self._after(track_head, 'extract_roi_feats', look)
+            self._after(track_head.roi_extractor, 'forward', look)
             self._after(
                 track_head.embed_head,
                 'extract_feat',
-                lambda found, *_: (self._looks_of(torch.cat(looked), found[0]),),
+                lambda found, *_: (self._looks_of(looked[0], found[0]),),
             )
 
     def _anchors_near_discs(self, feats: tuple, *_) -> tuple:
@@ -241,14 +241,18 @@ class ForcedInstances:
         head = self.model.detector.roi_head.bbox_head
         head = head[given[0]] if len(given) == 3 else head
         rois = given[-1]
-        count = min(len(rois), len(self.detected))
-        labels = self.kinds[self.instance[:count]] % head.num_classes
+        # The first proposals of each frame, which lie one after the other.
+        frame = rois[:, 0].contiguous()
+        rank = torch.arange(len(rois), device=rois.device)
+        rank = rank - torch.searchsorted(frame, frame)
+        rows = (rank < len(self.detected)).nonzero().squeeze(1)
+        rank = rank[rows]
+        labels = self.kinds[self.instance[rank]] % head.num_classes
         scores = torch.zeros_like(results['cls_score'])
         scores[:, -1] = 20.0
-        rows = torch.arange(count, device=rois.device)
-        scores[rows, labels] = 20.0 + self.scores[:count].logit()
+        scores[rows, labels] = 20.0 + self.scores[rank].logit()
         deltas = results['bbox_pred'].unflatten(1, (-1, 4)).clone()
-        values = head.bbox_coder.encode(rois[:count, 1:], self.detected[:count])
+        values = head.bbox_coder.encode(rois[rows, 1:], self.detected[rank])
         deltas[rows, labels % deltas.shape[1]] = values
         return results | dict(cls_score=scores, bbox_pred=deltas.flatten(1))
 

@@ -1,0 +1,66 @@
+"""Masks of boxes, brought into one grid over the whole frame, or into its pixels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .constants import constant
+
+
+def paste_masks(
+    masks: Tensor, bboxes: Tensor, size: tuple[int, int], stride: tuple[float, float]
+) -> Tensor:
+    """Soft masks of boxes in a grid over the frame, zero outside of the boxes.
+
+    Bilinear interpolation along rows, then along columns: two matrix products for all
+    masks and no wait for the device. Meant for coarse grids and for GPUs; its cost
+    grows with the whole grid, not with the boxes.
+
+    Args:
+        masks (Tensor): (n, s, s') probabilities, each over its box.
+        bboxes (Tensor): (n, 4) xyxy in pixels.
+        size (tuple[int, int]): Rows h and columns w of the grid.
+        stride (tuple[float, float]): Pixels a cell of the grid is high and wide.
+
+    Returns:
+        Tensor: (n, h, w), of the masks' dtype.
+    """
+    count, (height, width) = max(size), size
+    steps = constant(bboxes, stride[::-1])[:, None]
+    cells = (
+        torch.arange(count, device=bboxes.device, dtype=bboxes.dtype) + 0.5
+    ) * steps
+    start, stop = bboxes[:, :2, None], bboxes[:, 2:, None]
+    places = (cells - start) / (stop - start).clamp(min=1e-3)
+    if masks.shape[1] == masks.shape[2]:
+        columns, rows = _weights(places, masks.shape[1]).unbind(1)
+    else:
+        columns = _weights(places[:, 0], masks.shape[2])
+        rows = _weights(places[:, 1], masks.shape[1])
+    rows, columns = rows[:, :height], columns[:, :width]
+    pasted = rows @ masks.to(rows.dtype) @ columns.transpose(1, 2)
+    return pasted.to(masks.dtype)
+
+
+def masks_in_frame(
+    masks: Tensor, bboxes: Tensor, metainfo: dict, mask_thr: float
+) -> Tensor:
+    """Masks (n, H, W) bool of the original frame, as mmdet's mask heads paste them.
+
+    Args:
+        masks (Tensor): (n, s, s') probabilities, each over its box.
+        bboxes (Tensor): (n, 4) xyxy in pixels of the network's input.
+        metainfo (dict): ori_shape, and scale_factor (width, height).
+        mask_thr (float): Pixels of at least this belong to an instance.
+    """
+    width, height = metainfo['scale_factor'][:2]
+    size = metainfo['ori_shape'][:2]
+    return paste_masks(masks.float(), bboxes, size, (height, width)) >= mask_thr
+
+
+def _weights(places: Tensor, num_elements: int) -> Tensor:
+    """Weight (..., elements) of each element of a mask at places (...) in its box."""
+    elements = torch.arange(num_elements, device=places.device, dtype=places.dtype)
+    distances = (places[..., None] * num_elements - 0.5 - elements).abs()
+    return (1 - distances).clamp(min=0)

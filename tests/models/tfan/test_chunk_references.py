@@ -1,0 +1,118 @@
+"""The references of frames that come together are those of frames one by one."""
+
+import pytest
+import torch
+from mmengine.structures import InstanceData
+from reference_sets import CHANNELS, SIDE, boxes, features, module
+
+from mmvis.models.tfan.augmented_roi_extractor import AugmentedFeatures
+from mmvis.models.tfan.chunk_references import best_in_slots, references_of_frames
+from mmvis.models.tfan.fc_feature_augmentation import FCFeatureAugmentation
+from mmvis.models.tfan.reference_proposals import ReferenceMemory
+
+SIZE = 4  # of a slot
+# Proposals of each frame; of the fifth more than a slot holds.
+COUNTS = [4, 0, 2, 3, 6, 1, 0, 4, 2, 3]
+
+
+def proposals(t):
+    generator = torch.Generator().manual_seed(t)
+    scores = torch.rand(COUNTS[t], generator=generator, dtype=torch.float64)
+    scores = scores.sort(descending=True).values
+    return InstanceData(bboxes=boxes(COUNTS[t], seed=t), scores=scores)
+
+
+def row_fields(bboxes, made):
+    """Features that follow from the box, so that a row shows what it is of."""
+    count = len(bboxes)
+    feats = features(1) * bboxes.sum(1).sin().view(count, 1, 1, 1)
+    return dict(embeddings=made.embeddings(feats), feats={SIDE: feats})
+
+
+def one_by_one(memory, made, start, stop, num_references, min_score):
+    """The reference set of each frame."""
+    found = []
+    for t in range(start, stop):
+        best, slot = proposals(t)[:SIZE], t % memory.num_slots
+        fields = row_fields(best.bboxes, made)
+        memory.write(slot, scores=best.scores, bboxes=best.bboxes, **fields)
+        found.append(memory.select(num_references, slot, min_score))
+    return found
+
+
+def at_once(memory, made, start, stop, num_references, min_score):
+    """One set for all of them."""
+    joined = InstanceData.cat([proposals(t) for t in range(start, stop)])
+    bboxes, scores, rois = best_in_slots(joined, COUNTS[start:stop], SIZE)
+    frames = torch.arange(stop - start).repeat_interleave(SIZE)
+    assert torch.equal(rois, torch.cat([frames[:, None], bboxes], dim=1))
+    fields = row_fields(bboxes, made)
+    new = dict(scores=scores, bboxes=bboxes, embeddings=fields['embeddings'])
+    table = memory.write_frames(start % memory.num_slots, new | fields['feats'])
+    return references_of_frames(
+        table, memory.num_slots - 1, SIZE, num_references, min_score
+    )
+
+
+def rows_of(references):
+    """Places of those that count, and whether they are of the frame; sorted."""
+    of_key = ~references.bboxes.isnan().any(-1)
+    embedded = references.embeddings[:, 0]
+    fields = [
+        *references.places.T,
+        of_key,
+        embedded,
+        references.feats[SIDE][:, 0, 0, 0],
+    ]
+    return sorted(torch.stack(fields, 1)[references.valid].tolist())
+
+
+@pytest.mark.parametrize('num_slots', [1, 3, 5])
+@pytest.mark.parametrize('chunks', [[10], [1, 4, 2, 3], [2, 2, 6]])
+@pytest.mark.parametrize(('num_references', 'min_score'), [(5, 0.0), (50, 0.3)])
+def test_chunks_and_frames_see_the_same(num_slots, chunks, num_references, min_score):
+    made, wanted, found = module(), [], []
+    alone, together = (ReferenceMemory(num_slots, SIZE) for _ in range(2))
+    start = 0
+    for size in chunks:
+        span = start, start + size, num_references, min_score
+        wanted += one_by_one(alone, made, *span)
+        if size == 1:
+            found += one_by_one(together, made, *span)
+        else:
+            found += at_once(together, made, *span).of_each_frame()
+        start += size
+    for one, other in zip(wanted, found, strict=True):
+        assert rows_of(one) == rows_of(other)
+    assert max(len(rows_of(one)) for one in wanted) > 3
+    assert together.num_bytes == alone.num_bytes
+
+
+@pytest.mark.parametrize('members', ['all', 'own', 'key', 'others'])
+@pytest.mark.parametrize('kind', ['sum', 'residual', 'fc', 'geometry'])
+def test_features_are_augmented_alike(kind, members):
+    """Of RoIs of several frames, among them references of their frame and another's."""
+    if kind in ('fc', 'geometry'):
+        torch.manual_seed(0)
+        made = FCFeatureAugmentation(
+            CHANNELS, SIDE, 8, 2, geometry=kind == 'geometry', members=members
+        ).double()
+        torch.nn.init.normal_(made.output.weight)
+        if made.geometry is not None:
+            torch.nn.init.normal_(made.geometry.float().weight)
+    else:
+        made = module(members=members, residual=kind == 'residual')
+    span = 2, 6, 5, 0.1
+    sets = one_by_one(ReferenceMemory(3, SIZE), made, *span)
+    shared = at_once(ReferenceMemory(3, SIZE), made, *span)
+    own = proposals(3).bboxes[:2]
+    places = [own[:1], torch.cat([own, boxes(2, 77)]), own[:0], torch.cat([own, own])]
+    frames = torch.arange(4).repeat_interleave(torch.tensor([1, 4, 0, 4]))
+    rois = torch.cat([frames[:, None], torch.cat(places)], dim=1)
+    feats = features(len(rois), seed=5)
+    with torch.no_grad():
+        wanted = AugmentedFeatures([feats], made, sets).augment(feats, rois)
+        found = AugmentedFeatures([feats], made, shared).augment(feats, rois)
+    torch.testing.assert_close(found, wanted)
+    if members != 'own':
+        assert (wanted[5] - wanted[1]).abs().max() > 1e-3
