@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as mask_utils
 
 from mmvis.structures.frame_result import FrameResult
-from mmvis.structures.rle import encode_masks
+from mmvis.structures.rle import encode_masks, rle_area
 
 from .frame_session import FrameSession
 
@@ -44,9 +43,7 @@ class RuntimeSession(FrameSession):
         rles = encode_masks(found['masks'])
         bboxes = found['bboxes']
         # An instance of which nothing is in the frame is not reported.
-        seen = (bboxes[:, 2:] > bboxes[:, :2]).all(1)
-        if rles:
-            seen &= mask_utils.area(rles) > 0
+        seen = (bboxes[:, 2:] > bboxes[:, :2]).all(1) & (rle_area(rles) > 0)
         rows = np.flatnonzero(seen)
         return FrameResult(
             frame_id=frame_id,

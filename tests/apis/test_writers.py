@@ -18,6 +18,7 @@ from video_reader import read_video
 
 from mmvis.apis.frames import FrameSource
 from mmvis.apis.outputs import VideoOutputs
+from mmvis.apis.requests import KINDS
 from mmvis.apis.video_result import VideoResult
 from mmvis.apis.writers.results import ResultsFile
 from mmvis.apis.writers.track_folders import folder_name
@@ -241,3 +242,39 @@ def test_a_long_video_is_finished_a_track_at_a_time(tmp_path):
     assert written == video.to_youtube_vis() and len(written) == tracks
     seen = [s is not None for s in written[7]['segmentations']]
     assert sum(seen) == frames // tracks and len(seen) == frames
+
+
+def test_five_hundred_instances_a_frame(tmp_path):
+    """In files of every kind, each instance of each frame."""
+    count, frames, size = 500, 2, (96, 160)
+    masks = np.zeros((count, *size), bool)
+    for row, mask in enumerate(masks):
+        y, x = (4 * place for place in divmod(row, 40))
+        mask[y : y + 2, x : x + 3] = True
+    rles = encode_masks(masks)
+    source = FrameSource()
+    source.name = 'crowd'
+    video = VideoResult(source, NAMES)
+    outputs = VideoOutputs(tmp_path, KINDS, video, fps=5)
+    for t in range(frames):
+        labels = np.arange(count) % 3
+        columns = np.full(count, 0.9), labels, np.arange(count)
+        result = FrameResult(t, size, rle_to_bbox(rles), *columns, rles, NAMES)
+        video.add(result)
+        outputs.write(np.full((*size, 3), 90, np.uint8), result)
+    outputs.close()
+    files = video.files
+    assert set(files) == {*KINDS, 'video'}
+    assert len(read_video(files['mp4'])[0]) == frames
+    tracks = json.loads(files['json'].read_text())
+    assert [len(track['segmentations']) for track in tracks] == [frames] * count
+    lines = files['csv'].read_text().splitlines()
+    assert len(lines) == frames * count + 1
+    assert {line.split(',')[1] for line in lines[1:]} == set(map(str, range(count)))
+    assert len(files['mots'].read_text().splitlines()) == frames * count
+    for kind in ('masks', 'crops'):
+        assert sum(1 for _ in files[kind].rglob('*.*g')) == frames * count
+    xml = ElementTree.parse(files['cvat']).getroot()
+    assert len(xml.findall('image/mask')) == frames * count
+    xml = ElementTree.parse(files['cvat-tracks']).getroot()
+    assert len(xml.findall('track')) == count

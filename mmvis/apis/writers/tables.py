@@ -11,7 +11,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmvis.structures.frame_result import FrameResult
-from mmvis.structures.rle import RLE, decode_masks, encode_masks, rle_to_bbox
+from mmvis.structures.rle import RLE, decode_masks, encode_masks, rle_area, rle_to_bbox
 
 from .writer import Writer
 
@@ -51,7 +51,7 @@ class CsvTable(_Table):
         if not len(result):
             return
         rles = list(result.rles)
-        boxes, areas = rle_to_bbox(rles).astype(int), mask_utils.area(rles)
+        boxes, areas = rle_to_bbox(rles).astype(int), rle_area(rles)
         for row, name in enumerate(result.names):
             x0, y0, x1, y1 = boxes[row].tolist()
             who = (result.frame_id, result.ids[row], name, f'{result.scores[row]:.4f}')
@@ -76,7 +76,7 @@ class MotsTable(_Table):
         for row, rle in enumerate(without_overlaps(result)):
             label = int(result.labels[row])
             category = label + 1 if ids is None else ids[label]
-            if mask_utils.area(rle):
+            if rle_area([rle])[0]:
                 counts = rle['counts'].decode()
                 track = int(result.ids[row]) + 1
                 file.write(
@@ -89,8 +89,7 @@ def without_overlaps(result: FrameResult) -> list[RLE]:
     rles = list(result.rles)
     if not rles:
         return rles
-    union = mask_utils.area(mask_utils.merge(rles))
-    if union == int(mask_utils.area(rles).sum()):
+    if rle_area([mask_utils.merge(rles)])[0] == rle_area(rles).sum():
         return rles
     masks = decode_masks(rles, *result.size)
     taken = np.zeros(result.size, dtype=bool)

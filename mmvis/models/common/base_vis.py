@@ -11,11 +11,10 @@ import torch
 from mmdet.models.mot import BaseMOTModel
 from mmdet.structures import TrackDataSample, TrackSampleList
 from mmengine.structures import InstanceData
-from pycocotools import mask as mask_utils
 from torch import Tensor
 
 from mmvis.structures.nested_tensors import map_tensors
-from mmvis.structures.rle import encode_masks
+from mmvis.structures.rle import encode_masks, rle_area
 
 from .frame_groups import groups_that_fit, runs_of_one_size
 from .host_copies import copy_to_host
@@ -199,5 +198,5 @@ def _visible(result: InstanceData) -> InstanceData:
     if len(result) == 0:
         return result
     sized = (result.bboxes[:, 2:] > result.bboxes[:, :2]).all(1)
-    seen = sized & (torch.from_numpy(mask_utils.area(result.masks).astype('i8')) > 0)
+    seen = sized & (torch.from_numpy(rle_area(result.masks)) > 0)
     return result if seen.all() else result[seen]

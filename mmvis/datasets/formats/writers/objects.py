@@ -11,7 +11,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmvis.structures import VISAnnotations
-from mmvis.structures.rle import RLE, decode_masks, encode_masks
+from mmvis.structures.rle import RLE, decode_masks, encode_masks, rle_area
 
 from ...frame_files import natural_order
 
@@ -105,9 +105,7 @@ def without_overlaps(
     rles = [mask for mask in masks if mask is not None]
     if len(rles) < 2:
         return masks, 0
-    lost = int(mask_utils.area(rles).sum()) - int(
-        mask_utils.area(mask_utils.merge(rles))
-    )
+    lost = int(rle_area(rles).sum()) - int(rle_area([mask_utils.merge(rles)])[0])
     if not lost:
         return masks, 0
     pixels = decode_masks(rles, height, width)
@@ -118,7 +116,7 @@ def without_overlaps(
         pixels[index] &= ~taken
         taken |= pixels[index]
     for row, rle in zip(rows, encode_masks(pixels), strict=True):
-        masks[row] = rle if mask_utils.area(rle) else None
+        masks[row] = rle if rle_area([rle])[0] else None
     return masks, lost
 
 
