@@ -6,7 +6,7 @@ together launch as many kernels for a chunk as for a frame.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +23,7 @@ from .mask_pasting import masks_in_frame
 
 # What a RoI head of mmdet may not have of its own.
 _STEPS = ('predict', 'predict_bbox', '_bbox_forward')
+_MASK_STEPS = ('predict_mask', '_mask_forward')
 
 
 def goes_together(detector: Any) -> bool:
@@ -46,15 +47,17 @@ def goes_together(detector: Any) -> bool:
 
 
 def makes_usual_masks(head: Any) -> bool:
-    """Whether :func:`masks_of_frames` knows the masks of a ``StandardRoIHead``."""
-    mask_head = head.mask_head if head.with_mask else None
-    return (
-        type(head) is StandardRoIHead
-        and isinstance(mask_head, FCNMaskHead)
-        and all(
-            getattr(type(mask_head), name) is getattr(FCNMaskHead, name)
-            for name in ('predict_by_feat', '_predict_by_feat_single')
-        )
+    """Whether :func:`masks_of_frames` knows the masks of a RoI head."""
+    base: Any = CascadeRoIHead if isinstance(head, CascadeRoIHead) else StandardRoIHead
+    own = [getattr(type(head), name) is getattr(base, name) for name in _MASK_STEPS]
+    if not head.with_mask or not all(own):
+        return False
+    heads = head.mask_head if base is CascadeRoIHead else [head.mask_head]
+    usual = ('predict_by_feat', '_predict_by_feat_single')
+    return all(
+        isinstance(part, FCNMaskHead)
+        and all(getattr(type(part), n) is getattr(FCNMaskHead, n) for n in usual)
+        for part in heads
     )
 
 
@@ -128,7 +131,12 @@ def rois_of(boxes: InstanceData) -> Tensor:
 
 
 def boxes_of_frames(
-    head: Any, feats: Sequence[Tensor], metainfo: dict, rois: Tensor
+    head: Any,
+    feats: Sequence[Tensor],
+    metainfo: dict,
+    rois: Tensor,
+    wanted: Callable[[Tensor, Tensor], Tensor] | None = None,
+    most_wanted: int | None = None,
 ) -> tuple[InstanceData, list[int]]:
     """What ``predict_bbox`` of a RoI head finds, frame by frame.
 
@@ -137,6 +145,9 @@ def boxes_of_frames(
         feats (Sequence[Tensor]): Levels (B, C, H_l, W_l).
         metainfo (dict): img_shape of all frames.
         rois (Tensor): (n, 5), what is proposed.
+        wanted (Callable | None): Which of boxes of these scores and labels (m,) are
+            asked for; None: all.
+        most_wanted (int | None): At most so many of these a frame.
 
     Returns:
         tuple[InstanceData, list[int]]: bboxes (n, 4) in pixels of the network's input,
@@ -161,7 +172,9 @@ def boxes_of_frames(
     scores = scores[row, labels]
     frame = rois[row, 0].long()
     kept, counts = nms_of_frames(
-        boxes, scores, labels, frame, num_frames, cfg.nms, cfg.max_per_img
+        *(boxes, scores, labels, frame, num_frames, cfg.nms, cfg.max_per_img),
+        wanted=wanted and (lambda kept: wanted(scores[kept], labels[kept])),
+        most_wanted=most_wanted,
     )
     found = dict(bboxes=boxes, scores=scores, labels=labels, frame=frame)
     return InstanceData(**{name: part[kept] for name, part in found.items()}), counts
@@ -191,7 +204,7 @@ def masks_of_frames(
     """Masks (n, H, W) bool, at the original size, of the instances of each frame.
 
     Args:
-        head (StandardRoIHead): Of mmdet.
+        head (StandardRoIHead | CascadeRoIHead): Of mmdet.
         feats (Sequence[Tensor]): Levels (B, C, H_l, W_l).
         metainfo (dict): ori_shape and scale_factor of all frames.
         frames (Sequence[InstanceData]): bboxes (n, 4) in pixels of the network's input,
@@ -207,13 +220,28 @@ def masks_of_frames(
         size = metainfo['ori_shape'][:2]
         return bboxes.new_zeros(0, *size, dtype=torch.bool).split(counts)
     rois = rois_of(InstanceData(bboxes=bboxes, frame=frame))
-    logits = head._mask_forward(feats, rois)['mask_preds']
-    if head.mask_head.class_agnostic:
-        logits = logits[:, 0]
-    else:
-        logits = logits[torch.arange(len(labels), device=device), labels]
+    masks = _mask_probabilities(head, feats, rois, labels)
     thr = head.test_cfg.mask_thr_binary
-    return masks_in_frame(logits.sigmoid(), bboxes, metainfo, thr).split(counts)
+    return masks_in_frame(masks, bboxes, metainfo, thr).split(counts)
+
+
+def _mask_probabilities(
+    head: Any, feats: Sequence[Tensor], rois: Tensor, labels: Tensor
+) -> Tensor:
+    """Masks (n, s, s) of RoIs (n, 5), each for its own label (n,)."""
+    if isinstance(head, CascadeRoIHead):
+        stages = [
+            head._mask_forward(stage, feats, rois)['mask_preds'].sigmoid()
+            for stage in range(head.num_stages)
+        ]
+        masks, mask_head = torch.stack(stages).mean(0), head.mask_head[-1]
+    else:
+        masks, mask_head = head._mask_forward(feats, rois)['mask_preds'], head.mask_head
+    if mask_head.class_agnostic:
+        masks = masks[:, 0]
+    else:
+        masks = masks[torch.arange(len(labels), device=labels.device), labels]
+    return masks if isinstance(head, CascadeRoIHead) else masks.sigmoid()
 
 
 def in_frame(bboxes: Tensor, metainfo: dict) -> Tensor:

@@ -28,7 +28,9 @@ def runs_of_one_size(metainfos: Sequence[dict]) -> Iterator[slice]:
 
 
 def groups_that_fit(
-    frames: Iterable[Frame], pixels: Callable[[Frame], int]
+    frames: Iterable[Frame],
+    pixels: Callable[[Frame], int],
+    at_once: int | None = None,
 ) -> Iterator[list[Frame]]:
     """Frames in a row whose masks fit in memory together, or one of too many.
 
@@ -37,12 +39,14 @@ def groups_that_fit(
     Args:
         frames (Iterable): In order.
         pixels (Callable): How many pixels the masks of a frame have.
+        at_once (int | None): How many fit; None: ``PIXELS_AT_ONCE``.
     """
+    limit = PIXELS_AT_ONCE if at_once is None else at_once
     group: list[Frame] = []
     total = 0
     for frame in frames:
         own = pixels(frame)
-        if group and total + own > PIXELS_AT_ONCE:
+        if group and total + own > limit:
             yield group
             group, total = [], 0
         group.append(frame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from mmcv.ops import batched_nms, nms
@@ -19,6 +19,8 @@ def nms_of_frames(
     max_per_img: int | None,
     min_score: float | None = None,
     limit: float | None = None,
+    wanted: Callable[[Tensor], Tensor] | None = None,
+    most_wanted: int | None = None,
 ) -> tuple[Tensor, list[int]]:
     """The boxes that stay, frame by frame, best first.
 
@@ -36,6 +38,9 @@ def nms_of_frames(
         min_score (float | None): Scores of those must exceed it.
         limit (float | None): What boxes reach beyond -limit and 2 * limit is no
             matter where frames are compared; for boxes that are not clipped.
+        wanted (Callable | None): Which (m,) bool of those that stay, by their indices
+            (m,), are asked for.
+        most_wanted (int | None): At most so many of these a frame.
 
     Returns:
         tuple[Tensor, list[int]]: (m,) int64 indices, and how many are of each frame.
@@ -47,6 +52,8 @@ def nms_of_frames(
         kept = _nms_of_one(boxes, scores, labels, cfg)[:max_per_img]
         if min_score is not None:
             kept = kept[(scores[kept] > min_score).nonzero().squeeze(1)]
+        if wanted is not None:
+            kept = kept[wanted(kept).nonzero().squeeze(1)][:most_wanted]
         return kept, [len(kept)]
     if cfg.get('type', 'nms') == 'nms' and cfg.keys() <= {'type', 'iou_threshold'}:
         # Boxes of different frames and labels are moved apart, along an axis each: a
@@ -66,12 +73,15 @@ def nms_of_frames(
             parts.append(own[_nms_of_one(boxes[own], scores[own], group, cfg)])
         kept = torch.cat(parts)
     good = None if min_score is None else scores[kept] > min_score
-    first, counts = best_of_frames(frame[kept], num_frames, max_per_img, good)
+    steps = [(good, max_per_img)]
+    if wanted is not None:
+        steps.append((wanted(kept), most_wanted))
+    first, counts = best_of_frames(frame[kept], num_frames, steps)
     return kept[first], counts
 
 
 def best_of_frames(
-    frame: Tensor, num_frames: int, most: int | None, good: Tensor | None = None
+    frame: Tensor, num_frames: int, steps: Sequence[tuple[Tensor | None, int | None]]
 ) -> tuple[Tensor, list[int]]:
     """The first so many rows of each frame, of those that are good.
 
@@ -80,17 +90,18 @@ def best_of_frames(
     Args:
         frame (Tensor): (n,) int64, ascending, below ``num_frames``.
         num_frames (int): B.
-        most (int | None): Rows of a frame that stay; None: all.
-        good (Tensor | None): (n,) bool; None: all are.
+        steps (Sequence[tuple]): One after the other: which rows (n,) bool are good,
+            None for all; and how many of a frame stay, None for all.
 
     Returns:
         tuple[Tensor, list[int]]: (m,) int64 rows, and how many are of each frame.
     """
     is_of = frame == torch.arange(num_frames, device=frame.device)[:, None]
-    if good is not None:
-        is_of = is_of & good
-    if most is not None:
-        is_of = is_of & (is_of.cumsum(1) <= most)
+    for good, most in steps:
+        if good is not None:
+            is_of = is_of & good
+        if most is not None:
+            is_of = is_of & (is_of.cumsum(1) <= most)
     counts = is_of.sum(1).tolist()
     first = is_of.any(0).byte().argsort(descending=True, stable=True)
     return first[: sum(counts)], counts

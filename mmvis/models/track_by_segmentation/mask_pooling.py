@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-# 64 MiB of float32: eight masks of 1080p.
+# 64 MiB of float32: eight masks of 1080p. A GPU has more memory.
 _PIXELS_AT_ONCE = 2**24
+_PIXELS_AT_ONCE_ON_DEVICE = 2**27
 
 
 def shrink_masks(masks: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -22,7 +25,9 @@ def shrink_masks(masks: Tensor, size: tuple[int, ...]) -> Tensor:
         least one cell: none vanishes.
     """
     # As floats masks take four times their memory: not all at once.
-    number = max(1, _PIXELS_AT_ONCE // max(1, masks[0:1].numel()))
+    on_host = masks.device.type == 'cpu'
+    at_once = _PIXELS_AT_ONCE if on_host else _PIXELS_AT_ONCE_ON_DEVICE
+    number = max(1, at_once // max(1, masks[0:1].numel()))
     # Instances are the batch here, since a tensor without channels is refused.
     parts = [
         interpolate(part[:, None].float(), size, mode='area')[:, 0]
@@ -31,12 +36,16 @@ def shrink_masks(masks: Tensor, size: tuple[int, ...]) -> Tensor:
     return torch.cat(parts)
 
 
-def pool_in_masks(features: Tensor, masks: Tensor, centred: bool = False) -> Tensor:
+def pool_in_masks(
+    features: Tensor, masks: Tensor, counts: Sequence[int], centred: bool = False
+) -> Tensor:
     """Mean of the features inside each mask.
 
     Args:
-        features (Tensor): (C, h, w) of one frame.
-        masks (Tensor): (n, h', w') bool or shares, over the same frame.
+        features (Tensor): (B, C, h, w) of B frames.
+        masks (Tensor): (n, h', w') bool or shares, over the same frames, one frame's
+            after the other's.
+        counts (Sequence[int]): How many are of each frame.
         centred (bool): Minus the mean over the whole frame: what all places have in
             common says nothing about an instance.
 
@@ -44,9 +53,11 @@ def pool_in_masks(features: Tensor, masks: Tensor, centred: bool = False) -> Ten
         Tensor: (n, C) float32; zeros for an empty mask.
     """
     with torch.autocast(features.device.type, enabled=False):
-        flat = features.float().flatten(1)
+        flat = features.float().flatten(2)
         if centred:
-            flat = flat - flat.mean(1, keepdim=True)
-        weights = shrink_masks(masks, tuple(features.shape[1:])).flatten(1)
+            flat = flat - flat.mean(2, keepdim=True)
+        weights = shrink_masks(masks, tuple(features.shape[2:])).flatten(1)
         area = weights.sum(1, keepdim=True)
-        return (weights @ flat.T) / area.clamp(min=1e-9)
+        own = zip(weights.split(list(counts)), flat, strict=True)
+        sums = torch.cat([part @ maps.T for part, maps in own])
+        return sums / area.clamp(min=1e-9)

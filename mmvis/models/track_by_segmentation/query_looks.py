@@ -7,6 +7,7 @@ decoder has made of it tells that object from others without any pooling.
 from __future__ import annotations
 
 import copy
+import itertools
 from typing import Any
 
 import torch
@@ -37,7 +38,7 @@ def has_queries(detector: BaseDetector) -> bool:
 
 
 def with_queries(detector: BaseDetector) -> BaseDetector:
-    """The same detector, whose instances of one frame have ``queries`` (n, d) too.
+    """The same detector, whose instances have ``queries`` (n, d) too, the first time.
 
     A copy that shares its parameters, as ``with_features``: what is kept of a frame is
     in the copy, so that the detector can serve several videos at once.
@@ -52,13 +53,14 @@ def with_queries(detector: BaseDetector) -> BaseDetector:
         'panoptic_fusion_head': fusion,
     }
     head.__dict__['_modules'] = {**head._modules, 'cls_embed': classify}
-    usual = fusion.instance_postprocess
+    # It is called for one frame after the other.
+    usual, frame = fusion.instance_postprocess, itertools.count()
 
     def postprocess(mask_cls: Tensor, mask_pred: Tensor) -> InstanceData:
         found = usual(mask_cls, mask_pred)
-        # (1, Q, d) of Mask2Former's last layer, (layers, 1, Q, d) of MaskFormer.
+        # (B, Q, d) of Mask2Former's last layer, (layers, B, Q, d) of MaskFormer.
         assert classify.last is not None
-        queries = classify.last.reshape(-1, *classify.last.shape[-2:])[-1]
+        queries = classify.last.reshape(-1, *classify.last.shape[-3:])[-1, next(frame)]
         found.queries = queries[queries_of_instances(fusion, mask_cls)].float()
         return found
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import torch
 from mmdet.models.detectors import BaseDetector
-from mmdet.structures import DetDataSample, TrackSampleList
+from mmdet.structures import TrackSampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -16,19 +17,31 @@ from torch.nn.functional import normalize
 from mmvis.engine.class_count import set_num_classes
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.bfloat16 import guard_from_bfloat16
-from mmvis.models.common.mask_boxes import mask_boxes
+from mmvis.models.common.frame_groups import groups_that_fit
 from mmvis.models.common.roi_levels import use_all_levels
-from mmvis.models.trackers.match_score import mask_ious
+from mmvis.models.trackers.track_frames import track_frames
 from mmvis.registry import MODELS
 from mmvis.structures.frame_result import labels_of
+from mmvis.structures.nested_tensors import map_tensors
 
+from .frame_instances import (
+    Wanted,
+    boxes_of_instances,
+    instances,
+    unique_instances,
+)
 from .mask_pooling import pool_in_masks, shrink_masks
-from .query_looks import has_queries, with_queries
+from .query_looks import has_queries
 from .segmentor_config import (
     clip_preprocessor,
     segmentor_config,
     take_detector_weights,
 )
+
+# Of masks that a segmentor makes before the best are chosen: 1 GiB as bool, which are
+# so many of each frame.
+SEGMENTED_PIXELS = 2**30
+SEGMENTED_AT_ONCE = 100
 
 
 class SegmentorFeatures(NamedTuple):
@@ -179,16 +192,37 @@ class TrackBySegmentation(BaseVISModel):
         self, feats: SegmentorFeatures, metainfo: dict, state: Any
     ) -> InstanceData:
         """Segment, remove duplicates, track. See the base class."""
-        found = self._wanted(self.segment(feats, metainfo))
+        (result,) = self.predict_frames(feats, [metainfo], state)
+        return result
+
+    def predict_frames(
+        self, feats: SegmentorFeatures, metainfos: Sequence[dict], state: Any
+    ) -> Iterator[InstanceData]:
+        """Segment all frames, remove duplicates, track. See the base class."""
+        pixels = SEGMENTED_AT_ONCE * math.prod(metainfos[0]['ori_shape'][:2])
+        for group in groups_that_fit(
+            range(len(metainfos)), lambda t: pixels, SEGMENTED_PIXELS
+        ):
+            part = slice(group[0], group[-1] + 1)
+            own = map_tensors(itemgetter(part), feats)
+            yield from self._track_together(own, metainfos[part], state)
+
+    def _track_together(
+        self, feats: SegmentorFeatures, metainfos: Sequence[dict], state: Any
+    ) -> Iterator[InstanceData]:
+        found, counts = self.segment(feats, metainfos)
         # Frames have been padded, by the pipeline or by the data preprocessor.
-        shares = shares_of_frame(metainfo, feats.frames.shape[-2:])
+        shares = shares_of_frame(metainfos[0], feats.frames.shape[-2:])
         grid = shrink_masks(found.masks, cells(feats.frames, shares, self.mask_stride))
-        unique = self._unique(grid, found.masks)
-        found, grid = found[unique], grid[unique]
+        kept = unique_instances(grid, found.frame, self.mask_nms_thr)
+        if len(counts) == 1:
+            # Of several frames duplicates are left out on the host, without a wait.
+            rows = kept.nonzero().squeeze(1)
+            found, grid, kept, counts = found[rows], grid[rows], kept[rows], [len(rows)]
         if self.appearance == 'query':
             looks = normalize(found.queries, dim=1)
         else:
-            looks = self._appearance(feats.levels, grid, shares)
+            looks = self._appearance(feats.levels, grid, shares, counts)
         dets = InstanceData(
             bboxes=found.bboxes,
             scores=found.scores,
@@ -196,83 +230,52 @@ class TrackBySegmentation(BaseVISModel):
             masks=grid,
             embeddings=looks,
             # Masks of the original size are looked up afterwards: none is remembered.
-            index=torch.arange(len(unique), device=unique.device),
+            index=torch.arange(len(found), device=grid.device),
+            kept=kept,
         )
-        tracked = self.tracker.track(dets, state, metainfo['frame_id'])
-        return InstanceData(
-            bboxes=tracked.bboxes,
-            scores=tracked.scores,
-            labels=tracked.labels,
-            instances_id=tracked.instances_id,
-            masks=found.masks[tracked.index],
-        )
-
-    def segment(self, feats: SegmentorFeatures, metainfo: dict) -> InstanceData:
-        """All that the segmentor finds in a frame, at its original size."""
-        frame = DetDataSample(metainfo=metainfo)
-        segmentor = with_features(self.detector, feats.levels)
-        if self.appearance == 'query':
-            segmentor = with_queries(segmentor)
-        segmentor.predict(feats.frames, [frame], rescale=True)
-        return frame.get('pred_instances', InstanceData())
-
-    def _wanted(self, found: InstanceData) -> InstanceData:
-        """Instances of the score and the classes that are asked for, best first."""
-        if 'masks' not in found:
-            raise ValueError(
-                f'{type(self.detector).__name__} predicts no masks: '
-                'TrackBySegmentation needs an instance segmentor as its detector.'
+        for tracked in track_frames(
+            self.tracker, dets, counts, state, metainfos, with_masks=False
+        ):
+            yield InstanceData(
+                bboxes=tracked.bboxes,
+                scores=tracked.scores,
+                labels=tracked.labels,
+                instances_id=tracked.instances_id,
+                masks=found.masks[tracked.index.to(grid.device)],
             )
-        wanted = found.scores >= self.score_thr
-        if self.labels is not None:
-            labels = found.labels.new_tensor(self.labels)
-            wanted = wanted & torch.isin(found.labels, labels)
-        rows = wanted.nonzero().squeeze(1)
-        scores = found.scores[rows]
-        rows = rows[scores.argsort(descending=True, stable=True)[: self.max_per_img]]
-        masks = found.masks[rows].bool()
-        boxes = found.bboxes[rows].float()
-        # SOLO's segmentors leave the boxes zero.
-        sized = (boxes[:, 2:] > boxes[:, :2]).all(1, keepdim=True)
-        queries = {'queries': found.queries[rows]} if 'queries' in found else {}
-        return InstanceData(
-            bboxes=torch.where(sized, boxes, mask_boxes(masks)),
-            scores=found.scores[rows].float(),
-            labels=found.labels[rows].long(),
-            masks=masks,
-            **queries,
-        )
 
-    def _unique(self, grid: Tensor, masks: Tensor) -> Tensor:
-        """Rows of the masks, best first, that are not empty and no duplicate."""
-        kept = grid.flatten(1).any(1)
-        if self.mask_nms_thr is not None:
-            overlaps = mask_ious(grid, grid) > self.mask_nms_thr
-            better = torch.ones_like(overlaps).triu(diagonal=1)
-            kept = kept & ~(overlaps & better).any(0)
-        return kept.nonzero().squeeze(1)
+    def segment(
+        self, feats: SegmentorFeatures, metainfos: Sequence[dict]
+    ) -> tuple[InstanceData, list[int]]:
+        """What the segmentor finds in frames of one size, of it what is wanted.
+
+        Returns:
+            tuple[InstanceData, list[int]]: As of :func:`instances`.
+        """
+        wanted = Wanted(self.score_thr, self.labels, self.max_per_img)
+        looks = self.appearance == 'query'
+        found, counts = instances(
+            self.detector, feats.frames, feats.levels, metainfos, looks, wanted
+        )
+        found.bboxes = boxes_of_instances(found.bboxes, found.masks)
+        found.scores, found.labels = found.scores.float(), found.labels.long()
+        return found, counts
 
     def _appearance(
-        self, levels: tuple[Tensor, ...], grid: Tensor, shares: tuple[float, float]
+        self,
+        levels: tuple[Tensor, ...],
+        grid: Tensor,
+        shares: tuple[float, float],
+        counts: Sequence[int],
     ) -> Tensor:
-        """Embeddings (n, d) of length 1, of masks in a grid over the frame."""
+        """Embeddings (n, d) of length 1, of masks in a grid, so many of each frame."""
         parts = []
         for number in self.appearance_levels:
             rows, columns = cells(levels[number], shares)
-            features = levels[number][0, :, :rows, :columns]
-            parts.append(normalize(pool_in_masks(features, grid, self.centred), dim=1))
+            features = levels[number][..., :rows, :columns]
+            pooled = pool_in_masks(features, grid, counts, self.centred)
+            parts.append(normalize(pooled, dim=1))
         return normalize(torch.cat(parts, dim=1), dim=1)
-
-
-def with_features(detector: BaseDetector, levels: tuple[Tensor, ...]) -> BaseDetector:
-    """The same detector, but one that finds its features already extracted.
-
-    A shallow copy: modules and parameters are shared, and the detector itself is not
-    touched, so that it can serve several videos at once.
-    """
-    view = copy.copy(detector)
-    view.extract_feat = lambda batch_inputs: levels
-    return view
 
 
 def shares_of_frame(

@@ -31,7 +31,8 @@ def track_frames(
         tracker: Of this package. Its ``at_once`` is a context with the detections on
             the host, whose ``mask_row`` says which row of masks is theirs; these masks;
             and what else ``track`` is to be given.
-        dets (InstanceData): (n, ...) each, frame by frame.
+        dets (InstanceData): (n, ...) each, frame by frame. Those whose ``kept``, bool,
+            is False, if they have it, are left out.
         counts (Sequence[int]): How many are of each frame.
         memory: The video's tracks; updated.
         metainfos (Sequence[dict]): With frame_id, of each frame.
@@ -53,6 +54,8 @@ def track_frames(
         for count, metainfo in zip(counts, metainfos, strict=True):
             part = slice(first, first + count)
             found = InstanceData(**{name: value[part] for name, value in dets.items()})
+            if 'kept' in found:
+                found = found[found.pop('kept').nonzero().squeeze(1)]
             tracked = tracker.track(found, memory, metainfo['frame_id'], *more)
             rows = tracked.pop('mask_row') if on_host else None
             if not with_masks:

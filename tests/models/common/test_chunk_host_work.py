@@ -20,6 +20,7 @@ LIMITS = {
     'sg_net': (35, 1),
     'stmask': (125, 2),
     'tfan': (96, 1),
+    'track_by_segmentation': (54, 1),
 }
 
 

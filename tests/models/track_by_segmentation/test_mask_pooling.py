@@ -21,7 +21,7 @@ def test_equals_the_mean_over_the_masks_pixels(centred):
     wanted = torch.stack([pixels[:, mask].mean(1) for mask in masks])
     if centred:
         wanted -= pixels.flatten(1).mean(1)
-    pooled = pool_in_masks(features, masks, centred)
+    pooled = pool_in_masks(features[None], masks, [len(masks)], centred)
     torch.testing.assert_close(pooled, wanted)
 
 
@@ -29,7 +29,7 @@ def test_a_mask_of_one_pixel_has_the_feature_of_its_cell():
     features, masks = random_case((96, 160), 1)
     masks[:] = False
     masks[0, 50, 100] = True
-    pooled = pool_in_masks(features, shrink_masks(masks, (24, 40)))
+    pooled = pool_in_masks(features[None], shrink_masks(masks, (24, 40)), [len(masks)])
     torch.testing.assert_close(pooled[0], features[:, 3, 6])
 
 
@@ -43,8 +43,10 @@ def test_shares_of_a_grid_that_does_not_divide_the_frame():
 def test_nothing_to_pool():
     features, masks = random_case()
     assert shrink_masks(masks[:0], (3, 4)).shape == (0, 3, 4)
-    assert pool_in_masks(features, masks[:0]).shape == (0, 5)
-    empty = pool_in_masks(features, torch.zeros_like(masks), centred=True)
+    assert pool_in_masks(features[None], masks[:0], [0]).shape == (0, 5)
+    empty = pool_in_masks(
+        features[None], torch.zeros_like(masks), [len(masks)], centred=True
+    )
     assert torch.equal(empty, torch.zeros(6, 5))
 
 
@@ -53,7 +55,7 @@ def test_half_precision_counts_all_pixels():
     features = torch.full((3, 300, 300), 2.0)
     masks = torch.ones(1, 300, 300, dtype=torch.bool)
     with torch.autocast('cpu', torch.bfloat16):
-        pooled = pool_in_masks(features.half(), masks)
+        pooled = pool_in_masks(features[None].half(), masks, [len(masks)])
     torch.testing.assert_close(pooled, torch.full((1, 3), 2.0))
 
 
@@ -66,3 +68,14 @@ def test_masks_are_shrunk_in_parts(pixels, monkeypatch):
     wanted = masks.float().view(7, 2, 3, 3, 3).mean((2, 4))
     torch.testing.assert_close(found, wanted)
     assert shrink_masks(masks[:0], (2, 3)).shape == (0, 2, 3)
+
+
+def test_frames_do_not_mix():
+    generator = torch.Generator().manual_seed(4)
+    features = torch.randn(3, 5, 12, 20, generator=generator)
+    masks = torch.rand(6, 24, 40, generator=generator) > 0.5
+    pooled = pool_in_masks(features, masks, [1, 0, 5], centred=True)
+    for part, rows in ((0, slice(0, 1)), (2, slice(1, 6))):
+        own = masks[rows]
+        alone = pool_in_masks(features[part][None], own, [len(own)], centred=True)
+        torch.testing.assert_close(pooled[rows], alone)

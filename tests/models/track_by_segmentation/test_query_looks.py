@@ -14,6 +14,7 @@ from mmvis.models.track_by_segmentation.query_looks import (
     queries_of_instances,
     with_queries,
 )
+from mmvis.models.track_by_segmentation.track_by_segmentation import SegmentorFeatures
 
 MMDET = Path(mmdet.__file__).parent / '.mim/configs'
 
@@ -41,9 +42,8 @@ def test_an_instance_has_the_mask_of_its_query(most):
 @torch.no_grad()
 def test_an_instance_is_classified_as_its_query_is(net):
     feats = net.extract_test_feat(moving_frames(1))
-    metainfo = clip_sample(1)[0].metainfo
     parts = dict(net.detector._modules)
-    found = net.segment(feats, metainfo)
+    found, _ = net.segment(feats, [clip_sample(1)[0].metainfo])
     classify = net.detector.panoptic_head.cls_embed
     shares = classify(found.queries).softmax(-1)[torch.arange(len(found)), found.labels]
     # The rest of a score is the mean of its mask above one half.
@@ -51,6 +51,23 @@ def test_an_instance_is_classified_as_its_query_is(net):
     assert len(found) == 20
     assert (quality > 0.5).all() and (quality <= 1).all()
     assert net.detector._modules == parts
+
+
+@torch.no_grad()
+def test_queries_are_of_their_own_frame(net):
+    feats = net.extract_test_feat(moving_frames(8)[::4])
+    metainfos = [frame.metainfo for frame in clip_sample(2)]
+    found, counts = net.segment(feats, metainfos)
+    for t, (own, metainfo) in enumerate(
+        zip(found.queries.split(counts), metainfos, strict=True)
+    ):
+        one = SegmentorFeatures(
+            feats.frames[t : t + 1], tuple(level[t : t + 1] for level in feats.levels)
+        )
+        alone, _ = net.segment(one, [metainfo])
+        torch.testing.assert_close(own, alone.queries, atol=1e-4, rtol=1e-4)
+    first, second = found.queries.split(counts)
+    assert not torch.allclose(first, second, atol=1e-3)
 
 
 @torch.no_grad()

@@ -152,8 +152,8 @@ def test_padding_changes_neither_masks_nor_tracks():
         assert one.masks == other.masks
         assert torch.equal(one.instances_id, other.instances_id)
     level = net.extract_feat(padded[:1])
-    full = net._appearance(net.extract_feat(frames[:1]), grid := bar_grid(), (1, 1))
-    part = net._appearance(level, grid, (40 / 64, 64 / 96))
+    full = net._appearance(net.extract_feat(frames[:1]), bar_grid(), (1, 1), [2])
+    part = net._appearance(level, bar_grid(), (40 / 64, 64 / 96), [2])
     torch.testing.assert_close(full, part)
 
 
@@ -205,7 +205,7 @@ def test_appearance_is_that_of_all_levels(centred):
     net = track_by(painted, appearance_levels=(0, 2), centred=centred)
     generator = torch.Generator().manual_seed(0)
     levels = [torch.randn(1, c, 20, 32, generator=generator) + 1 for c in (3, 4, 5)]
-    found = net._appearance(tuple(levels), bar_grid(), (1, 1))
+    found = net._appearance(tuple(levels), bar_grid(), (1, 1), [2])
     for row, mask in zip(found, bar_grid().bool(), strict=True):
         parts = []
         for level in (levels[0], levels[2]):
