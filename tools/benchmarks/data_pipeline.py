@@ -21,8 +21,60 @@ import json
 import tempfile
 from pathlib import Path
 
+from measuring.pages import rows_of, write_table
+
 from mmvis.engine.command_line import run_command
 from mmvis.structures.whole_file import whole_file
+
+DECODING, PACKING = 'LoadVISFrame: decode', 'PackVISInputs'
+# What is neither pixels nor masks.
+BESIDE = ('LoadVISFrame', 'RefFrameSample', 'item of the set', 'other')
+PARTS = (
+    'decoding two JPEGs',
+    'masks: loading, scaling, flipping, cropping; frames: scaling',
+    'packing',
+    'the rest',
+)
+ALL = 'all'
+
+
+def table(rows: list[dict]) -> str:
+    """CPU milliseconds of a clip by part, and clips a second; two columns a config."""
+    head, columns = [''], []
+    for row in rows:
+        head += [f'`{row["config"]}`', "by mmdet's steps"]
+        columns += [row['ms'], row['mmdet_ms']]
+    parts = [grouped(column) for column in columns]
+    lines = [[name, *(f'{part[name]:.1f}' for part in parts)] for name in (*PARTS, ALL)]
+    rates = [f'{1000 / part[ALL]:.0f}' for part in parts]
+    lines.append(['clips a second and core', *rates])
+    if all('loader' in row for row in rows):
+        workers, cells = rows[0]['loader']['workers'], []
+        for row in rows:
+            loader = row['loader']
+            cells += [
+                f'{loader["clips_a_second_and_core"]:.0f} (on {loader["cores"]:.2f} '
+                f'cores: {loader["clips_a_second"]:.0f} a second)',
+                '',
+            ]
+        lines.append([f'the same of {workers} workers of the loader', *cells])
+    return rows_of(head, lines)
+
+
+def grouped(ms: dict[str, float]) -> dict[str, float]:
+    """Milliseconds by the parts of the table."""
+    sums = dict.fromkeys((*PARTS, ALL), 0.0)
+    for step, value in ms.items():
+        part = PARTS[1]
+        if step == DECODING:
+            part = PARTS[0]
+        elif step == PACKING:
+            part = PARTS[2]
+        elif step in BESIDE:
+            part = PARTS[3]
+        sums[part] += value
+        sums[ALL] += value
+    return sums
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -39,6 +91,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--batches', type=int, default=20, help='from the loader')
     parser.add_argument('--steps', type=float, default=8, help='wanted, a second')
     parser.add_argument('--out', type=Path, help='write the numbers to this json file')
+    parser.add_argument('--page', type=Path, help='page whose table is written')
     return parser.parse_args(argv)
 
 
@@ -66,13 +119,18 @@ def main(argv: list[str] | None = None) -> None:
                 report['loader'] = rates
                 print(
                     f'  {args.workers} workers: {rates["clips_a_second"]:.1f} clips or '
-                    f'{rates["batches_a_second"]:.2f} batches a second'
+                    f'{rates["batches_a_second"]:.2f} batches a second of '
+                    f'{rates["cores"]:.2f} cores, '
+                    f'{rates["clips_a_second_and_core"]:.1f} clips a second and core'
                 )
             reports.append(report)
     if args.out:
-        settings = {key: value for key, value in vars(args).items() if key != 'out'}
+        paths = ('out', 'page')
+        settings = {key: value for key, value in vars(args).items() if key not in paths}
         with whole_file(args.out) as file:
-            file.write(json.dumps(dict(settings, rows=reports), indent=1))
+            file.write(json.dumps(dict(settings, rows=reports), indent=1) + '\n')
+    if args.page:
+        write_table(args.page, 'clips', table(reports))
 
 
 def print_report(report: dict, args: argparse.Namespace) -> None:

@@ -4,9 +4,12 @@
 All ways run in one process, in turns, so that their ratios hold on a busy machine;
 times are CPU seconds of all threads (user and system), the least of several frames.
 Weights are random, and hardly anything is found: what is timed is the network, and what
-is around it in any frame.
+is around it in any frame. A way that fails is a way without a time, with its reason.
 
     python tools/benchmarks/deploy.py --out docs/en/deploy.json --page docs/en/deploy.md
+
+A json that is there keeps the models that this run has not: each says by itself how it
+was measured.
 """
 
 from __future__ import annotations
@@ -15,12 +18,13 @@ import argparse
 import json
 import os
 import platform
-import re
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from measuring.pages import rows_of, write_table
 
 MODELS = ('stmask_r50', 'masktrack_rcnn_r50', 'track_by_rtmdet_ins_s')
 WAYS = {
@@ -33,39 +37,46 @@ WAYS = {
     'openvino': 'exported, OpenVINO, float32',
     'openvino_half': 'exported, OpenVINO, bfloat16 (`half=True`)',
 }
-BEGIN, END = '<!-- times: begin -->', '<!-- times: end -->'
 
 
 def table(found: dict[str, Any]) -> str:
-    """A page's table of what a run has found."""
+    """A page's table of what was found, and why some ways have no time."""
     models = sorted(found['models'], key=[*MODELS, *found['models']].index)
-    lines = [
-        '| | ' + ' | '.join(f'`{name}`' for name in models) + ' |',
-        '|---|' + '---|' * len(models),
-    ]
+    rows = [found['models'][name] for name in models]
+    threads = [f'{row["threads"]} thread{"s"[: row["threads"] > 1]}' for row in rows]
+    heads = [f'`{name}`, {count}' for name, count in zip(models, threads, strict=True)]
+    lines = []
     for way, words in WAYS.items():
-        cells = [_cell(found['models'][name], way) for name in models]
+        cells = [_cell(row, way) for row in rows]
         if any(cells):
-            lines.append(f'| {words} | ' + ' | '.join(c or '-' for c in cells) + ' |')
-    return '\n'.join(lines)
+            lines.append([words, *(cell or '-' for cell in cells)])
+    reasons = [
+        f'* {WAYS[way]}, `{name}`: {reason}'
+        for name, row in zip(models, rows, strict=True)
+        for way, reason in row['failed'].items()
+    ]
+    return '\n'.join([rows_of(['', *heads], lines), *[''] * bool(reasons), *reasons])
 
 
-def _cell(times: dict[str, float], way: str) -> str:
-    if way not in times:
+def _cell(row: dict[str, Any], way: str) -> str:
+    seconds = row['seconds']
+    if way not in seconds:
         return ''
-    return f'{times["torch"] / times[way]:.2f} ({times[way]:.2f} s)'
-
-
-def with_table(page: str, found: dict[str, Any]) -> str:
-    """A page whose table is that of a run."""
-    fence = re.compile(f'{BEGIN}.*?{END}', re.DOTALL)
-    return fence.sub(lambda _: f'{BEGIN}\n{table(found)}\n{END}', page)
+    return f'{seconds["torch"] / seconds[way]:.2f} ({seconds[way]:.2f} s)'
 
 
 def make_steps(
-    name: str, ways: list[str], size: tuple[int, int], folder: Path
+    name: str,
+    ways: list[str],
+    size: tuple[int, int],
+    folder: Path,
+    failed: dict[str, str],
 ) -> dict[str, Callable[[Any], Any]]:
-    """For each way a function of a frame, in the middle of a video."""
+    """For each way a function of a frame, in the middle of a video.
+
+    Args:
+        failed (dict): Gets the reason of each way that has none.
+    """
     import torch
     from mmcv.cnn import fuse_conv_bn
     from mmengine.registry import init_default_scope
@@ -79,12 +90,16 @@ def make_steps(
     init_default_scope('mmvis')
     torch.manual_seed(0)
     state = REGISTRY.build(without_pretrained(config.model)).state_dict()
-    steps = {}
+    steps: dict[str, Callable[[Any], Any]] = {}
     for way in ways:
         if way.startswith(('onnxruntime', 'openvino')):
-            inferencer = open_exported(
-                config, state, folder / f'{name}.onnx', way, size
-            )
+            try:
+                inferencer = open_exported(
+                    config, state, folder / f'{name}.onnx', way, size
+                )
+            except (ValueError, ImportError) as error:
+                failed[way] = first_line(error)
+                continue
         else:
             options = dict(half=way.endswith('bf16'), compile=way == 'compile')
             inferencer = VISInferencer(config, state, device='cpu', **options)
@@ -94,6 +109,12 @@ def make_steps(
                 inferencer.model.to(memory_format=torch.channels_last)
         steps[way] = inferencer.session().step
     return steps
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in short."""
+    said = str(error).strip() or type(error).__name__
+    return said.splitlines()[0][:200]
 
 
 def open_exported(
@@ -117,16 +138,27 @@ def open_exported(
                 raise
 
 
-def measure(steps: dict[str, Callable], frames: list) -> dict[str, float]:
+def measure(
+    steps: dict[str, Callable], frames: list, failed: dict[str, str]
+) -> dict[str, float]:
     """The least CPU seconds that a frame takes each way; the first is for warming."""
     least: dict[str, float] = {}
     for number, frame in enumerate(frames):
         for way, step in steps.items():
-            begin = time.process_time()
-            step(frame)
+            if way in failed:
+                continue
+            begin, start = time.process_time(), time.perf_counter()
+            try:
+                step(frame)
+            except Exception as error:
+                failed[way] = first_line(error)
+                continue
             taken = time.process_time() - begin
             if number:
                 least[way] = min(least.get(way, taken), taken)
+            else:
+                passed = time.perf_counter() - start
+                print(f'  first frame, {way}: {passed:.1f} s', flush=True)
     return {way: round(seconds, 3) for way, seconds in least.items()}
 
 
@@ -167,28 +199,32 @@ def main(argv: list[str] | None = None) -> None:
     frames = [
         rng.integers(0, 256, (*args.size, 3), np.uint8) for _ in range(args.frames + 1)
     ]
-    found: dict[str, Any] = dict(
+    how: dict[str, Any] = dict(
         size=list(args.size),
         threads=args.threads,
         frames=args.frames,
         machine=platform.machine(),
         torch=torch.__version__,
-        models={},
     )
     for package in ('onnxruntime', 'openvino'):
         if any(way.startswith(package) for way in args.ways):
-            found[package] = __import__(package).__version__
+            how[package] = __import__(package).__version__
+    found: dict[str, Any] = dict(models={})
+    if args.out is not None and args.out.is_file():
+        found = json.loads(args.out.read_text())
     with tempfile.TemporaryDirectory() as folder:
         for name in args.models:
+            failed: dict[str, str] = {}
             where = args.exported or Path(folder)
-            steps = make_steps(name, args.ways, tuple(args.size), where)
-            found['models'][name] = measure(steps, frames)
-            print(f'{name}: {found["models"][name]}', flush=True)
+            steps = make_steps(name, args.ways, tuple(args.size), where, failed)
+            seconds = measure(steps, frames, failed)
+            found['models'][name] = dict(how, seconds=seconds, failed=failed)
+            print(f'{name}: {seconds} {failed or ""}', flush=True)
             if args.out is not None:
                 args.out.write_text(json.dumps(found, indent=1) + '\n')
     print(table(found))
     if args.page is not None:
-        args.page.write_text(with_table(args.page.read_text(), found))
+        write_table(args.page, 'times', table(found))
 
 
 if __name__ == '__main__':

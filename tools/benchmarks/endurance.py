@@ -15,6 +15,9 @@ street. Printed are:
 * the most tracks that were remembered, in the first window and ever, and what the
   state of the session holds in tensors, beside that of the new one.
 
+A json that is there keeps the models that this run has not; --page writes the table of
+all of them into a document.
+
 With --files all of it is written as a user would have it. Files know of every instance
 in every frame, so that memory grows by its run lengths then; what it takes to finish
 them is printed too.
@@ -25,6 +28,8 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+
+from measuring.pages import rows_of, write_table
 
 from mmvis.engine.command_line import run_command
 from mmvis.engine.key_values import KeyValues
@@ -45,6 +50,26 @@ LINES = {
     'finish_s': 'finishing files     {finish_s:10.1f} s of CPU time, '
     '{finish_peak_mib:.0f} MiB, for {files_mib:.0f} MiB',
 }
+
+
+COLUMNS = {
+    'model, frames': '`{config}`, {frames:,}',
+    'objects': '{objects}',
+    'late / fresh': '{late_by_fresh:.2f}',
+    'late / early': '{late_by_early:.2f}',
+    'most tracks: early, ever': '{living_early}, {living}',
+    'state (KiB): end, new session': '{state_kib:.0f}, {fresh_state_kib:.0f}',
+    'memory (MiB): early, its growth': '{resident_mib:.0f}, {grown_mib:.1f}',
+}
+
+
+def table(rows: list[dict]) -> str:
+    """A row a model."""
+    lines = []
+    for row in sorted(rows, key=lambda row: row['config']):
+        numbers = row | dict(grown_mib=row['grown_kib'] / 1024)
+        lines.append([text.format(**numbers) for text in COLUMNS.values()])
+    return rows_of(list(COLUMNS), lines)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -70,6 +95,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='entries of the configs to replace',
     )
     parser.add_argument('--out', type=Path, help='write the numbers to this json file')
+    parser.add_argument('--page', type=Path, help='page whose table is written')
     return parser.parse_args(argv)
 
 
@@ -79,18 +105,23 @@ def main(argv: list[str] | None = None) -> None:
     from measuring.long_videos import endure
 
     torch.set_num_threads(args.threads)
-    reports = []
+    rows: list[dict] = []
+    if args.out and args.out.is_file():
+        known = json.loads(args.out.read_text())['rows']
+        rows = [row for row in known if row['config'] not in args.config]
     for config in args.config:
         given = argparse.Namespace(**(vars(args) | dict(config=config)))
-        reports.append(dict(config=config, **endure(given)))
+        row = dict(config=config, window=args.window, size=args.size, **endure(given))
+        rows.append(row)
         print(config)
         for key, line in LINES.items():
-            if key in reports[-1]:
-                print('  ' + line.format(**reports[-1]), flush=True)
+            if key in row:
+                print('  ' + line.format(**row), flush=True)
     if args.out:
-        settings = {k: v for k, v in vars(args).items() if k not in ('out', 'files')}
         with whole_file(args.out) as file:
-            file.write(json.dumps(dict(settings, rows=reports), indent=1))
+            file.write(json.dumps(dict(rows=rows), indent=1) + '\n')
+    if args.page:
+        write_table(args.page, 'endurance', table(rows))
 
 
 if __name__ == '__main__':

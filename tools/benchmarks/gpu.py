@@ -39,6 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--quick', action='store_true', help='tiny models and frames, a look at each'
     )
     parser.add_argument('--out', type=Path, help='json file of all numbers')
+    parser.add_argument('--page', type=Path, help='page whose table is written')
     args = parser.parse_args(argv)
     if args.quick:
         args.size, args.original = [96, 160], [192, 320]
@@ -62,7 +63,9 @@ class Report:
     def __init__(self, args: argparse.Namespace) -> None:
         self.out = args.out
         self.until = time.monotonic() + 60 * args.minutes
-        self.content: dict = dict(settings=dict(vars(args), out=None), parts={})
+        self.content: dict = dict(
+            settings=dict(vars(args), out=None, page=None), parts={}
+        )
 
     def part(self, name: str, measure: Callable[[], object]) -> None:
         """Measure one part; what goes wrong in it is its result."""
@@ -103,6 +106,8 @@ def main(argv: list[str] | None = None) -> None:
         kernels,
         training_step,
     )
+    from measuring.gpu_table import table
+    from measuring.pages import write_table
 
     report = Report(args)
     report.part('machine', lambda: describe(args))
@@ -129,6 +134,8 @@ def main(argv: list[str] | None = None) -> None:
                 f'{name} training {precision}',
                 lambda c=config, p=precision: training_step(args, c, p),
             )
+    if args.page:
+        write_table(args.page, 'gpu', table(report.content))
 
 
 if __name__ == '__main__':

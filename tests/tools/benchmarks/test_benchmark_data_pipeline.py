@@ -20,13 +20,18 @@ def tool(monkeypatch):
 
 def test_report(tool, tmp_path, capsys):
     out = tmp_path / 'report.json'
-    words = '--size 72 128 --videos 2 --frames 3 --clips 2 --rounds 1 --workers 0'
+    words = '--size 72 128 --videos 2 --frames 3 --clips 2 --rounds 1 --workers 1'
+    words += ' --batches 3'
     tool.main(['instance_flow_r50', *words.split(), '--out', str(out)])
     [row] = json.loads(out.read_text())['rows']
     assert row['batch'] == 4 and row['ratio'] > 0
     for ms in (row['ms'], row['mmdet_ms']):
         assert {'LoadVISFrame: decode', 'ClipFixedSizeCrop', 'other'} <= ms.keys()
         assert all(value > 0 for value in ms.values())
+    loader = row['loader']
+    assert loader['batch'] == 4 and loader['batches_a_second'] > 0
+    of_cores = loader['cores'] * loader['clips_a_second_and_core']
+    assert loader['clips_a_second'] == pytest.approx(of_cores)
     assert 'clips a second and core' in capsys.readouterr().out
 
 

@@ -34,6 +34,17 @@ def test_report(tool, tmp_path, capsys):
     assert 0.2 < row['late_by_fresh'] < 5
     assert row['files_mib'] > 0 and (tmp_path / 'seen').is_dir()
     assert 'late / fresh' in capsys.readouterr().out
+    # A later run keeps the models that it has not.
+    page, text = (
+        tmp_path / 'page.md',
+        '<!-- endurance: begin --><!-- endurance: end -->',
+    )
+    page.write_text(text)
+    words = ['--frames', '4', '--window', '2', '--out', str(tmp_path / 'out.json')]
+    tool.main(['sg_net_tiny_synthvis', *words, '--page', str(page)])
+    rows = json.loads((tmp_path / 'out.json').read_text())['rows']
+    assert rows[0] == row and rows[1]['frames'] == 4
+    assert page.read_text().count('_tiny_synthvis`') == 2
 
 
 def test_objects_come_and_go(tool):

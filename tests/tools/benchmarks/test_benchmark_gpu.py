@@ -55,3 +55,21 @@ def test_a_part_that_fails_or_comes_too_late_stops_nothing(gpu, tmp_path, capsys
         'late': dict(failed='no time was left'),
     }
     assert 'ZeroDivisionError' in capsys.readouterr().out
+
+
+def test_the_table_of_a_page(gpu):
+    from measuring.gpu_table import table
+
+    times = {'network 1 (ms)': 5.0, 'network 8 (ms)': 1.0, 'frame 1 (ms)': 9.0}
+    parts = {
+        'stmask fp32': times,
+        'stmask fp32 graph': {'network 1 (ms)': 2.0},
+        'stmask exported fp32': {'network 1 (ms)': 3.0},
+        'stmask fp16': dict(failed='RuntimeError'),
+    }
+    content = dict(settings=dict(models=['stmask'], chunk=8), parts=parts)
+    first, second, _ = table(content).splitlines()[2:]
+    assert first == (
+        '| stmask, fp32 | 5.00 / 2.00 | 1.00 / - | 9.00 / - | - / - | 3.00 |'
+    )
+    assert second.startswith('| stmask, fp16 | - / - |')

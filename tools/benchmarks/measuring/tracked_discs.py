@@ -41,11 +41,11 @@ def measure(
     times, most = [], 0
     for frame_id, dets in enumerate(make_video(num_objects, args)):
         propagated = move(memory) if hasattr(tracker, 'propagate') else {}
-        start = time.perf_counter()
+        start = time.process_time()
         if propagated:
             tracker.propagate(memory, **propagated)
         tracker.track(dets, memory, frame_id)
-        times.append(1000 * (time.perf_counter() - start))
+        times.append(1000 * (time.process_time() - start))
         most = max(most, len(memory))
     # The first frame has no tracks yet, and warms everything up.
     first = statistics.median(times[1 : 1 + args.window])
