@@ -27,6 +27,8 @@ from .track_table import Detections, TrackTable
 
 # Less than any value of a pair that is allowed.
 _NEVER = -1e9
+# So often seen, a track is as good as any.
+_STEADY = 10
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,11 @@ class AssociationSettings:
         duplicate (float): A mask that could go on with a track another one got, and
             has this share of the smaller of both in common with it, is a duplicate and
             gets no id; above 1: it becomes a new track.
-        twin (float): A new track does not begin on a mask of the same label that has
-            this IoU with one that is a track's, or a better new one's; above 1: it
-            does.
+        twin (float): A mask of the same label that has this IoU with a better one is
+            the same object found again and gets no id, unless the better one lies on
+            several that are apart: two people in one mask; above 1: all are objects.
+        steady (float): Added for a track that was seen ten times or more, and less for
+            a younger one: of two on one object the older goes on.
         momentum (float): Share of the latest looks in those of a track.
         retain (int): Frames that a lost track is remembered.
         begin (float): Score that a new track needs; masks below may go on with one.
@@ -76,6 +80,7 @@ class AssociationSettings:
     speed: float = 1.0
     duplicate: float = 0.5
     twin: float = 0.3
+    steady: float = 0.3
     momentum: float = 0.2
     retain: int = 100
     begin: float = 0.0
@@ -109,12 +114,14 @@ def associate(
     chosen = np.full(len(dets.labels), NEW)
     chosen[dets.scores < settings.begin] = NONE
     empty = dets.outlines.areas <= 0
-    if len(tracks):
+    first = _first_finds(dets, settings.twin)
+    again = first != np.arange(len(first))
+    chosen[again] = NONE
+    if len(tracks) and len(chosen):
         pairs = _Pairs(dets, tracks, frame, settings)
         going = pairs.going_on()
         going[empty] = _NEVER
-        rows, columns = _assign(going)
-        chosen[rows] = columns
+        _go_on(chosen, going, first)
         _drop_duplicates(chosen, going, dets.outlines, settings.duplicate)
         back = pairs.coming_back()
         back[(chosen != NEW) | empty] = _NEVER
@@ -123,7 +130,6 @@ def associate(
         rows, columns = _assign(back)
         chosen[rows] = columns
     chosen[empty] = NONE
-    _drop_twins(chosen, dets, settings.twin)
     return chosen
 
 
@@ -173,7 +179,8 @@ class _Pairs:
             + settings.looks * self._alike[pairs]
         )
         enough = value > settings.least
-        value = value + settings.label * self._same[pairs]
+        value += settings.label * self._same[pairs]
+        value += settings.steady * np.minimum(self._tracks.times / _STEADY, 1)[columns]
         surely = iou >= settings.relabel
         # Of what was out of sight, the place alone says little.
         odd = self._known & (self._age > 1)[None] & (self._alike < settings.unlike)
@@ -221,21 +228,36 @@ def _drop_duplicates(
     chosen[left[i[common >= share]]] = NONE
 
 
-def _drop_twins(chosen: np.ndarray, dets: Detections, least: float) -> None:
-    """New masks on others of their label: the object has a track, or gets one."""
-    new = np.flatnonzero(chosen == NEW)
-    if not len(new) or len(chosen) < 2:
-        return
-    # Tracks' masks first, then new ones, the best of them first.
-    known = np.flatnonzero(chosen >= 0)
-    new = new[np.argsort(-dets.scores[new], kind='stable')]
-    order = np.concatenate([known, new])
-    later, earlier = np.tril_indices(len(order), -1)
-    wanted = (later >= len(known)) & (
-        dets.labels[order[later]] == dets.labels[order[earlier]]
-    )
-    later, earlier = later[wanted], earlier[wanted]
-    iou, _ = overlaps(dets.outlines, dets.outlines, (order[later], order[earlier]))
-    for row, other in zip(later[iou >= least], earlier[iou >= least], strict=True):
-        if chosen[order[other]] != NONE:
-            chosen[order[row]] = NONE
+def _first_finds(dets: Detections, least: float) -> np.ndarray:
+    """(n,) row of the best mask of the object that each one is of; most are their own.
+
+    A mask that lies on a better one of its label is of the same object.
+    """
+    number = len(dets.labels)
+    first = np.arange(number)
+    if number < 2:
+        return first
+    order = np.argsort(-dets.scores, kind='stable')  # the best first
+    worse, better = np.tril_indices(number, -1)
+    same = dets.labels[order[worse]] == dets.labels[order[better]]
+    worse, better = worse[same], better[same]
+    pairs = order[worse], order[better]
+    close = overlaps(dets.outlines, dets.outlines, pairs)[0] >= least
+    meet = np.eye(number, dtype=bool)
+    meet[worse[close], better[close]] = meet[better[close], worse[close]] = True
+    for row in np.unique(better[close]):
+        under = row + 1 + np.flatnonzero(meet[row + 1 :, row])
+        if first[order[row]] == order[row] and meet[np.ix_(under, under)].all():
+            mine = order[under]
+            first[mine[first[mine] == mine]] = order[row]
+    return first
+
+
+def _go_on(chosen: np.ndarray, values: np.ndarray, first: np.ndarray) -> None:
+    """Assign tracks to objects; of an object's masks the one that fits best gets it."""
+    joined = np.full(values.shape, _NEVER)
+    np.maximum.at(joined, first, values)
+    rows, columns = _assign(joined)
+    of_object = np.where(first[:, None] == rows, values[:, columns], -np.inf)
+    chosen[rows] = NONE
+    chosen[of_object.argmax(0)] = columns

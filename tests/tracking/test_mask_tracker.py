@@ -98,6 +98,46 @@ def test_the_same_object_found_twice_at_first_is_one():
     assert tracker.update(masks, [0.6, 0.9, 0.7], [0, 1, 1]).tolist() == [0, 1, 2]
 
 
+def test_one_found_twice_does_not_take_the_track_of_another():
+    tracker = MaskTracker()
+    for x in (60, 62):
+        assert tracker.update(stack(blob(x), blob(x + 24))).tolist() == [0, 1]
+    # The second is hidden; the first is found twice, once near the other's place.
+    masks = stack(blob(64), blob(68))
+    assert tracker.update(masks, [0.9, 0.8]).tolist() == [0, -1]
+    assert tracker.update(stack(blob(66), blob(90))).tolist() == [0, 1]
+
+
+def test_of_two_masks_of_an_object_the_one_that_fits_gets_its_id():
+    tracker = MaskTracker()
+    for x in (60, 62):
+        tracker.update(stack(blob(x)))
+    masks = stack(blob(71, w=26), blob(64), blob(180))
+    assert tracker.update(masks, [0.9, 0.8, 0.7]).tolist() == [-1, 0, 1]
+
+
+def test_a_mask_of_two_people_does_not_hide_them():
+    tracker = MaskTracker()
+    left, right = blob(100), blob(119)
+    assert tracker.update(stack(left, right)).tolist() == [0, 1]
+    masks = stack(left | right, left, right)
+    assert tracker.update(masks, [0.9, 0.8, 0.7]).tolist() == [-1, 0, 1]
+
+
+def test_of_two_tracks_on_one_object_the_older_goes_on():
+    whole = blob(100, 60, 40, 60)
+    legs = whole.copy()
+    legs[:72] = False  # so small a part that it is no copy of the whole
+    tracker = MaskTracker(duplicate=2.0)
+    for _ in range(10):
+        assert tracker.update(stack(whole)).tolist() == [0]
+    for _ in range(2):
+        assert tracker.update(stack(whole, legs), [0.9, 0.8]).tolist() == [0, 1]
+    part = whole.copy()
+    part[:62] = False  # somewhat more like the legs than like the whole
+    assert tracker.update(stack(part)).tolist() == [0]
+
+
 def test_two_in_one_mask_are_themselves_again_afterwards():
     tracker = MaskTracker()
     for t in range(26):
