@@ -43,8 +43,8 @@ def open_source(source: Any, reconnect: int = 0) -> FrameSource:
 
     Args:
         source: A video file, an animated WebP or PNG; a folder of images (any names,
-            natural order); an image file; a camera's number; an address (rtsp://, http://,
-            udp://, ...); a sequence or any other
+            natural order); an image file; a camera's number or device; a named pipe; an
+            address (rtsp://, http://, udp://, ...); a sequence or any other
             iterable of images, each a (h, w, 3) or (h, w) uint8 BGR array or a path; or
             a FrameSource.
         reconnect (int): So often in a row an address that was lost is opened again.
@@ -69,6 +69,8 @@ def open_source(source: Any, reconnect: int = 0) -> FrameSource:
             )
         if path.is_dir():
             return FolderSource(path)
+        if not path.is_file():  # a device, or a named pipe
+            return CameraSource(path)
         if path.suffix.lower() in IMAGE_SUFFIXES:
             if is_animated(path):
                 return AnimatedSource(path)

@@ -57,13 +57,25 @@ class _CaptureSource(FrameSource):
 
 
 class CameraSource(_CaptureSource):
-    """A camera by its number; it ends when the camera does."""
+    """A camera by its number, or what lies in the file system and is no plain file.
 
-    def __init__(self, number: int) -> None:
-        self.name = f'camera{number}'
-        self._capture = self._open(number, f'Camera {number} cannot be opened.')
+    That is a device (``/dev/video0``) or a named pipe that a program writes a video
+    into. It is read once, and ends when the camera or the program does.
+    """
+
+    def __init__(self, camera: int | Path) -> None:
+        if isinstance(camera, Path):
+            self.name, what = camera.stem, os.path.abspath(camera)
+            error = (
+                f'{camera} cannot be opened: it is no camera, another program has it, '
+                'or what comes out of it is no video.'
+            )
+            self._capture = self._open(what, error)
+        else:
+            self.name = f'camera{camera}'
+            self._capture = self._open(camera, f'Camera {camera} cannot be opened.')
         fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self.fps = fps if fps > 0 else None
+        self.fps = fps if 0 < fps < 1000 else None
 
     def __iter__(self) -> Iterator[Frame]:
         return _until_it_ends(self._capture)

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,6 +24,10 @@ _PAGE = b"""<!doctype html><meta charset="utf-8">
 max-width: 100vw; max-height: 100vh; }</style><img src="/stream" alt="tracks, live">
 """
 _QUALITY = 80
+# Can be resized; has no buttons of Qt's.
+_WINDOW = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+# Of a window as it opens, px.
+_LONGEST_SIDE = 1280
 # So long a viewer waits for the next frame before it looks whether all is over.
 _PATIENCE = 0.5
 
@@ -168,19 +172,19 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class LiveWindow(Viewer):
-    """A window; q or Esc ends the run as ctrl-C does.
+    """A window; q, Esc or closing it ends the run as ctrl-C does.
 
     Raises:
         ValueError: There is no display, or this OpenCV has no windows.
     """
 
     def __init__(self, title: str = 'mmvis') -> None:
-        self._title = title
+        self._title, self._began = title, False
         # Without a display Qt would end the process.
         shown = sys.platform != 'linux' or any(map(os.environ.get, _DISPLAYS))
         try:
             if shown:
-                cv2.namedWindow(title, cv2.WINDOW_NORMAL)
+                cv2.namedWindow(title, _WINDOW)
         except cv2.error:
             shown = False
         if not shown:
@@ -190,9 +194,23 @@ class LiveWindow(Viewer):
             )
 
     def write(self, image: np.ndarray, result: FrameResult) -> None:
+        height, width = image.shape[:2]
+        if not self._began:  # else it is as small as the toolkit likes
+            ratio = min(1.0, _LONGEST_SIDE / max(height, width))
+            cv2.resizeWindow(self._title, round(width * ratio), round(height * ratio))
+            self._began = True
+        elif not self._is_open():
+            raise KeyboardInterrupt  # it was closed, and would be opened again
         cv2.imshow(self._title, drawn(image, result))
         if cv2.waitKey(1) & 0xFF in (ord('q'), 27):
             raise KeyboardInterrupt
 
+    def _is_open(self) -> bool:
+        try:
+            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # Qt's, after the last window was closed
+            return False
+
     def close(self) -> None:
-        cv2.destroyWindow(self._title)
+        with suppress(cv2.error):  # it was closed
+            cv2.destroyWindow(self._title)

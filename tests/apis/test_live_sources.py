@@ -23,7 +23,7 @@ from mmvis.apis.image_sources import ImagesSource
 from mmvis.apis.parts import part_of
 from mmvis.apis.pipe_source import open_pipe
 from mmvis.apis.several_videos import all_videos, folders_of
-from mmvis.apis.viewers import LivePage, LiveWindow
+from mmvis.apis.viewers import LivePage
 from mmvis.structures.rle import encode_masks
 
 SIZE = (48, 64)
@@ -299,28 +299,3 @@ class _Of:
     def of(self, frame, size):
         mask = self._found[frame]['segmentation']
         return SimpleNamespace(rles=[mask], scores=[0.9], labels=[0])
-
-
-def test_without_a_display_a_window_is_refused(monkeypatch, place, capsys):
-    for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr('sys.platform', 'linux')
-    with pytest.raises(ValueError, match='--serve PORT shows the same'):
-        LiveWindow()
-    assert main(['a', '--detections', 'r.json', '--show', '--out', 'o']) == 1
-    assert not Path('o').exists()
-
-
-def test_a_window_is_shown_frames_and_q_ends_it(monkeypatch, place):
-    monkeypatch.setenv('DISPLAY', ':9')
-    shown = []
-    monkeypatch.setattr(cv2, 'namedWindow', lambda *args: None)
-    monkeypatch.setattr(cv2, 'destroyWindow', lambda *args: shown.append('closed'))
-    monkeypatch.setattr(cv2, 'imshow', lambda title, image: shown.append('image'))
-    monkeypatch.setattr(
-        cv2, 'waitKey', lambda wait: ord('q') if len(shown) == 2 else -1
-    )
-    words = ['a', '--detections', 'r.json', '--save', 'csv', '--out', 'o']
-    assert main([*words, '--show']) == 130
-    assert shown == ['image', 'image', 'closed']
-    assert len(lines('o/a.csv')) == 2

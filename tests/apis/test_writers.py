@@ -26,6 +26,9 @@ from mmvis.structures.frame_result import FrameResult
 from mmvis.structures.rle import encode_masks, rle_to_bbox
 
 NAMES = ('person', '</script><b>dog', 'cat')
+needs_chromium = pytest.mark.skipif(
+    shutil.which('chromium') is None, reason='there is no Chromium'
+)
 SIZE, FRAMES, DAMAGED = (61, 83), 6, 3
 
 
@@ -202,13 +205,36 @@ def test_a_page_of_large_frames_is_reduced(tmp_path):
     assert (small == mask[0, ::2, ::2]).all()
 
 
-@pytest.mark.skipif(shutil.which('chromium') is None, reason='there is no Chromium')
+def browse(path: Path):
+    """What Chromium makes of a page."""
+    words = ['chromium', '--headless', '--no-sandbox', '--disable-gpu']
+    words += ['--window-size=1400,900', '--hide-scrollbars']
+    words += ['--virtual-time-budget=5000', '--dump-dom', path.resolve().as_uri()]
+    return run_bounded(words)
+
+
+@needs_chromium
+@pytest.mark.parametrize('width', [1280, 400])
+def test_nothing_of_the_page_sticks_out(tmp_path, width):
+    """In a frame, since Chromium's own window has 500 px at least."""
+    pytest.importorskip('av')
+    path = write(tmp_path, 'html').files['html']
+    with path.open('a', encoding='utf-8') as page:
+        page.write('<script>const { scrollWidth } = document.documentElement;')
+        page.write('parent.postMessage([innerWidth, scrollWidth], "*")</script>')
+    frame = tmp_path / 'frame.html'
+    frame.write_text(
+        '<body><script>onmessage = e => document.body.dataset.wide = e.data</script>'
+        f'<iframe src="{path.as_uri()}" width={width} height=900 frameborder=0>'
+    )
+    assert f'data-wide="{width},{width}"' in browse(frame).stdout
+
+
+@needs_chromium
 def test_a_browser_plays_the_page_from_a_file(tmp_path):
     pytest.importorskip('av')
     path = write(tmp_path, 'html').files['html']
-    command = ['chromium', '--headless', '--no-sandbox', '--disable-gpu']
-    command += ['--virtual-time-budget=5000', '--dump-dom', path.resolve().as_uri()]
-    done = run_bounded(command)
+    done = browse(path)
     assert 'data-video="ready"' in done.stdout, done.stderr[-2000:]
     assert '>#7 &lt;/script&gt;&lt;b&gt;dog</span>' in done.stdout
     assert '3 of 3 shown' in done.stdout and '#4 score 0.90' in done.stdout

@@ -164,7 +164,8 @@ def extract_frames(clip: Path, folder: Path) -> int:
     part.mkdir(parents=True, exist_ok=True)
     for name in os.listdir(part):
         (part / name).unlink()
-    capture = cv2.VideoCapture(str(clip))
+    # Of 12:30:45.mp4 alone OpenCV would take 12 for a protocol.
+    capture = cv2.VideoCapture(os.path.abspath(clip))
     count = 0
     try:
         while True:
