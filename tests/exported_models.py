@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.config import Config
+from model_factory import tiny_config
 
 from mmvis.apis.loading import LoadedModel
 from mmvis.apis.video_session import Preparation, VideoSession
@@ -113,3 +115,17 @@ def same_tracks(one: list, other: list, share: float = 0.0) -> int:
         differing = (a.masks != b.masks).sum()
         assert differing <= share * max(a.masks.sum(), 1), a.frame_id
     return sum(map(len, one))
+
+
+def stmask_config() -> Config:
+    """The config that ``video_models.stmask`` is built by, for frames of (96, 160)."""
+    cfg = tiny_config('tiny/stmask_tiny_synthvis.py')
+    cfg.model.bbox_head.test_cfg.update(score_thr=0.2, max_per_img=8, min_score=None)
+    cfg.model.bbox_head.calibration = dict(
+        type='CalibratedConvolution',
+        offset=dict(type='AdaptiveOffset'),
+        branches=('cls', 'coeff'),
+    )
+    cfg.model.tracker.supplement.min_score = 0
+    cfg.test_dataloader.dataset.pipeline[0].transforms[1].scale = (160, 96)
+    return cfg

@@ -1,5 +1,6 @@
 """mim finds scripts and configs in a wheel and an editable install, from anywhere."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,8 +11,14 @@ from pathlib import Path
 
 import mmengine
 import pytest
+import video_models
 from data_factory import make_vis_dataset
+from exported_models import stmask_config
+from inferencers import images, write_folder
 from processes import COMMAND_LIMIT, run_bounded
+
+from mmvis.apis import VISInferencer
+from mmvis.deploy.exporting import export_model
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = 'configs/tiny/masktrack_rcnn_tiny_videos.py'
@@ -224,3 +231,34 @@ def test_mim_with_an_editable_install(tmp_path, videos, line):
     short = ('--cfg-options', f'data_root={videos}/', *SHORT, 'train_cfg.max_iters=2')
     for _ in range(2):
         run(python, mim, 'train', 'mmvis', NAME, *short, cwd=checkout, limit=LONG)
+
+
+@pytest.mark.full
+def test_an_exported_model_runs_where_there_is_no_torch(built, tmp_path):
+    """In an environment that pip fills from its index; left out without one."""
+    pytest.importorskip('onnxscript')
+    venv.create(tmp_path / 'environment', with_pip=True, symlinks=True)
+    python = tmp_path / 'environment/bin/python'
+    wanted = f'mmvis[deploy] @ {built[1].as_uri()}'
+    done = run_bounded([python, '-m', 'pip', 'install', '-q', wanted], limit=LONG)
+    if 'No matching distribution' in done.stderr:
+        pytest.skip('pip reaches no index')
+    assert done.returncode == 0, done.stderr[-3000:]
+    for name in ('torch', 'mmcv', 'mmdet', 'mmengine'):
+        run(python, '-c', f'import {name}', cwd=tmp_path, fails=True)
+
+    config, weights = stmask_config(), video_models.stmask().state_dict()
+    frames = images(12)
+    write_folder(tmp_path / 'v', frames)
+    export_model(config, weights, tmp_path / 'm.onnx')
+    command = [python.parent / 'mmvis', 'v', '--config', 'm.onnx', '--score', '0']
+    run(*command, '--out', 'seen', cwd=tmp_path)
+    written = json.loads((tmp_path / 'seen/v.json').read_text())
+    expected = VISInferencer(config, weights, device='cpu')(frames).to_youtube_vis()
+    assert len(written) == len(expected) > 2
+    for one, other in zip(written, expected, strict=True):
+        assert one['category_id'] == other['category_id']
+        assert one['score'] == pytest.approx(other['score'], abs=1e-3)
+        shown = [[s is None for s in t['segmentations']] for t in (one, other)]
+        assert shown[0] == shown[1]
+    assert (tmp_path / 'seen/v.mp4').is_file()

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 import video_models
-from exported_models import same_tracks
+from exported_models import same_tracks, stmask_config
 from inferencers import images, write_folder
-from model_factory import tiny_config
 
 from mmvis.apis import VISInferencer
 from mmvis.apis.command import main as predict
@@ -22,20 +21,6 @@ from mmvis.runtime.networks import _said
 onnx = pytest.importorskip('onnx')
 pytest.importorskip('onnxscript')
 pytest.importorskip('onnxruntime')
-
-
-def stmask_config():
-    """The config that ``video_models.stmask`` is built by."""
-    cfg = tiny_config('tiny/stmask_tiny_synthvis.py')
-    cfg.model.bbox_head.test_cfg.update(score_thr=0.2, max_per_img=8, min_score=None)
-    cfg.model.bbox_head.calibration = dict(
-        type='CalibratedConvolution',
-        offset=dict(type='AdaptiveOffset'),
-        branches=('cls', 'coeff'),
-    )
-    cfg.model.tracker.supplement.min_score = 0
-    cfg.test_dataloader.dataset.pipeline[0].transforms[1].scale = (160, 96)
-    return cfg
 
 
 @pytest.fixture(scope='module')
