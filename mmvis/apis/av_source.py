@@ -16,6 +16,8 @@ from .errors import NoFramesError, UnreadableSourceError
 from .frames import Frame, FrameSource
 from .video_sources import check_not_empty
 
+# Clocks of files count in ms or finer: so much, s, is no uneven rate.
+_ROUNDING = 0.002
 _TURNS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
     180: cv2.ROTATE_180,
@@ -30,6 +32,8 @@ class AvFileSource(FrameSource):
     from there on are fitted into the first one's, with black bars, and a warning says
     so: a video has one size. A packet that cannot be decoded is a damaged frame, if a
     good one follows.
+
+    A phone's video has no even rate: its frames keep their times.
     """
 
     path: Path
@@ -44,6 +48,7 @@ class AvFileSource(FrameSource):
             self.fps = rate if 0 < rate < 1000 else None
             # Matroska and transport streams state no number: about this many.
             self._stated = stream.frames or None
+            self._times: list[float] = []
             self.length = self._stated or _guessed_length(container, rate)
             missing = next(self._decoded(container, stream), None) is None
         if missing and not self.length:
@@ -53,6 +58,9 @@ class AvFileSource(FrameSource):
                 f'{path} is said to have {self.length} frames, but none can be '
                 'decoded: it is damaged, or of a codec that this PyAV lacks.'
             )
+
+    def time_of(self, index: int) -> float | None:
+        return self._times[index] if index < len(self._times) else None
 
     def _open(self) -> Any:
         try:
@@ -67,12 +75,13 @@ class AvFileSource(FrameSource):
 
     def __iter__(self) -> Iterator[Frame]:
         index, lost = 0, 0
+        self._times = []
         with self._open() as container:
             stream = _video_stream(container, self.path)
             stream.thread_type = 'AUTO'
             size: tuple[int, ...] | None = None
             latest = size
-            for image in self._decoded(container, stream):
+            for image, time in self._decoded(container, stream):
                 if image is None:
                     lost += 1
                     continue
@@ -80,6 +89,7 @@ class AvFileSource(FrameSource):
                 for damaged in range(index, index + lost):
                     damage = f'Frame {damaged} of {self.path} cannot be decoded.'
                     yield Frame(damaged, None, damage)
+                self._note_time(index + lost, time)
                 index, lost = index + lost, 0
                 size = size or image.shape
                 if image.shape not in (size, latest):
@@ -93,6 +103,25 @@ class AvFileSource(FrameSource):
                 f'after {index}.'
             )
 
+    def _note_time(self, index: int, time: float | None) -> None:
+        """Keep the time of a frame; damaged ones before it get those in between."""
+        times = self._times
+        even = index / self.fps if self.fps else 0.0
+        if not times:
+            self._begin, self._timed = (time or 0.0) - even, True
+        if time is not None:
+            time -= self._begin
+            if abs(time - even) < _ROUNDING:
+                time = even
+        # Joined files begin again: what follows is taken as even.
+        self._timed &= time is not None and (not times or time > times[-1])
+        if time is None or not self._timed:
+            return
+        before, known = times[-1] if times else 0.0, len(times)
+        step = (time - before) / (index - known + 1)
+        times += [before + step * (n + 1) for n in range(index - known)]
+        times.append(time)
+
     def _warn_of_size(self, index: int, shape: tuple, size: tuple) -> None:
         warnings.warn(
             f'{self.path} changes its size: frame {index} is {shape[1]} x {shape[0]} '
@@ -101,18 +130,24 @@ class AvFileSource(FrameSource):
         )
 
     @staticmethod
-    def _decoded(container: Any, stream: Any) -> Iterator[np.ndarray | None]:
-        """Images (h, w, 3) uint8 BGR; None for a packet that cannot be decoded."""
+    def _decoded(
+        container: Any, stream: Any
+    ) -> Iterator[tuple[np.ndarray | None, float | None]]:
+        """Images (h, w, 3) uint8 BGR and their times, s.
+
+        None for a packet that cannot be decoded.
+        """
         for packet in container.demux(stream):
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
-                yield None
+                yield None, None
                 continue
             for frame in frames:
                 image = frame.to_ndarray(format='bgr24')
                 turn = _TURNS.get(round(getattr(frame, 'rotation', 0)) % 360)
-                yield image if turn is None else cv2.rotate(image, turn)
+                turned = image if turn is None else cv2.rotate(image, turn)
+                yield turned, frame.time
 
 
 def _video_stream(container: Any, path: Path) -> Any:

@@ -43,3 +43,10 @@ class FrameSource:
 
     def __iter__(self) -> Iterator[Frame]:
         raise NotImplementedError
+
+    def time_of(self, index: int) -> float | None:
+        """Seconds from the first frame at which one that has come is shown.
+
+        None: frames come at even intervals, or nothing is known of it.
+        """
+        return None

@@ -18,7 +18,7 @@ from .video_result import VideoResult
 from .viewers import Viewer
 from .write_behind import WriteBehind
 from .writers.cvat_task import CvatTask, CvatTracks
-from .writers.drawn_video import DrawnVideo
+from .writers.drawn_video import DrawnVideo, TimeOf
 from .writers.page import VideoPage
 from .writers.results import ResultsFile
 from .writers.sheet import SheetFile
@@ -44,6 +44,8 @@ class VideoOutputs:
         classes (Sequence[str | int], optional): Only these.
         source (Path, optional): The file that the frames come from, if it is one.
         length (int, optional): Number of frames, if known.
+        time_of (Callable, optional): Gives the time of a frame by its number, for the
+            mp4; see ``FrameSource.time_of``.
         viewers (Sequence[Viewer]): Are shown what is written.
 
     Raises:
@@ -61,6 +63,7 @@ class VideoOutputs:
         classes: Sequence[str | int] | None = None,
         source: Path | None = None,
         length: int | None = None,
+        time_of: TimeOf | None = None,
         viewers: Sequence[Viewer] = (),
     ) -> None:
         check_score(score)
@@ -71,7 +74,7 @@ class VideoOutputs:
         )
         check_places(paths, stem, source)
         make: dict[str, Callable[[Path], Writer]] = {
-            'mp4': lambda path: DrawnVideo(path, video, fps),
+            'mp4': lambda path: DrawnVideo(path, video, fps, time_of),
             'json': lambda path: ResultsFile(path, video, score, self._labels),
             'masks': lambda path: MaskFolders(path, video),
             'sheet': lambda path: SheetFile(path, video, length),

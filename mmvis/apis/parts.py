@@ -38,6 +38,11 @@ class PartOfSource(FrameSource):
         if source.file_names is not None:
             self.file_names = source.file_names[start:stop:stride]
 
+    def time_of(self, index: int) -> float | None:
+        first = self._source.time_of(self.start)
+        this = self._source.time_of(self.start + index * self.stride)
+        return None if first is None or this is None else this - first
+
     def __iter__(self) -> Iterator[Frame]:
         for index, image, damage in self._source:
             if self.stop is not None and index >= self.stop:

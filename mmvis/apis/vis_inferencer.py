@@ -287,6 +287,7 @@ class VISInferencer:
                 *(Path(out), save, video, rate, score, classes),
                 source=source.path,
                 length=source.length,
+                time_of=source.time_of if fps is None else None,
                 viewers=viewers,
             )
 

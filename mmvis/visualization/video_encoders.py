@@ -15,6 +15,8 @@ import numpy as np
 # A third of the size of mp4v. Encoding takes 1.8 times its time, but drawing takes most
 # (tools/benchmarks/video_files.py); slower presets save little for much more.
 _PRESET, _QUALITY = 'superfast', 23
+# What times of frames are counted in, s.
+_CLOCK = Fraction(1, 90000)
 # OpenCV's conversion is that of BT.601, which players do not take for granted in HD.
 _COLOURS = 'colormatrix=smpte170m:colorprim=bt709:transfer=bt709:range=tv'
 
@@ -29,18 +31,21 @@ class Encoder(Protocol):
 
     codec: str
 
-    def write(self, frame: np.ndarray) -> None: ...
+    def write(self, frame: np.ndarray, time: float | None = None) -> None: ...
 
     def close(self) -> None: ...
 
 
-def open_encoder(path: str, fps: float, size: tuple[int, int]) -> Encoder:
+def open_encoder(
+    path: str, fps: float, size: tuple[int, int], uneven: bool = False
+) -> Encoder:
     """H.264 where PyAV is installed, else mp4v.
 
     Args:
         path (str): Ends in ``.mp4``; its folder is there.
         fps (float): Frames a second.
         size (tuple[int, int]): Width and height in px, both even.
+        uneven (bool): Frames have times of their own, which mp4v cannot keep.
 
     Raises:
         OSError: The file cannot be written.
@@ -48,7 +53,7 @@ def open_encoder(path: str, fps: float, size: tuple[int, int]) -> Encoder:
     # A name with a colon would be taken for an address: absolute paths are none.
     path = os.path.abspath(path)
     if find_spec('av') is not None:
-        return H264Encoder(path, fps, size)
+        return H264Encoder(path, fps, size, uneven)
     return Mp4vEncoder(path, fps, size)
 
 
@@ -61,7 +66,9 @@ class H264Encoder:
 
     codec = 'h264'
 
-    def __init__(self, path: str, fps: float, size: tuple[int, int]) -> None:
+    def __init__(
+        self, path: str, fps: float, size: tuple[int, int], uneven: bool = False
+    ) -> None:
         import av
 
         self._path, self._failures = path, (av.error.FFmpegError, OSError)
@@ -76,6 +83,8 @@ class H264Encoder:
             stream: Any = container.add_stream('libx264', rate=rate)
             stream.width, stream.height = size
             stream.pix_fmt = 'yuv420p'
+            if uneven:
+                stream.codec_context.time_base = _CLOCK
             stream.options = {
                 'preset': _PRESET,
                 'crf': str(_QUALITY),
@@ -85,11 +94,22 @@ class H264Encoder:
         except self._failures as error:
             raise self._error(error) from None
         self._container, self._stream = container, stream
+        self._fps, self._tick = fps, -1
+        self._uneven = uneven
 
-    def write(self, frame: np.ndarray) -> None:
-        """Append a frame."""
+    def write(self, frame: np.ndarray, time: float | None = None) -> None:
+        """Append a frame, to be shown at a time (s) where they are uneven."""
         yuv: Any = cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420)
-        self._put(self._frame_of(yuv, format='yuv420p'))
+        picture = self._frame_of(yuv, format='yuv420p')
+        if self._uneven:
+            self._set_time(picture, time)
+        self._put(picture)
+
+    def _set_time(self, picture: Any, time: float | None) -> None:
+        if time is None:  # as if the rate were even from here on
+            time = 0.0 if self._tick < 0 else self._tick * _CLOCK + 1 / self._fps
+        self._tick = max(round(time / _CLOCK), self._tick + 1)
+        picture.pts, picture.time_base = self._tick, _CLOCK
 
     def close(self) -> None:
         """Write what waits, and the index."""
@@ -140,8 +160,8 @@ class Mp4vEncoder:
                 'video support (the opencv-python packages of PyPI do).'
             )
 
-    def write(self, frame: np.ndarray) -> None:
-        """Append a frame."""
+    def write(self, frame: np.ndarray, time: float | None = None) -> None:
+        """Append a frame; the rate is even."""
         self._writer.write(np.ascontiguousarray(frame))
         self._frames += 1
 

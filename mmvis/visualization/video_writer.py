@@ -45,11 +45,13 @@ class Mp4Writer:
         self._encoder: Encoder | None = None
         self._closed = False
 
-    def write(self, frame: np.ndarray) -> None:
+    def write(self, frame: np.ndarray, time: float | None = None) -> None:
         """Append a frame.
 
         Args:
             frame (np.ndarray): (h, w, 3) uint8 BGR.
+            time (float, optional): When it is shown, s. If the first frame has one, the
+                rate is not even (where the codec is H.264); later frames may lack it.
 
         Raises:
             ValueError: The frame is no such array, has another size than the first one,
@@ -64,7 +66,7 @@ class Mp4Writer:
                 f'{frame.dtype} of shape {tuple(frame.shape)}.'
             )
         if self._encoder is None or self._shape is None:
-            self._encoder = self._opened(frame.shape)
+            self._encoder = self._opened(frame.shape, time is not None)
         elif frame.shape != self._shape:
             raise ValueError(
                 f'{self.path}: frame {self.num_frames} is '
@@ -74,7 +76,7 @@ class Mp4Writer:
         pad_h, pad_w = frame.shape[0] % 2, frame.shape[1] % 2
         if pad_h or pad_w:
             frame = cv2.copyMakeBorder(frame, 0, pad_h, 0, pad_w, cv2.BORDER_REPLICATE)
-        self._encoder.write(frame)
+        self._encoder.write(frame, time)
         self.num_frames += 1
 
     @property
@@ -109,10 +111,10 @@ class Mp4Writer:
     ) -> None:
         self.close()
 
-    def _opened(self, shape: tuple[int, ...]) -> Encoder:
+    def _opened(self, shape: tuple[int, ...], uneven: bool) -> Encoder:
         folder = os.path.dirname(os.path.abspath(self.path))
         os.makedirs(folder, exist_ok=True)
         size = (shape[1] + shape[1] % 2, shape[0] + shape[0] % 2)
-        encoder = open_encoder(self.path, self.fps, size)
+        encoder = open_encoder(self.path, self.fps, size, uneven)
         self._shape = tuple(shape)
         return encoder

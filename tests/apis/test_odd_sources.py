@@ -3,6 +3,7 @@
 import struct
 import threading
 import warnings
+from fractions import Fraction
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +14,7 @@ from inferencers import images, write_video
 from PIL import Image
 
 from mmvis.apis.animations import is_animated
+from mmvis.apis.command import main
 from mmvis.apis.errors import UnreadableSourceError
 from mmvis.apis.frame_sources import VideoFileSource, open_source
 from mmvis.apis.video_sheet import VideoSheet
@@ -26,12 +28,15 @@ def flat(level: int, size: tuple[int, int] = (48, 64)) -> np.ndarray:
     return image
 
 
-def encode(path: Path, frames: list[np.ndarray], codec: str = 'libx264') -> Path:
+def encode(
+    path: Path, frames: list[np.ndarray], codec: str = 'libx264', **options: str
+) -> Path:
     """A file by PyAV, apart from the package's own writer."""
     av = pytest.importorskip('av')
     with av.open(str(path), 'w') as container:
         stream = container.add_stream(codec, rate=25)
         stream.height, stream.width = frames[0].shape[:2]
+        stream.options = options
         stream.pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
         for frame in frames:
             packets = stream.encode(av.VideoFrame.from_ndarray(frame, 'bgr24'))
@@ -126,6 +131,89 @@ def test_a_packet_that_is_broken_is_a_damaged_frame(tmp_path):
     assert [frame.index for frame in frames] == list(range(8))
     lost = [frame.index for frame in frames if frame.image is None]
     assert lost == [3] and 'Frame 3' in frames[3].damage
+
+
+def test_a_packet_of_h264_that_is_broken_is_a_damaged_frame(tmp_path):
+    av = pytest.importorskip('av')
+    path = encode(tmp_path / 'v.mp4', [flat(40 + 20 * n) for n in range(8)], g='1')
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+        places = [(packet.pos, packet.size) for packet in packets]
+    data = bytearray(path.read_bytes())
+    start, length = places[3]
+    data[start : start + length] = b'\xff' * length
+    path.write_bytes(data)
+    frames = list(open_source(path))
+    assert [frame.index for frame in frames if frame.image is None] == [3]
+    levels = [round(frames[n].image[:, 40:].mean()) for n in (2, 4, 7)]
+    assert levels == pytest.approx([80, 120, 180], abs=5)
+
+
+def test_ten_bits_become_eight(tmp_path):
+    av = pytest.importorskip('av')
+    with av.open(str(tmp_path / 'v.mkv'), 'w') as container:
+        stream = container.add_stream('libx264', rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv420p10le'
+        for level in (100, 500, 900):  # of 1023; 64 is black, 940 white
+            frame = av.VideoFrame(64, 48, 'yuv420p10le')
+            for plane, value in zip(frame.planes, (level, 512, 512), strict=True):
+                plane.update(np.full(plane.buffer_size // 2, value, '<u2').tobytes())
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    found = [frame.image for frame in open_source(tmp_path / 'v.mkv')]
+    assert {image.dtype for image in found} == {np.dtype('uint8')}
+    wanted = [(level - 64) / (940 - 64) * 255 for level in (100, 500, 900)]
+    assert [image.mean() for image in found] == pytest.approx(wanted, abs=3)
+
+
+TIMES = [0.0, 0.04, 0.08, 0.5, 0.54, 1.2]
+
+
+def uneven(path: Path) -> Path:
+    """Six frames at times of no rate."""
+    av = pytest.importorskip('av')
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('libx264', rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv420p'
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number, time in enumerate(TIMES):
+            frame = av.VideoFrame.from_ndarray(flat(40 * number), 'bgr24')
+            frame.pts, frame.time_base = round(time * 1000), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ('words', 'wanted'),
+    [
+        ([], TIMES),
+        (['--start', '1', '--stride', '2'], [0, 0.46, 1.16]),
+        (['--fps', '10'], [0, 0.1, 0.2, 0.3, 0.4, 0.5]),
+    ],
+)
+@pytest.mark.parametrize('suffix', ['.mp4', '.mkv'])
+def test_frames_without_an_even_rate_keep_their_times(
+    tmp_path, monkeypatch, words, wanted, suffix
+):
+    av = pytest.importorskip('av')
+    monkeypatch.chdir(tmp_path)
+    uneven(tmp_path / f'v{suffix}')
+    Path('r.json').write_text('[]')
+    words = ['--detections', 'r.json', '--save', 'mp4', '--out', 'o.mp4', *words]
+    assert main([f'v{suffix}', *words]) == 0
+    with av.open('o.mp4') as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    assert times == pytest.approx(wanted, abs=2e-3)
+
+
+def test_joined_files_whose_times_begin_again_go_on_evenly(tmp_path):
+    part = encode(tmp_path / 'part.ts', [flat(200)] * 3).read_bytes()
+    (tmp_path / 'whole.ts').write_bytes(part * 2)
+    source = open_source(tmp_path / 'whole.ts')
+    assert len(list(source)) == 6
+    times = [source.time_of(index) for index in range(6)]
+    assert times == pytest.approx([0, 0.04, 0.08, None, None, None])
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -118,6 +118,12 @@ def test_frames_come_out_of_the_video_file(clip, tmp_path):
     assert not (tmp_path / 'none').exists()
 
 
+def test_a_clip_whose_name_looks_like_an_address(clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clip.rename('12:30:45.mp4')
+    assert extract_frames(Path('12:30:45.mp4'), tmp_path / 'frames') == LENGTH
+
+
 def test_images_inside_of_labelmes_json(tmp_path):
     source = tools.labelme(tmp_path / 'set')
     for path in sorted((source / 'walk').glob('*.json')):
