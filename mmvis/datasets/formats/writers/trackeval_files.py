@@ -54,9 +54,7 @@ def write_for_trackeval(
     if content.annotations is None:
         raise ValueError(f"'{content.path}' has no annotations to compare with.")
     out = empty_folder(Path(out))
-    if layout == 'youtube-vis':
-        return _youtube_vis(content, predicted, out)
-    return _mots(content, predicted, out, layout)
+    return _WRITERS[layout](content, predicted, out)
 
 
 def _names(content: VISAnnotations) -> dict:
@@ -121,57 +119,70 @@ def _size(content: VISAnnotations, annotation: dict) -> tuple[int, int]:
     return video['height'], video['width']
 
 
-def _mots(
-    content: VISAnnotations, predicted: VISAnnotations, out: Path, layout: str
+def _mots_challenge(
+    content: VISAnnotations, predicted: VISAnnotations, out: Path
 ) -> list[str]:
-    classes = _classes(content, layout)
-    kitti = layout == 'kitti-mots'
-    names = (
-        {v['id']: f'{row:04d}' for row, v in enumerate(content.videos)}
-        if kitti
-        else _names(content)
-    )
-    first = 0 if kitti else 1
-    gt = out / 'gt' if kitti else out / 'gt' / f'MOTS-{SPLIT}'
-    trackers = out / 'trackers' if kitti else out / 'trackers' / f'MOTS-{SPLIT}'
-    data = trackers / TRACKER / 'data'
-    data.mkdir(parents=True)
-    lost = 0
-    rows = []
+    """A folder a video with ``gt.txt`` and ``seqinfo.ini``; frames count from 1."""
+    classes, names = _classes(content, 'mots'), _names(content)
+    gt, folder = out / 'gt' / f'MOTS-{SPLIT}', f'MOTS-{SPLIT}'
+    places = {number: gt / name / 'gt/gt.txt' for number, name in names.items()}
+    data = out / 'trackers' / folder / TRACKER / 'data'
+    lost = _write_texts(content, content.videos, places, classes, 1)
+    found = {number: data / f'{name}.txt' for number, name in names.items()}
+    lost += _write_texts(predicted, content.videos, found, classes, 1)
     for video in content.videos:
-        name, length = names[video['id']], video['length']
-        place = gt / 'label_02' / f'{name}.txt' if kitti else gt / name / 'gt/gt.txt'
-        for path, source in ((place, content), (data / f'{name}.txt', predicted)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lines = _lines(source, video, classes, first)
-            text = []
-            for line, more in lines:
-                text.append(line)
-                lost += more
-            path.write_text(''.join(text), encoding='utf-8')
-        if kitti:
-            rows.append(f'{name} empty {0:06d} {length - 1:06d}\n')
-        else:
-            rows.append(f'{name}\n')
-            about = f'[Sequence]\nname={name}\nseqLength={length}\n'
-            (gt / name / 'seqinfo.ini').write_text(about, encoding='utf-8')
-    if kitti:
-        # TrackEval guesses the separator from what follows the first line.
-        seqmap = gt / f'evaluate_mots.seqmap.{SPLIT}'
-        seqmap.write_text('#\n' + ''.join(rows))
-        how = _how('KittiMOTS', f"'{out}/gt'", f"'{out}/trackers'", SPLIT)
-    else:
-        maps = out / 'gt' / 'seqmaps'
-        maps.mkdir()
-        (maps / f'MOTS-{SPLIT}.txt').write_text('name\n' + ''.join(rows))
-        how = _how('MOTSChallenge', f"'{out}/gt'", f"'{out}/trackers'", SPLIT)
+        name = names[video['id']]
+        about = f'[Sequence]\nname={name}\nseqLength={video["length"]}\n'
+        (gt / name / 'seqinfo.ini').write_text(about, encoding='utf-8')
+    maps = out / 'gt' / 'seqmaps'
+    maps.mkdir()
+    rows = ''.join(f'{names[video["id"]]}\n' for video in content.videos)
+    (maps / f'{folder}.txt').write_text(f'name\n{rows}')
+    how = _how('MOTSChallenge', f"'{out}/gt'", f"'{out}/trackers'", SPLIT)
+    return [*note_of_overlaps(lost), _told(content, classes), how]
+
+
+def _kitti_mots(
+    content: VISAnnotations, predicted: VISAnnotations, out: Path
+) -> list[str]:
+    """A text a video, called by a number; frames count from 0."""
+    classes, gt = _classes(content, 'kitti-mots'), out / 'gt'
+    data = out / 'trackers' / TRACKER / 'data'
+    names = {video['id']: f'{row:04d}' for row, video in enumerate(content.videos)}
+    lost = 0
+    for source, folder in ((content, gt / 'label_02'), (predicted, data)):
+        places = {number: folder / f'{name}.txt' for number, name in names.items()}
+        lost += _write_texts(source, content.videos, places, classes, 0)
+    # TrackEval guesses the separator from what follows the first line.
+    rows = ''.join(
+        f'{names[video["id"]]} empty {0:06d} {video["length"] - 1:06d}\n'
+        for video in content.videos
+    )
+    (gt / f'evaluate_mots.seqmap.{SPLIT}').write_text(f'#\n{rows}')
+    how = _how('KittiMOTS', f"'{gt}'", f"'{out}/trackers'", SPLIT)
+    return [*note_of_overlaps(lost), _told(content, classes), how]
+
+
+def _write_texts(
+    content: VISAnnotations, videos: list[dict], places: dict, classes: dict, first: int
+) -> int:
+    """A text for each video, at its place; how many pixels were in several masks."""
+    lost = 0
+    for video in videos:
+        path = places[video['id']]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = list(_lines(content, video, classes, first))
+        path.write_text(''.join(line for line, _ in found), encoding='utf-8')
+        lost += sum(more for _, more in found)
+    return lost
+
+
+def _told(content: VISAnnotations, classes: dict) -> str:
+    """Which category is which class, as a sentence."""
     called = {c['id']: c['name'] for c in content.categories}
-    number_name = {number: name for name, number in _NUMBERS.items()}
-    told = [
-        f'{called[category]} is written as {number_name[number]}'
-        for category, number in classes.items()
-    ]
-    return [*note_of_overlaps(lost), f'{", ".join(told)}.', how]
+    names = {number: name for name, number in _NUMBERS.items()}
+    told = [f'{called[c]} is written as {names[n]}' for c, n in classes.items()]
+    return f'{", ".join(told)}.'
 
 
 def _classes(content: VISAnnotations, layout: str) -> dict:
@@ -214,3 +225,10 @@ def _how(kind: str, gt: str, trackers: str, split: str) -> str:
         f"{kind}(dict(GT_FOLDER={gt}, TRACKERS_FOLDER={trackers}, SPLIT_TO_EVAL='"
         f"{split}'))], [t.metrics.HOTA(), t.metrics.CLEAR(), t.metrics.Identity()])"
     )
+
+
+_WRITERS = {
+    'youtube-vis': _youtube_vis,
+    'mots': _mots_challenge,
+    'kitti-mots': _kitti_mots,
+}
