@@ -16,6 +16,7 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     center_nms.py                centres: peaks of the heatmap (III-C1)
     grouping.py                  which centre a pixel belongs to (III-C1, eq. 4)
     masks.py                     masks of the groups
+    frame_pairs.py               the inter-frame head on several pairs of frames
     flow.py                      instance flow (III-C, eq. 3)
     flow_distances.py            distances of instances (III-C2, eq. 5; Table IV)
     tracker.py                   ids, labels, scores (III-C2 to III-C4, eq. 6)
@@ -28,6 +29,8 @@ Shared with other models:
 
     common/base_vis.py           the loop over the frames of a video
     common/to_original_size.py   boxes and masks of the original frame
+    common/frame_groups.py       frames whose masks fit in memory together
+    common/host_copies.py        small tensors of a GPU, by one copy
     common/mask_boxes.py         boxes around masks
     common/batch_objects.py      annotated objects of a batch
     common/constants.py          tensors of a few numbers, made on the device

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmvis.models.common.host_copies import copy_to_host
 from mmvis.registry import TASK_UTILS
 
-from .center_nms import find_centers
-from .flow import TargetInstances
-from .grouping import group_pixels, group_sizes, instance_means
+from .center_nms import centers_of_frames
+from .flow import FramesInstances, TargetInstances
+from .grouping import group_pixels_of_frames, group_sizes, instance_means
 
 
 @TASK_UTILS.register_module()
@@ -63,28 +65,47 @@ class InstanceAssembly:
         Returns:
             tuple[InstanceData, TargetInstances]: centers (m, 2), center_scores (m,) and
             class_scores (m, C), the mean of the semantic probabilities over each
-            instance, all at least float32, best centre first; and what flow estimators
-            need of them, with the identity map.
+            instance, all at least float32 and on the host, best centre first; and what
+            flow estimators need of them, with the identity map.
         """
-        centers, scores = find_centers(
-            heatmap,
+        maps = semantic[None], heatmap[None], offsets[None], foreground[None]
+        dets, instances = self.of_frames(*maps, stride)
+        return dets, instances.of_frame(0)
+
+    def of_frames(
+        self,
+        semantic: Tensor,
+        heatmaps: Tensor,
+        offsets: Tensor,
+        foreground: Tensor,
+        stride: int,
+    ) -> tuple[InstanceData, FramesInstances]:
+        """The same of T frames, maps (T, ...); the host waits three times for all."""
+        centers, scores, counts = centers_of_frames(
+            heatmaps,
             foreground,
             self.kernel,
             self.threshold,
             self.top_k,
             stride=stride,
         )
-        id_map = group_pixels(centers, offsets, foreground, stride)
-        large = group_sizes(id_map, len(centers)) * stride**2 >= self.min_area
-        # The new name of each instance; what is left out becomes background.
-        names = large.new_zeros(len(centers) + 1, dtype=id_map.dtype)
-        names[1:] = large.cumsum(0) * large
-        id_map = names[id_map]
-        kept = large.nonzero()[:, 0]
-        instances = InstanceData(
-            centers=centers[kept],
-            center_scores=scores[kept],
-            class_scores=instance_means(semantic[:-1], id_map, len(kept)),
+        there, num = centers.to(offsets.device), len(centers)
+        id_map = group_pixels_of_frames(there, counts, offsets, foreground, stride)
+        means = instance_means(
+            semantic[:, :-1].transpose(0, 1).flatten(1, 2), id_map.flatten(0, 1), num
         )
-        target = TargetInstances(instances.centers, id_map, offsets, stride)
-        return instances, target
+        host = copy_to_host(dict(sizes=group_sizes(id_map, num), means=means))
+        dets = InstanceData(
+            centers=centers, center_scores=scores, class_scores=host['means']
+        )
+        large = host['sizes'] * stride**2 >= self.min_area
+        if not large.all():
+            # The new name of each instance; what is left out becomes background.
+            names = torch.zeros(num + 1, dtype=id_map.dtype)
+            names[1:] = large.cumsum(0) * large
+            id_map = names.to(id_map.device)[id_map]
+            counts = [int(own.sum()) for own in large.split(counts)]
+            dets = dets[large]
+            there = dets.centers.to(offsets.device)
+        places = there, dets.centers
+        return dets, FramesInstances(*places, counts, id_map, offsets, stride)

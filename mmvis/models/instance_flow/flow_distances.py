@@ -6,7 +6,6 @@ Every way answers with distance matrices, so that instances are matched alike.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,11 +14,17 @@ from torch.nn.functional import grid_sample
 from mmvis.models.common.constants import constant
 from mmvis.registry import TASK_UTILS
 
-from .flow import TargetInstances, field_means, instance_flow
+from .flow import (
+    FramesInstances,
+    TargetInstances,
+    field_means,
+    field_means_of_frames,
+    instance_flow,
+)
 from .grouping import group_pixels, group_sizes
 
 
-class FlowEstimator(Protocol):
+class FlowEstimator:
     """How instances are related to those of reference frames."""
 
     def __call__(
@@ -42,6 +47,34 @@ class FlowEstimator(Protocol):
             list[Tensor]: R times (m, M_r), at least float32; small for the same
             instance.
         """
+        raise NotImplementedError
+
+    def of_frames(
+        self,
+        instances: FramesInstances,
+        inter_fields: Tensor,
+        frame: Sequence[int],
+        reference_centers: Sequence[Tensor],
+    ) -> list[Tensor]:
+        """The same of P pairs of frames, on the host, by one copy.
+
+        Args:
+            instances (FramesInstances): Of T frames, some of which have instances.
+            inter_fields (Tensor): (P, 2, h, w).
+            frame (Sequence[int]): The target frame of each pair.
+            reference_centers (Sequence[Tensor]): P times (M, 2), on the host.
+        """
+        found = []
+        for t, field, centers in zip(
+            frame, inter_fields, reference_centers, strict=True
+        ):
+            there = centers.to(field.device)
+            found += self(instances.of_frame(t), field[None], [there])
+        together = torch.cat([matrix.flatten() for matrix in found]).cpu()
+        parts = together.split([matrix.numel() for matrix in found])
+        return [
+            part.view(matrix.shape) for part, matrix in zip(parts, found, strict=True)
+        ]
 
 
 def _distances(warped: Tensor, reference_centers: Sequence[Tensor]) -> list[Tensor]:
@@ -53,8 +86,34 @@ def _distances(warped: Tensor, reference_centers: Sequence[Tensor]) -> list[Tens
     ]
 
 
+class _MeanFlow(FlowEstimator):
+    """A centre moves by a flow; of all pairs the flows alone go to the host."""
+
+    def of_frames(
+        self,
+        instances: FramesInstances,
+        inter_fields: Tensor,
+        frame: Sequence[int],
+        reference_centers: Sequence[Tensor],
+    ) -> list[Tensor]:
+        """See :class:`FlowEstimator`."""
+        flows = self.flows(instances, inter_fields, frame)
+        centers = instances.centers_on_host.split(instances.counts)
+        found = []
+        for t, flow, then in zip(frame, flows, reference_centers, strict=True):
+            now = centers[t] + flow[: len(centers[t])]
+            found += _distances(now[None], [then])
+        return found
+
+    def flows(
+        self, instances: FramesInstances, inter_fields: Tensor, frame: Sequence[int]
+    ) -> Tensor:
+        """The ways (P, n, 2) of P pairs' instances, on the host."""
+        raise NotImplementedError
+
+
 @TASK_UTILS.register_module()
-class OffsetResidual:
+class OffsetResidual(_MeanFlow):
     """The paper's way: a centre moves by the mean of the offset residual.
 
     Distances are in pixels of the network input.
@@ -70,9 +129,19 @@ class OffsetResidual:
         flow = instance_flow(target, inter_fields)
         return _distances(target.centers + flow, reference_centers)
 
+    def flows(
+        self, instances: FramesInstances, inter_fields: Tensor, frame: Sequence[int]
+    ) -> Tensor:
+        """Differences of means, those of each frame's own offsets taken once."""
+        count = len(instances.counts)
+        fields = torch.cat([inter_fields, instances.intra_offsets])
+        both = [*frame, *range(count)]
+        means = field_means_of_frames(instances, fields, both).cpu()
+        return means[:-count] - means[-count:][list(frame)]
+
 
 @TASK_UTILS.register_module()
-class InterOffsetAverage:
+class InterOffsetAverage(_MeanFlow):
     """Inter-frame offset-AVG: a centre moves by the mean inter-frame offset.
 
     That is the way to the centre in the reference frame from the mean of the pixels,
@@ -90,9 +159,15 @@ class InterOffsetAverage:
         flow = field_means(target, inter_fields)
         return _distances(target.centers + flow, reference_centers)
 
+    def flows(
+        self, instances: FramesInstances, inter_fields: Tensor, frame: Sequence[int]
+    ) -> Tensor:
+        """Means of the offsets."""
+        return field_means_of_frames(instances, inter_fields, frame).cpu()
+
 
 @TASK_UTILS.register_module()
-class InterOffsetIoU:
+class InterOffsetIoU(FlowEstimator):
     """Inter-frame offset-IoU: the instances of the reference frame, propagated.
 
     As in ViP-DeepLab, which the paper names: the target frame's foreground is grouped a
@@ -130,7 +205,7 @@ def _region_ious(first: Tensor, second: Tensor, num: int, others: int) -> Tensor
 
 
 @TASK_UTILS.register_module()
-class AffinityField:
+class AffinityField(FlowEstimator):
     """Affinity field: unit vectors along the ways that instances have moved.
 
     The paper calculates the flow "by the line integral along the instance movement

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import torch
@@ -13,16 +15,15 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from mmvis.models.common.base_vis import BaseVISModel
-from mmvis.models.common.mask_boxes import mask_boxes
 from mmvis.models.common.settings import check_keys
-from mmvis.models.common.to_original_size import to_original_size
 from mmvis.registry import MODELS, TASK_UTILS
 from mmvis.structures.nested_tensors import map_tensors
 
 from .criterion import InstanceFlowMaps
-from .flow import TargetInstances
+from .flow import FramesInstances, TargetInstances
+from .frame_pairs import fields_of_pairs
 from .inter_frame_head import InterFrameFeatures, InterFrameHead
-from .masks import soft_masks
+from .masks import with_masks
 from .multi_scale import in_input_pixels, mean_of_scales, scale_frames
 from .reference_frames import InstanceFlowMemory, ReferenceFrame
 from .targets import InstanceFlowTargets
@@ -197,23 +198,40 @@ class InstanceFlow(BaseVISModel):
         self, feats: InstanceFlowFeatures, metainfo: dict, state: InstanceFlowState
     ) -> InstanceData:
         """Group pixels, find each instance in the past, make masks. See the base."""
-        input_shape = tuple(metainfo['batch_input_shape'])
-        self._fit_to_size(state, input_shape, feats)
-        dets, target = self.assemble(feats, metainfo['img_shape'])
-        # A copy: a part of the chunk's maps would keep all of them.
-        remembered = tuple(
-            map_tensors(Tensor.clone, scale.references) for scale in feats.inter
-        )
-        distances = self._distances(target, feats.inter, state.memory)
-        tracked = self.tracker.track(
-            dets, distances, state.memory, metainfo['frame_id'], remembered
-        )
-        tracked.masks = soft_masks(target, 1 - feats.semantic[0, -1])
-        # Nothing is in the padding; the boxes are those of the enlarged masks.
-        tracked.bboxes = tracked.centers.new_zeros(len(tracked), 4)
-        result = to_original_size(tracked, metainfo, input_shape)
-        result.bboxes = mask_boxes(result.masks)
+        (result,) = self.predict_frames(feats, [metainfo], state)
         return result
+
+    def predict_frames(
+        self,
+        feats: InstanceFlowFeatures,
+        metainfos: Sequence[dict],
+        state: InstanceFlowState,
+    ) -> Iterator[InstanceData]:
+        """The same of several frames, and of all their pairs. See the base."""
+        first = metainfos[0]
+        input_shape = tuple(first['batch_input_shape'])
+        self._fit_to_size(state, input_shape, feats)
+        dets, instances = self._assemble(feats, first['img_shape'])
+        own = [dets[slice(*pair)] for pair in pairwise(instances.starts)]
+        frames = [
+            ReferenceFrame(
+                metainfo['frame_id'],
+                found.centers,
+                # There are as many, and which is not known yet.
+                torch.arange(len(found)),
+                # A copy: a part of the chunk's maps would keep all of them.
+                _copied(tuple(scale.references for scale in feats.inter), t),
+            )
+            for t, (metainfo, found) in enumerate(zip(metainfos, own, strict=True))
+        ]
+        distances = self._distances(instances, feats.inter, state.memory, frames)
+        tracked = [
+            self.tracker.track(
+                found, matrices, state.memory, frame.frame_id, frame.features
+            )
+            for found, matrices, frame in zip(own, distances, frames, strict=True)
+        ]
+        yield from with_masks(tracked, instances, 1 - feats.semantic[:, -1], first)
 
     def assemble(
         self, feats: InstanceFlowFeatures, img_shape: tuple[int, int]
@@ -227,56 +245,74 @@ class InstanceFlow(BaseVISModel):
         Returns:
             tuple[InstanceData, TargetInstances]: See ``InstanceAssembly``.
         """
-        foreground = feats.semantic[0, -1] < 0.5
+        dets, instances = self._assemble(feats, img_shape)
+        return dets, instances.of_frame(0)
+
+    def _assemble(
+        self, feats: InstanceFlowFeatures, img_shape: tuple[int, int]
+    ) -> tuple[InstanceData, FramesInstances]:
+        foreground = feats.semantic[:, -1] < 0.5
         rows, columns = (-(-side // STRIDE) for side in img_shape[:2])
-        foreground[rows:] = False
-        foreground[:, columns:] = False
-        return self.assembly(
-            feats.semantic[0], feats.heatmap[0, 0], feats.intra[0], foreground, STRIDE
+        foreground[:, rows:] = False
+        foreground[:, :, columns:] = False
+        return self.assembly.of_frames(
+            feats.semantic, feats.heatmap[:, 0], feats.intra, foreground, STRIDE
         )
 
     def _distances(
         self,
-        target: TargetInstances,
+        instances: FramesInstances,
         inter: tuple[InterFrameFeatures, ...],
         memory: InstanceFlowMemory,
-    ) -> list[Tensor]:
-        """Distances (m, M_r) to the instances of each reference frame (eq. 5)."""
-        references, count = memory.references, len(target.centers)
-        if not references or count == 0:
-            return [frame.centers.new_empty(0, len(frame.ids)) for frame in references]
+        frames: list[ReferenceFrame],
+    ) -> list[list[Tensor]]:
+        """Distances (m, M_r) to the instances of each frame's references (eq. 5)."""
+        ahead = memory.references_ahead(frames)
+        pairs = [
+            (t, reference)
+            for t, references in enumerate(ahead)
+            for reference in references
+            if instances.counts[t]
+        ]
         if self.inter_frame_head is None:
-            shapes = [(count, len(frame.ids)) for frame in references]
-            return [target.centers.new_full(shape, torch.inf) for shape in shapes]
-        fields = self.inter_fields(inter, references, target.id_map.shape)
-        return self.tracker.distances(target, fields, memory)
+            shapes = [(instances.counts[t], len(r.ids)) for t, r in pairs]
+            found = [torch.full(shape, torch.inf) for shape in shapes]
+        elif pairs:
+            frame, references = (list(part) for part in zip(*pairs, strict=True))
+            size = instances.id_map.shape[1:]
+            fields = self.inter_fields(inter, references, size, frame)
+            centers = [reference.centers for reference in references]
+            found = self.tracker.flow.of_frames(instances, fields, frame, centers)
+        else:
+            found = []
+        matrices = iter(found)
+        return [
+            list(islice(matrices, len(references))) if count else []
+            for references, count in zip(ahead, instances.counts, strict=True)
+        ]
 
     def inter_fields(
         self,
         inter: tuple[InterFrameFeatures, ...],
         references: list[ReferenceFrame],
         size: tuple[int, ...],
+        frame: Sequence[int] = (),
     ) -> Tensor:
-        """What the inter-frame head says of a frame and each of R reference frames.
+        """What the inter-frame head says of pairs of frames, as memory allows at once.
 
         Args:
-            inter (tuple[InterFrameFeatures, ...]): Of one frame, at each scale.
+            inter (tuple[InterFrameFeatures, ...]): Of T frames, at each scale.
             references (list[ReferenceFrame]): R frames of the memory.
             size (tuple[int, int]): h and w of the maps.
+            frame (Sequence[int]): R of the T frames, which the references are of. Of
+                one frame it is not needed.
 
         Returns:
             Tensor: (R, 2, h, w) offsets in pixels of the input, or affinity fields.
         """
         assert self.inter_frame_head is not None
-        fields = []
-        for scale, encoded in enumerate(inter):
-            remembered = [frame.features[scale] for frame in references]
-            stacked = tuple(torch.cat(maps) for maps in zip(*remembered, strict=True))
-            field = self.inter_frame_head(encoded, stacked)
-            if self.inter_frame_head.gives_offsets:
-                field = in_input_pixels(field, size)
-            fields.append(field)
-        return mean_of_scales(fields, size)
+        remembered = [frame.features for frame in references]
+        return fields_of_pairs(self.inter_frame_head, inter, remembered, size, frame)
 
     @staticmethod
     def _fit_to_size(
@@ -298,6 +334,11 @@ class InstanceFlow(BaseVISModel):
                 )
                 for theirs, mine in zip(frame.features, feats.inter, strict=True)
             )
+
+
+def _copied(maps: tuple, t: int) -> tuple:
+    """One frame of each of the maps (T, ...)."""
+    return map_tensors(lambda field: field[t : t + 1].clone(), maps)
 
 
 def _swap_pairs(maps: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,7 +18,8 @@ class ReferenceFrame:
 
     Attributes:
         frame_id (int): Its number.
-        centers (Tensor): (m, 2) x, y of its instances in pixels of the network input.
+        centers (Tensor): (m, 2) x, y of its instances in pixels of the network input,
+            on the host.
         ids (Tensor): (m,) int64, their ids, on the host.
         features: What the model wants to read again when the frame is a reference; None
             for a frame without instances.
@@ -70,6 +72,21 @@ class InstanceFlowMemory:
         """The frames with instances, in their order: where matches may be found."""
         return [frame for frame in self.frames if len(frame.ids)]
 
+    def references_ahead(
+        self, frames: Sequence[ReferenceFrame]
+    ) -> list[list[ReferenceFrame]]:
+        """The references of each of the next frames, those among them included.
+
+        Args:
+            frames (Sequence[ReferenceFrame]): As many ids as instances; which they are
+                does not matter.
+        """
+        ahead, found = replace(self), []
+        for frame in frames:
+            found.append(ahead.references)
+            ahead._keep(frame)
+        return found
+
     def new_ids(self, count: int) -> Tensor:
         """``count`` unused ids (count,) int64, on the host."""
         first, self.next_id = self.next_id, self.next_id + count
@@ -93,14 +110,17 @@ class InstanceFlowMemory:
             class_scores + before[_rows(frame.ids, self.track_ids).to(before.device)]
         )
 
-        if self.keep_first and self.first is None and len(frame.ids):
-            self.first = frame
-        self.recent = [*self.recent, frame][-self.num_recent :]
+        self._keep(frame)
         known = torch.cat([frame.ids, self.track_ids])
         self.track_ids = torch.cat([kept.ids for kept in self.frames]).unique()
         rows = _rows(self.track_ids, known).to(votes.device) - 1
         self.votes = torch.cat([votes, self.votes])[rows]
         return votes
+
+    def _keep(self, frame: ReferenceFrame) -> None:
+        if self.keep_first and self.first is None and len(frame.ids):
+            self.first = frame
+        self.recent = [*self.recent, frame][-self.num_recent :]
 
     def rescale(self, x: float, y: float) -> None:
         """Multiply all places, for frames of another size from now on."""

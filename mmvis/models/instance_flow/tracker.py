@@ -31,7 +31,7 @@ class InstanceFlowTracker:
     the next best that is free, or a new id. Of equal distances the first instance comes
     first, and it takes the older track. Every instance gets an id, and none twice.
 
-    A frame makes the host wait for the device once, to read the distances.
+    Instances and distances on the host are best: it reads them.
 
     Args:
         num_references (int): Reference frames: the first one with an instance, and

@@ -21,6 +21,7 @@ LIMITS = {
     'stmask': (125, 2),
     'tfan': (96, 1),
     'track_by_segmentation': (54, 1),
+    'instance_flow': (40, 1),
 }
 
 

@@ -22,6 +22,7 @@ MODELS = {
     'tfan_fc': video_models.tfan_fc,
     'tfan_alone': lambda: video_models.tfan(augmentation=None),
     'instance_flow': video_models.instance_flow,
+    'instance_flow_scales': lambda: video_models.instance_flow('scales'),
     'track_by_segmentation': video_models.track_by_segmentation,
 }
 

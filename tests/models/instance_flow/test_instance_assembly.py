@@ -37,7 +37,7 @@ def test_instances_are_the_objects():
     torch.testing.assert_close(instances.centers, places(boxes)[order])
     names = torch.cat([torch.zeros(1), torch.tensor(order).argsort() + 1]).long()
     assert torch.equal(target.id_map, names[regions(boxes)])
-    assert target.centers is instances.centers
+    assert torch.equal(target.centers, instances.centers)
     assert instances.center_scores.tolist() == pytest.approx([1.0] * 3)
     expected = torch.full((3, NUM_CLASSES), 0.1)
     for row, name in enumerate(boxes):

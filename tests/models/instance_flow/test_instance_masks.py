@@ -6,9 +6,16 @@ import pytest
 import torch
 from instance_flow_scenes import SIZE, STRIDE, Box, offsets_to, places, regions
 
-from mmvis.models.instance_flow.flow import TargetInstances
+from mmvis.models.instance_flow.flow import FramesInstances
 from mmvis.models.instance_flow.grouping import pixel_positions
 from mmvis.models.instance_flow.masks import soft_masks
+
+
+def masks_of(centers, id_map, offsets, probability):
+    """Of the instances of one frame."""
+    maps = id_map[None], offsets[None]
+    found = FramesInstances(centers, centers, [len(centers)], *maps, STRIDE)
+    return soft_masks(found, probability[None])
 
 
 def enlarged(masks):
@@ -25,10 +32,8 @@ def test_edges_are_where_the_probability_is_a_half(width):
         center = torch.tensor([x, y])
         to_center = center[:, None, None] - positions
         probability = ((radius - to_center.norm(dim=0)) / width).sigmoid()
-        target = TargetInstances(
-            center[None], (probability > 0.5).long(), to_center, STRIDE
-        )
-        (mask,) = enlarged(soft_masks(target, probability))
+        owner = (probability > 0.5).long()
+        (mask,) = enlarged(masks_of(center[None], owner, to_center, probability))
         disc = (fine - center[:, None, None]).norm(dim=0) < radius
         assert mask.sum() / (math.pi * radius**2) == pytest.approx(1, abs=0.03)
         assert (mask & disc).sum() / (mask | disc).sum() > 0.94
@@ -47,14 +52,11 @@ def test_every_pixel_of_an_instance_and_no_other_is_above_a_half():
     # What was left out as too small does not come back by another instance.
     kept = id_map.where(id_map < 3, 0)
     offsets = offsets_to(boxes, boxes | {'gone': boxes['left']})
-    target = TargetInstances(places(boxes)[:2], kept, offsets, STRIDE)
-    masks = soft_masks(target, probability)
+    masks = masks_of(places(boxes)[:2], kept, offsets, probability)
     assert torch.equal(masks > 0.5, kept == torch.tensor([1, 2])[:, None, None])
     assert torch.equal(masks.amax(0) > 0, (id_map < 3) & (probability > 0))
 
 
 def test_no_instance():
-    target = TargetInstances(
-        torch.zeros(0, 2), torch.zeros(SIZE).long(), torch.zeros(2, *SIZE), STRIDE
-    )
-    assert soft_masks(target, torch.zeros(SIZE)).shape == (0, *SIZE)
+    maps = torch.zeros(SIZE).long(), torch.zeros(2, *SIZE), torch.zeros(SIZE)
+    assert masks_of(torch.zeros(0, 2), *maps).shape == (0, *SIZE)
