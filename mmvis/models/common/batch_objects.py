@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from mmdet.structures import DetDataSample
 from torch import Tensor
@@ -36,17 +37,19 @@ class BatchObjects:
         gts = [frame.gt_instances for frame in frames]
         videos = [frame.metainfo.get('video_id', i) for i, frame in enumerate(frames)]
         number = {video: i for i, video in enumerate(dict.fromkeys(videos))}
-        ids = [
-            gt.instances_ids.to(device) + IDS_PER_VIDEO * number[video]
-            for gt, video in zip(gts, videos, strict=True)
-        ]
-        counts = torch.tensor([len(gt) for gt in gts], device=device)
+        counts = [len(gt) for gt in gts]
+        steps = [IDS_PER_VIDEO * number[video] for video in videos]
+        table = torch.tensor([counts, steps]).to(device)
+        frame = torch.arange(len(gts), device=device)
+        frame = frame.repeat_interleave(table[0], output_size=sum(counts))
+        ids = torch.cat([gt.instances_ids for gt in gts]).to(device)
+        masks = np.concatenate([gt.masks.to_ndarray() for gt in gts])
         return cls(
             bboxes=torch.cat([gt.bboxes for gt in gts]).to(device),
             labels=torch.cat([gt.labels for gt in gts]).to(device),
-            ids=torch.cat(ids),
-            masks=torch.cat([gt.masks.to_tensor(torch.uint8, device) for gt in gts]),
-            frame=torch.arange(len(gts), device=device).repeat_interleave(counts),
+            ids=ids + table[1][frame],
+            masks=torch.from_numpy(masks).to(device, torch.uint8),
+            frame=frame,
         )
 
     def in_next_frame(self) -> Tensor:

@@ -116,13 +116,15 @@ class GranularityMaskLoss(nn.Module):
             grown = (bboxes[:, 2:] - bboxes[:, :2] >= pixel).all(1, keepdim=True)
             chosen = torch.where(grown, bboxes, gt_bboxes.to(bboxes.dtype))
         pixels = blender.logits(base_masks, scores, frame, chosen, gt_masks.shape[-2:])
-        used, gt = gt.unique(return_inverse=True)
-        gt_masks = _resized(gt_masks[used], base_masks.shape[-2:]).flatten()
+        gt_masks = _resized(gt_masks, base_masks.shape[-2:]).flatten()
         index = gt[pixels.instance] * base_masks[0, 0].numel() + pixels.pixel
         costs = binary_cross_entropy_with_logits(
             pixels.logits, gt_masks[index].to(pixels.logits), reduction='none'
         )
-        counts = pixels.instance.bincount(minlength=len(scores))
+        # Unlike bincount, it does not make the host wait for the device.
+        counts = pixels.instance.new_zeros(len(scores)).scatter_add_(
+            0, pixels.instance, torch.ones_like(pixels.instance)
+        )
         # Not used of instances without pixels, where it has no value.
         weights = ((counts > 0).sum() * counts).to(costs.dtype).reciprocal()
         return self.loss_weight * (costs * weights[pixels.instance]).sum()

@@ -246,6 +246,7 @@ class SGNetHead(FCOSHead):
         objects: BatchObjects,
         gt: Tensor,
         clip_length: int,
+        positive: Locations | None = None,
     ) -> dict[str, Tensor]:
         """The losses of what trackers compare.
 
@@ -254,22 +255,22 @@ class SGNetHead(FCOSHead):
             objects (BatchObjects): g objects of these frames.
             gt (Tensor): (B, N), ``gt`` of :meth:`targets`.
             clip_length (int): Frames of a clip.
+            positive (Locations | None): Those with an object, where they are known.
 
         Returns:
             dict: loss_movement, over the locations of objects that the previous frame
             has too (eq. 4, the centre of the annotated box being where centerness is
             one); loss_embed, if there are embeddings, over all positives.
         """
-        positive = Locations(*(gt >= 0).nonzero(as_tuple=True))
-        earlier = torch.full_like(gt, -1)
-        if len(objects.ids):
-            before = objects.in_previous_frame(clip_length)
-            earlier[positive] = before[gt[positive]]
-        at = Locations(*(earlier >= 0).nonzero(as_tuple=True))
+        if positive is None:
+            positive = Locations(*(gt >= 0).nonzero(as_tuple=True))
+        own = gt[positive]
+        earlier = objects.in_previous_frame(clip_length)[own]
+        rows = (earlier >= 0).nonzero().squeeze(1)
+        at = Locations(positive.frame[rows], positive.index[rows])
         centers = (objects.bboxes[:, :2] + objects.bboxes[:, 2:]) / 2
-        targets = (centers[gt[at]] - centers[earlier[at]]) / pyramid.strides[at][
-            :, None
-        ]
+        moved = centers[own[rows]] - centers[earlier[rows]]
+        targets = moved / pyramid.strides[at][:, None]
         # Where a clip begins, no object was before: that row is not read.
         previous = pyramid.tracking.roll(1, dims=0)
         movements = self.movements(pyramid, previous, at).float()
@@ -282,7 +283,7 @@ class SGNetHead(FCOSHead):
             embeddings = self.embeddings(pyramid, positive)
             losses['loss_embed'] = self.loss_embed(
                 embeddings,
-                objects.ids[gt[positive]],
+                objects.ids[own],
                 embeddings.new_ones(len(embeddings)),
             )
         return losses

@@ -133,7 +133,8 @@ class SGNet(BaseVISModel):
         pyramid = head.flatten(levels)
         objects = BatchObjects.gather(frames, inputs.device)
         gt = targets.gt
-        at = self.loss_mask.sample(Locations(*(gt >= 0).nonzero(as_tuple=True)))
+        positive = Locations(*(gt >= 0).nonzero(as_tuple=True))
+        at = self.loss_mask.sample(positive)
         losses['loss_mask'] = self.loss_mask(
             self.blender,
             self.base_mask_module(feats),
@@ -144,7 +145,9 @@ class SGNet(BaseVISModel):
             objects.masks,
             gt[at],
         )
-        losses.update(head.tracking_losses(pyramid, objects, gt, inputs.shape[1]))
+        losses.update(
+            head.tracking_losses(pyramid, objects, gt, inputs.shape[1], positive)
+        )
         return losses
 
     def predict_frame(

@@ -26,6 +26,7 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     tiling.py                       tiles and windows of that, on a CPU
     temporal_network.py             its network (Figure 5, eqs. 10, 13)
     criterion.py                    all losses; the paper names none
+    batch_assignment.py             objects to anchors in all frames at once
     targets.py                      which anchor is trained on which object
     hard_negative_cross_entropy.py  loss of classes
     prototype_mask_loss.py          loss of masks (of eqs. 9 and 14)

@@ -8,6 +8,8 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvis.models.common.batch_objects import BatchObjects
+from mmvis.models.common.constants import constant
+from mmvis.models.common.host_copies import copy_to_host
 from mmvis.registry import MODELS, TASK_UTILS
 from mmvis.structures.nested_tensors import map_tensors
 
@@ -109,13 +111,16 @@ class STMaskCriterion(BaseModule):
         objects = BatchObjects.gather(frames, anchors.device)
         targets = assign_targets(self.assigner, anchors, outputs.logits, frames)
         at = targets.frame, targets.anchor
+        # What is drawn, counted and sorted by is known to the host by one copy.
+        following = objects.in_next_frame()[targets.gt]
+        host = copy_to_host(dict(frame=targets.frame, following=following))
         gt_bboxes = objects.bboxes[targets.gt]
         bboxes = bbox_coder.decode(anchors[targets.anchor], outputs.deltas[at])
         measured = self._measured(bboxes, input_shape)
         gt_measured = self._measured(gt_bboxes, input_shape)
 
         losses = dict(
-            loss_cls=self.loss_cls(outputs.logits, targets.labels),
+            loss_cls=self.loss_cls(outputs.logits, targets.labels, at),
             loss_bbox=self.loss_bbox(
                 measured, gt_measured, targets.weights, avg_factor=num_frames
             ),
@@ -128,6 +133,7 @@ class STMaskCriterion(BaseModule):
                 objects.masks,
                 targets.gt,
                 targets.weights / num_frames,
+                host['frame'],
             ),
             loss_embed=self.loss_embed(
                 outputs.embeddings[at], objects.ids[targets.gt], targets.weights
@@ -147,6 +153,7 @@ class STMaskCriterion(BaseModule):
                     features,
                     targets,
                     objects,
+                    host,
                     bboxes.detach(),
                     input_shape,
                     temporal_net,
@@ -162,13 +169,14 @@ class STMaskCriterion(BaseModule):
         if self.bbox_unit == 'pixel':
             return bboxes
         height, width = input_shape
-        return bboxes * bboxes.new_tensor([1.0, width / height] * 2)
+        return bboxes * constant(bboxes, [1.0, width / height] * 2)
 
     def _shift_losses(
         self,
         features,
         targets: AnchorTargets,
         objects: BatchObjects,
+        host: dict[str, Tensor],
         bboxes: Tensor,
         input_shape: tuple[int, int],
         temporal_net,
@@ -178,12 +186,13 @@ class STMaskCriterion(BaseModule):
         Each clip counts alike, whatever the number of its instances.
         """
         num_clips = len(features.prototypes) // 2
-        following = objects.in_next_frame()[targets.gt]
-        rows = self._draw((following >= 0).nonzero().squeeze(1))
+        rows = self._draw((host['following'] >= 0).nonzero().squeeze(1))
+        clip_on_host = host['frame'][rows] // 2
+        counts = clip_on_host.bincount(minlength=num_clips)
+        weights = (1.0 / (counts[clip_on_host] * num_clips)).to(bboxes.device)
+        whole = torch.stack([rows, clip_on_host, host['following'][rows]])
+        rows, clip, following = whole.to(bboxes.device).unbind(0)
         frame, anchor = targets.frame[rows], targets.anchor[rows]
-        clip, following = frame // 2, following[rows]
-        counts = clip.bincount(minlength=num_clips)
-        weights = 1.0 / (counts[clip] * num_clips)
 
         first = tuple(feat[0::2] for feat in features.temporal)
         second = tuple(feat[1::2] for feat in features.temporal)
@@ -213,11 +222,12 @@ class STMaskCriterion(BaseModule):
                 objects.masks,
                 following,
                 weights,
+                clip_on_host,
             ),
         )
 
     def _draw(self, rows: Tensor) -> Tensor:
         if self.max_rois is None or len(rows) <= self.max_rois:
             return rows
-        chosen = torch.randperm(len(rows), device=rows.device)[: self.max_rois]
+        chosen = torch.randperm(len(rows))[: self.max_rois]
         return rows[chosen]

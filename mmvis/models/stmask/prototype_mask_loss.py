@@ -11,6 +11,7 @@ from torch.nn.functional import (
 )
 from torch.utils.checkpoint import checkpoint
 
+from mmvis.models.common.constants import constant
 from mmvis.registry import MODELS
 
 from .mask_assembly import assemble_masks, crop_masks
@@ -86,6 +87,7 @@ class PrototypeMaskLoss(nn.Module):
         gt_masks: Tensor,
         gt: Tensor,
         weights: Tensor,
+        frame_on_host: Tensor | None = None,
     ) -> Tensor:
         """The weighted sum over p instances in n frames.
 
@@ -99,6 +101,8 @@ class PrototypeMaskLoss(nn.Module):
                 input; uint8 takes the least memory.
             gt (Tensor): (p,) int64, the mask that is an instance's target.
             weights (Tensor): (p,).
+            frame_on_host (Tensor | None): ``frame``, where it is there already: the
+                host does not wait for it then.
 
         Returns:
             Tensor: A scalar, float32 at least; zero for p = 0, and connected with
@@ -118,17 +122,31 @@ class PrototypeMaskLoss(nn.Module):
             # Sums over nothing: connected, and zero whatever the values are.
             total = prototypes[:0].sum() + coefficients[:0].sum()
             pixels = gt_masks.shape[-2] * gt_masks.shape[-1]
-            parts = self._parts(frame, len(prototypes), pixels)
+            if frame_on_host is None:
+                frame_on_host = frame.cpu()
+            rows, stands_for = self._sampled(frame_on_host, len(prototypes))
+            if rows is not None:
+                frame_on_host = frame_on_host[rows]
+                rows = rows.to(frame.device)
+                coefficients, boxes, gt, weights = (
+                    values[rows] for values in (coefficients, boxes, gt, weights)
+                )
+            if stands_for is not None:
+                weights = weights * stands_for.to(weights)
             # What does not fit is computed once more in the backward pass.
-            again = pixels * sum(len(rows) for _, rows, _ in parts) > MAX_PIXELS
-            for index, rows, scale in parts:
+            again = pixels * len(weights) > MAX_PIXELS
+            step = max(MAX_PIXELS // pixels, 1)
+            for start in range(0, len(weights), step):
+                part = slice(start, start + step)
+                own = frame_on_host[part].bincount(minlength=len(prototypes)).tolist()
                 arguments = (
-                    prototypes[index],
-                    coefficients[rows],
-                    boxes[rows],
+                    prototypes,
+                    coefficients[part],
+                    boxes[part],
                     gt_masks,
-                    gt[rows],
+                    gt[part],
                     input_shape,
+                    own,
                 )
                 if again:
                     costs = checkpoint(
@@ -139,36 +157,34 @@ class PrototypeMaskLoss(nn.Module):
                     )
                 else:
                     costs = self._costs(*arguments)
-                total = total + scale * (costs * weights[rows]).sum()
+                total = total + (costs * weights[part]).sum()
         return self.loss_weight * total
 
-    def _parts(
-        self, frame: Tensor, num_frames: int, pixels: int
-    ) -> list[tuple[int, Tensor, float]]:
-        """What is computed at a time: some instances of one frame.
+    def _sampled(
+        self, frame: Tensor, num_frames: int
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Instances that count, frame by frame, and how many each of them stands for.
+
+        None where they are all, in their order, and where each is one.
 
         Args:
-            frame (Tensor): (p,) int64.
-            num_frames (int): n. Each frame has prototypes of its own.
-            pixels (int): Of one mask.
-
-        Returns:
-            list[tuple]: The frame, the instances (m,), and how many each of them
-            stands for.
+            frame (Tensor): (p,) int64, on the host.
+            num_frames (int): n.
         """
-        # One copy to the host for all frames.
         counts = frame.bincount(minlength=num_frames).tolist()
-        parts = []
-        for index, rows in enumerate(frame.argsort(stable=True).split(counts)):
+        rows = frame.argsort(stable=True)
+        if self.max_samples is None or max(counts, default=0) <= self.max_samples:
+            in_order = bool((frame[1:] >= frame[:-1]).all())
+            return None if in_order else rows, None
+        parts, stands_for = [], []
+        for own in rows.split(counts):
             scale = 1.0
-            if self.max_samples is not None and len(rows) > self.max_samples:
-                scale = len(rows) / self.max_samples
-                order = torch.randperm(len(rows), device=rows.device)
-                rows = rows[order[: self.max_samples]]
-            if len(rows):
-                chunks = rows.split(max(MAX_PIXELS // pixels, 1))
-                parts += [(index, chunk, scale) for chunk in chunks]
-        return parts
+            if len(own) > self.max_samples:
+                scale = len(own) / self.max_samples
+                own = own[torch.randperm(len(own))[: self.max_samples]]
+            parts.append(own)
+            stands_for.append(torch.full((len(own),), scale, dtype=torch.float64))
+        return torch.cat(parts), torch.cat(stands_for)
 
     def _costs(
         self,
@@ -178,18 +194,21 @@ class PrototypeMaskLoss(nn.Module):
         gt_masks: Tensor,
         gt: Tensor,
         input_shape: tuple[int, int],
+        counts: list[int],
     ) -> Tensor:
-        """Costs (m,) of one frame's instances, without their weights.
+        """Costs (m,) of instances that come frame by frame, without their weights.
 
-        Args are those of :meth:`forward`, with prototypes (K, h, w), the boxes that
-        masks are cut at, and ``gt_masks`` at the resolution of the comparison.
+        Args are those of :meth:`forward`, with the boxes that masks are cut at,
+        ``gt_masks`` at the resolution of the comparison, and how many instances are of
+        each frame.
         """
         targets = gt_masks[gt].to(prototypes.dtype)
         if self.resolution == 'prototype':
             # The same crop, but of the costs: from logits, they have no end at 100.
             if self.coefficient_activation == 'tanh':
                 coefficients = coefficients.tanh()
-            logits = (coefficients @ prototypes.flatten(1)).view_as(targets)
+            each = zip(coefficients.split(counts), prototypes.flatten(2), strict=True)
+            logits = torch.cat([own @ maps for own, maps in each]).view_as(targets)
             costs = binary_cross_entropy_with_logits(logits, targets, reduction='none')
             costs = crop_masks(costs, boxes, input_shape)
         else:
@@ -199,6 +218,7 @@ class PrototypeMaskLoss(nn.Module):
                 boxes,
                 input_shape,
                 self.coefficient_activation,
+                counts,
             )
             # Rounding may leave the interpolation outside of [0, 1].
             masks = _resized(masks, targets.shape[-2:]).clamp(0, 1)
@@ -209,7 +229,7 @@ class PrototypeMaskLoss(nn.Module):
         """Boxes grown about their centres, then cut at the borders of the input."""
         centre = (boxes[:, :2] + boxes[:, 2:]) / 2
         half = (boxes[:, 2:] - boxes[:, :2]) / 2 * self.enlarge
-        size = boxes.new_tensor(input_shape[::-1] * 2)
+        size = constant(boxes, input_shape[::-1] * 2)
         # Not quite at zero, as in the release.
         return (
             torch.cat([centre - half, centre + half], 1)
@@ -221,7 +241,7 @@ class PrototypeMaskLoss(nn.Module):
         self, boxes: Tensor, shape: tuple[int, ...], input_shape: tuple[int, int]
     ) -> Tensor:
         """Areas (p,) of boxes in pixels of the compared masks."""
-        scale = boxes.new_tensor([shape[1] / input_shape[1], shape[0] / input_shape[0]])
+        scale = constant(boxes, [shape[1] / input_shape[1], shape[0] / input_shape[0]])
         sides = ((boxes[:, 2:] - boxes[:, :2]) * scale).clamp(min=self.least_side)
         areas = sides.prod(1)
         return areas.where(areas != 0, 1.0)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from torch import Tensor
+
+from .batch_assignment import assign_together, assigns_together
 
 
 @dataclass
@@ -18,6 +21,7 @@ class AnchorTargets:
         labels (Tensor): (n, N) int64; -1 ignored, ``num_classes`` background.
         frame, anchor, gt (Tensor): (p,) int64: the frame of a positive anchor, its
             place among the anchors, and its object's place in ``BatchObjects``.
+            Anchors come frame by frame.
         weights (Tensor): (p,) one over the number of positives of its frame.
     """
 
@@ -31,38 +35,48 @@ class AnchorTargets:
 def assign_targets(
     assigner, anchors: Tensor, logits: Tensor, frames: list[DetDataSample]
 ) -> AnchorTargets:
-    """Assign objects to anchors, frame by frame.
+    """Assign objects to anchors; the host waits once, for the number of positives.
 
     Args:
         assigner: Of mmdet's kind: its result has gt_inds (N,): -1 ignored, 0 negative,
-            k + 1 the object.
+            k + 1 the object. mmdet's ``MaxIoUAssigner`` sees all frames at once, others
+            one after the other.
         anchors (Tensor): (N, 4).
         logits (Tensor): (n, N, C + 1); some assigners look at them.
         frames (list[DetDataSample]): n frames with gt_instances and ignored_instances.
     """
-    background = logits.shape[-1] - 1
-    all_labels, all_objects, first = [], [], 0
-    for frame, scores in zip(frames, logits.detach(), strict=True):
-        gt = frame.gt_instances
-        gt_inds = assigner.assign(
-            InstanceData(priors=anchors, logits=scores),
-            gt,
-            frame.get('ignored_instances'),
-        ).gt_inds
-        label = gt_inds.clamp(max=0) + background * (gt_inds == 0)
-        if len(gt):
-            known = gt.labels[(gt_inds - 1).clamp(min=0)]
-            label = torch.where(gt_inds > 0, known, label)
-        all_labels.append(label)
-        all_objects.append(torch.where(gt_inds > 0, gt_inds - 1 + first, -1))
-        first += len(gt)
-    labels, objects = torch.stack(all_labels), torch.stack(all_objects)
-    frame, anchor = (objects >= 0).nonzero(as_tuple=True)
-    positives = (objects >= 0).sum(1)
+    gts = [frame.gt_instances for frame in frames]
+    others = [frame.get('ignored_instances') for frame in frames]
+    if assigns_together(assigner):
+        nothing = anchors[:0]
+        gt_inds = assign_together(
+            assigner,
+            anchors,
+            [gt.bboxes for gt in gts],
+            [nothing if other is None else other.bboxes for other in others],
+        )
+    else:
+        gt_inds = torch.stack(
+            [
+                assigner.assign(
+                    InstanceData(priors=anchors, logits=scores), gt, other
+                ).gt_inds
+                for gt, other, scores in zip(gts, others, logits.detach(), strict=True)
+            ]
+        )
+    starts = [0, *accumulate(len(gt) for gt in gts)]
+    first = torch.tensor(starts[:-1]).to(gt_inds.device)
+    objects = (gt_inds - 1 + first[:, None]).where(gt_inds > 0, -1)
+    # The last label is that of -1: no object.
+    background = gts[0].labels.new_full((1,), logits.shape[-1] - 1)
+    labels = torch.cat([*(gt.labels for gt in gts), background])[objects]
+    labels = labels.where(gt_inds >= 0, -1)
+    positive = objects >= 0
+    frame, anchor = positive.nonzero(as_tuple=True)
     return AnchorTargets(
         labels=labels,
         frame=frame,
         anchor=anchor,
         gt=objects[frame, anchor],
-        weights=1.0 / positives[frame],
+        weights=1.0 / positive.sum(1)[frame],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from mmvis.models.stmask.hard_negative_cross_entropy import (
     HardNegativeCrossEntropyLoss,
@@ -19,12 +20,23 @@ class ReleasedHardNegativeCrossEntropyLoss(HardNegativeCrossEntropyLoss):
     the entropies in the order of the anchors. Its checkpoints are trained so.
     """
 
-    def weights(self, positive: Tensor, negative: Tensor) -> Tensor:
-        """Weights (m,): those of positives, then those of negatives."""
-        weight = self.negative_weight(negative)
-        return torch.cat(
-            [
-                self.positive_weights(positive)[positive],
-                weight.expand(negative.shape)[negative],
-            ]
+    def forward(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        positive: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        """See the base class; ``positive`` is not looked at."""
+        background = logits.shape[-1] - 1
+        found = (labels >= 0) & (labels < background)
+        negative = self.hard_negatives(logits, labels == background, found)
+        counted = (found | negative).nonzero(as_tuple=True)
+        dtype = torch.promote_types(logits.dtype, torch.float32)
+        entropies = cross_entropy(
+            logits[counted].to(dtype), labels[counted], reduction='none'
         )
+        frame = found.nonzero()[:, 0]
+        taken = negative[negative]
+        weights = self._weights(frame, taken, len(labels)).to(dtype)
+        share = self.loss_weight / (1 + self.negative_balance) / len(labels)
+        return share * (entropies * weights).sum()
