@@ -147,7 +147,8 @@ def instances(
     picked = InstanceData(**{name: value[rows] for name, value in joined.items()})
     shape = metainfos[0]['ori_shape'][:2]
     nothing = frames.new_zeros(0, *shape, dtype=torch.bool)
-    picked.masks = torch.cat(masks) if masks else nothing
+    # A copy of large masks, where there is something to put together.
+    picked.masks = torch.cat(masks) if len(masks) > 1 else [*masks, nothing][0]
     return picked, counts
 
 

@@ -218,7 +218,7 @@ class TrackBySegmentation(BaseVISModel):
         if len(counts) == 1:
             # Of several frames duplicates are left out on the host, without a wait.
             rows = kept.nonzero().squeeze(1)
-            found, grid, kept, counts = found[rows], grid[rows], kept[rows], [len(rows)]
+            found, grid, counts = found[rows], grid[rows], [len(rows)]
         if self.appearance == 'query':
             looks = normalize(found.queries, dim=1)
         else:
@@ -231,8 +231,9 @@ class TrackBySegmentation(BaseVISModel):
             embeddings=looks,
             # Masks of the original size are looked up afterwards: none is remembered.
             index=torch.arange(len(found), device=grid.device),
-            kept=kept,
         )
+        if len(counts) > 1:
+            dets.kept = kept
         for tracked in track_frames(
             self.tracker, dets, counts, state, metainfos, with_masks=False
         ):

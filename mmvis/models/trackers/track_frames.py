@@ -53,7 +53,10 @@ def track_frames(
         first = 0
         for count, metainfo in zip(counts, metainfos, strict=True):
             part = slice(first, first + count)
-            found = InstanceData(**{name: value[part] for name, value in dets.items()})
+            found = dets
+            if len(counts) > 1:
+                fields = {name: value[part] for name, value in dets.items()}
+                found = InstanceData(**fields)
             if 'kept' in found:
                 found = found[found.pop('kept').nonzero().squeeze(1)]
             tracked = tracker.track(found, memory, metainfo['frame_id'], *more)
