@@ -34,10 +34,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     import torch
 
-    args = parse_args()
+    args = parse_args(argv)
     torch.set_num_threads(args.threads)
     print(f'{"CPU ms":27s}{"order":16s}' + ''.join(f'{p:>11s}' for p in PARTS), 'all')
     for config in args.configs:
