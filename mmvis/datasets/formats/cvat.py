@@ -16,12 +16,23 @@ from .options import Options
 from .text_files import has_member, read_xml
 
 
-def _file(source: Path) -> Path:
-    return source / 'annotations.xml' if source.is_dir() else source
+def _files(source: Path) -> list[Path]:
+    """The file of a source; of a folder of exports, one a task, all of them."""
+    if not source.is_dir():
+        return [source]
+    path = source / 'annotations.xml'
+    return [path] if path.is_file() else sorted(source.glob('*.xml'))
 
 
 def recognise(source: Path) -> str | None:
-    path = _file(source)
+    paths = _files(source)
+    said = [_recognise_file(path) for path in paths]
+    if len(said) > 1 and all(said):
+        return f"{len(said)} files in '{source}' are xml of <annotations>"
+    return said[0] if len(said) == 1 else None
+
+
+def _recognise_file(path: Path) -> str | None:
     if path.suffix.lower() not in ('.xml', '.zip') or not path.is_file():
         return None
     if path.suffix.lower() == '.zip' and not has_member(path, 'annotations.xml'):
@@ -38,11 +49,31 @@ def recognise(source: Path) -> str | None:
 
 
 def read(source: Path, frames: Frames, options: Options) -> Contents:
-    path = _file(source)
-    root = read_xml(path)
-    labels = [e.text or '' for e in root.iterfind('meta//labels/label/name')]
-    contents = Contents([], categories=labels or None)
+    roots = {path: read_xml(path) for path in _files(source)}
+    labels = [
+        e.text or ''
+        for root in roots.values()
+        for e in root.iterfind('meta//labels/label/name')
+    ]
+    contents = Contents([], categories=list(dict.fromkeys(labels)) or None)
     left_out: list[str] = []
+    for path, root in roots.items():
+        _read_file(path, root, frames, options, contents, left_out)
+    if left_out:
+        contents.notes.append(
+            f'shapes without an area are left out ({of_kinds(left_out)}).'
+        )
+    return contents
+
+
+def _read_file(
+    path: Path,
+    root: Element,
+    frames: Frames,
+    options: Options,
+    contents: Contents,
+    left_out: list[str],
+) -> None:
     if root.find('image') is not None:
 
         def listed(task: Element) -> tuple[list[int], list[str]]:
@@ -50,17 +81,12 @@ def read(source: Path, frames: Frames, options: Options) -> Contents:
 
         tasks = [task for task, _ in _tasks(root)]
         read_images(root, tasks, listed, frames, options, contents, left_out)
-    else:
-        for task, tracks in _tasks(root):
-            exported = root.find('meta/dumped') is not None
-            contents.videos.append(
-                _read_task(path, task, tracks, exported, frames, contents, left_out)
-            )
-    if left_out:
-        contents.notes.append(
-            f'shapes without an area are left out ({of_kinds(left_out)}).'
+        return
+    for task, tracks in _tasks(root):
+        exported = root.find('meta/dumped') is not None
+        contents.videos.append(
+            _read_task(path, task, tracks, exported, frames, contents, left_out)
         )
-    return contents
 
 
 def _tasks(root: Element) -> list[tuple[Element, list[Element]]]:

@@ -93,6 +93,19 @@ def test_masks_come_back_to_the_bit(name, tolerance, vis_set, tmp_path):
     assert after == before and len(after) >= 4
 
 
+@pytest.mark.parametrize('tolerance', [None, 0.0])
+def test_a_folder_of_tasks_of_cvat_comes_back_at_once(tolerance, vis_set, tmp_path):
+    out, _ = exported(vis_set, tmp_path, 'cvat', tolerance)
+    made = tmp_path / 'all.json'
+    frames = vis_set.root / vis_set.prefix
+    content, notes = import_annotations(out, made, frames=frames)
+    assert "2 files in '" in notes[0] and len(content['videos']) == 2
+    assert found_in(made) == found_in(vis_set.ann_file)
+    (out / 'stray.xml').write_text('<other/>')
+    with pytest.raises(ValueError, match='of no format that is known'):
+        import_annotations(out, made, frames=frames)
+
+
 @pytest.mark.parametrize('name', FILES)
 def test_of_overlapping_masks_the_smaller_one_stays_whole(name, tmp_path):
     made = make_vis_dataset(tmp_path / 'set', lengths=(2,), objects=1, suffix='.jpg')
