@@ -12,7 +12,8 @@ from model_factory import tiny_config, tiny_model
 from video_reader import read_video
 
 from mmvis.apis import video_session
-from mmvis.apis.command import main, make_parser, source_of
+from mmvis.apis.command import main, make_parser
+from mmvis.apis.jobs import source_of
 from mmvis.evaluation import check_submission
 
 
