@@ -14,7 +14,6 @@ import numpy as np
 from .annotation_checks import (
     Repairs,
     annotation_name,
-    checked_annotations,
     checked_categories,
     checked_videos,
     convert_mask,
@@ -25,6 +24,7 @@ from .annotation_checks import (
 from .json_stream import stream_json_object
 from .rle import RLE
 from .run_lengths import string_run_sums
+from .track_checks import checked_annotations
 
 
 @dataclass
