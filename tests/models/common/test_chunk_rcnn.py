@@ -3,9 +3,19 @@
 import copy
 
 import pytest
+import torch
 import video_models
+from mmdet.structures.bbox import bbox2roi
+from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
+from model_factory import clip_sample, tiny_config
 
-from mmvis.models.common.chunk_rcnn import goes_together, makes_usual_masks
+from mmvis.models.common.chunk_rcnn import (
+    boxes_of_frames,
+    goes_together,
+    makes_usual_masks,
+)
+from mmvis.registry import MODELS
 
 
 @pytest.mark.parametrize('name', ['masktrack_rcnn', 'tfan'])
@@ -28,3 +38,37 @@ def test_a_part_with_steps_of_its_own_is_left_to_them(name):
     assert makes_usual_masks(roi_head) == (name == 'masktrack_rcnn')
     roi_head.test_cfg = dict(roi_head.test_cfg, nms=None)
     assert not goes_together(detector)
+
+
+@torch.no_grad()
+def test_a_cascade_that_moves_boxes_by_class():
+    """The boxes that mmdet finds in each frame; of one nothing is proposed."""
+    init_default_scope('mmvis')
+    torch.manual_seed(0)
+    detector = tiny_config('tiny/tfan_tiny_synthvis.py').model.detector
+    config = detector.roi_head
+    for part in config.bbox_head:
+        part.reg_class_agnostic = False
+    config.update(train_cfg=detector.train_cfg.rcnn, test_cfg=detector.test_cfg.rcnn)
+    config.test_cfg.update(score_thr=0.12, max_per_img=6)
+    head = MODELS.build(config).eval()
+    for part in head.bbox_head:
+        torch.nn.init.normal_(part.fc_cls.weight, std=0.3)
+        torch.nn.init.normal_(part.fc_reg.weight, std=0.1)
+    feats = tuple(torch.randn(3, 64, 96 // s, 160 // s) for s in (4, 8, 16, 32))
+    corner = torch.rand(19, 2) * 60
+    boxes = torch.cat([corner, corner + 15 + 20 * torch.rand(19, 2)], dim=1)
+    proposals = boxes.split([8, 0, 11])
+    metainfo = clip_sample(1)[0].metainfo
+    found, counts = boxes_of_frames(head, feats, metainfo, bbox2roi(list(proposals)))
+    assert counts[0] > 2 and counts[1] == 0 and counts[2] > 2
+    for t, own in enumerate(found.bboxes.split(counts)):
+        (wanted,) = head.predict_bbox(
+            tuple(level[t : t + 1] for level in feats),
+            [metainfo],
+            [InstanceData(bboxes=proposals[t])],
+            rcnn_test_cfg=head.test_cfg,
+        )
+        torch.testing.assert_close(own, wanted.bboxes, atol=1e-3, rtol=1e-4)
+        assert torch.equal(found.labels.split(counts)[t], wanted.labels)
+    assert found.frame.tolist() == [0] * counts[0] + [2] * counts[2]

@@ -5,11 +5,13 @@ So it goes on a GPU; here the CPU is told to do the same.
 
 import copy
 
+import pretended_device
 import pytest
 import torch
 import video_models
 from card_path import take_card_path
 from model_factory import FRAMES, assert_same, clip_sample, moving_frames, predict
+from pretended_device import DEVICE
 
 # Height and width of two frames each: as the network sees them, and the original's.
 SIZES = [((96, 160), (192, 320)), ((96, 160), (144, 240)), ((80, 144), (160, 288))]
@@ -72,3 +74,22 @@ def test_frames_of_several_sizes(name, whole_chunks):
     for result, (_, ori_shape) in zip(at_once, sizes, strict=True):
         assert all(mask['size'] == list(ori_shape) for mask in result.masks)
     assert_same(one_by_one, at_once)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    'name', ['masktrack_rcnn', 'tfan', 'tfan_fc', 'track_by_segmentation']
+)
+def test_a_frame_that_is_no_number_spoils_no_other(name, monkeypatch):
+    """On a device; mmdet's RoI extractor on a CPU looks at whole feature maps."""
+    net = copy.deepcopy(MODELS[name]())
+    wanted, frames = predict(net, [FRAMES]), moving_frames(FRAMES)
+    frames[3] = torch.nan
+    net.frames_at_once = len
+    with pretended_device.pretended_device(monkeypatch):
+        pretended_device.move(net)
+        found = predict(net, [FRAMES], video_id=2, frames=frames.to(DEVICE))
+    assert sum(map(len, wanted[:3])) > 3
+    assert_same(wanted[:3], found[:3])
+    assert len(found[3]) == 0
+    assert all(len(result) for result in found[4:])
