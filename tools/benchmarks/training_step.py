@@ -16,8 +16,6 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from measuring.gpu_parts import training_batch
-
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ('forward', 'backward', 'optimizer')
 
@@ -35,9 +33,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
     import torch
 
-    args = parse_args(argv)
     torch.set_num_threads(args.threads)
     print(f'{"CPU ms":27s}{"order":16s}' + ''.join(f'{p:>11s}' for p in PARTS), 'all')
     for config in args.configs:
@@ -52,6 +50,7 @@ def main(argv: list[str] | None = None) -> None:
 def measure(args: argparse.Namespace, config: str) -> dict[str, list[float]]:
     """Least seconds of each part of a step, for each order."""
     import torch
+    from measuring.gpu_parts import training_batch
     from mmengine.config import Config
     from mmengine.optim import build_optim_wrapper
     from mmengine.registry import init_default_scope
