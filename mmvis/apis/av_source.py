@@ -50,7 +50,8 @@ class AvFileSource(FrameSource):
             self._stated = stream.frames or None
             self._times: list[float] = []
             self.length = self._stated or _guessed_length(container, rate)
-            missing = next(self._decoded(container, stream), None) is None
+            images = (image for image, _ in self._decoded(container, stream))
+            missing = all(image is None for image in images)
         if missing and not self.length:
             raise NoFramesError(f'The video {path} has no frame.')
         if missing:
@@ -85,11 +86,11 @@ class AvFileSource(FrameSource):
                 if image is None:
                     lost += 1
                     continue
+                self._note_time(index + lost, time)
                 # Only what is followed by a good frame was inside of the video.
                 for damaged in range(index, index + lost):
                     damage = f'Frame {damaged} of {self.path} cannot be decoded.'
                     yield Frame(damaged, None, damage)
-                self._note_time(index + lost, time)
                 index, lost = index + lost, 0
                 size = size or image.shape
                 if image.shape not in (size, latest):
@@ -117,10 +118,10 @@ class AvFileSource(FrameSource):
         self._timed &= time is not None and (not times or time > times[-1])
         if time is None or not self._timed:
             return
-        before, known = times[-1] if times else 0.0, len(times)
-        step = (time - before) / (index - known + 1)
-        times += [before + step * (n + 1) for n in range(index - known)]
-        times.append(time)
+        known = len(times)  # without any, the ones before share the time from 0
+        begin, before = (known - 1, times[-1]) if known else (0, 0.0)
+        between = np.linspace(before, time, index - begin + 1)
+        times += between[known - begin :].tolist()
 
     def _warn_of_size(self, index: int, shape: tuple, size: tuple) -> None:
         warnings.warn(

@@ -3,6 +3,7 @@
 import struct
 import threading
 import warnings
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -29,12 +30,16 @@ def flat(level: int, size: tuple[int, int] = (48, 64)) -> np.ndarray:
 
 
 def encode(
-    path: Path, frames: list[np.ndarray], codec: str = 'libx264', **options: str
+    path: Path,
+    frames: list[np.ndarray],
+    codec: str = 'libx264',
+    rate: int = 25,
+    **options: str,
 ) -> Path:
     """A file by PyAV, apart from the package's own writer."""
     av = pytest.importorskip('av')
     with av.open(str(path), 'w') as container:
-        stream = container.add_stream(codec, rate=25)
+        stream = container.add_stream(codec, rate=rate)
         stream.height, stream.width = frames[0].shape[:2]
         stream.options = options
         stream.pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
@@ -133,20 +138,52 @@ def test_a_packet_that_is_broken_is_a_damaged_frame(tmp_path):
     assert lost == [3] and 'Frame 3' in frames[3].damage
 
 
-def test_a_packet_of_h264_that_is_broken_is_a_damaged_frame(tmp_path):
+def encode_broken(
+    path: Path, count: int, broken: Iterable[int], rate: int = 25
+) -> Path:
+    """Key frames of H.264, some of whose packets are overwritten."""
     av = pytest.importorskip('av')
-    path = encode(tmp_path / 'v.mp4', [flat(40 + 20 * n) for n in range(8)], g='1')
+    pictures = [flat(40 + 20 * n) for n in range(count)]
+    encode(path, pictures, rate=rate, g='1')
     with av.open(str(path)) as container:
         packets = [p for p in container.demux(video=0) if p.size]
         places = [(packet.pos, packet.size) for packet in packets]
     data = bytearray(path.read_bytes())
-    start, length = places[3]
-    data[start : start + length] = b'\xff' * length
+    for start, length in (places[n] for n in broken):
+        data[start : start + length] = b'\xff' * length
     path.write_bytes(data)
-    frames = list(open_source(path))
+    return path
+
+
+def test_a_packet_of_h264_that_is_broken_is_a_damaged_frame(tmp_path):
+    frames = list(open_source(encode_broken(tmp_path / 'v.mp4', 8, [3])))
     assert [frame.index for frame in frames if frame.image is None] == [3]
     levels = [round(frames[n].image[:, 40:].mean()) for n in (2, 4, 7)]
     assert levels == pytest.approx([80, 120, 180], abs=5)
+
+
+def test_a_video_without_a_good_packet_is_refused_when_opened(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    encode_broken(Path('bad.mp4'), 6, range(6))
+    with pytest.raises(UnreadableSourceError) as error:
+        open_source('bad.mp4')
+    assert 'is said to have 6 frames, but none can be decoded' in str(error.value)
+    encode_broken(Path('good.mp4'), 6, [0])
+    Path('r.json').write_text('[]')
+    words = [*['--detections', 'r.json'] * 2, '--save', 'csv', '--out', 'o']
+    assert main(['bad.mp4', 'good.mp4', *words, '--on-error', 'skip']) == 1
+    assert [path.name for path in Path('o').rglob('*.csv')] == ['good.csv']
+    assert 'none can be decoded' in capsys.readouterr().err
+
+
+def test_damaged_frames_have_the_times_between(tmp_path):
+    path = encode_broken(tmp_path / 'v.mp4', 7, [0, 1, 4], rate=10)
+    source = open_source(path)
+    # Asked as each frame comes, before what follows is read.
+    times = [source.time_of(frame.index) for frame in source]
+    assert times == pytest.approx([n / 10 for n in range(7)])
 
 
 def test_ten_bits_become_eight(tmp_path):
