@@ -180,6 +180,8 @@ class LiveWindow(Viewer):
 
     def __init__(self, title: str = 'mmvis') -> None:
         self._title, self._began = title, False
+        # GTK's windows never tell whether they are open.
+        self._tells = False
         # Without a display Qt would end the process.
         shown = sys.platform != 'linux' or any(map(os.environ.get, _DISPLAYS))
         try:
@@ -199,11 +201,12 @@ class LiveWindow(Viewer):
             ratio = min(1.0, _LONGEST_SIDE / max(height, width))
             cv2.resizeWindow(self._title, round(width * ratio), round(height * ratio))
             self._began = True
-        elif not self._is_open():
+        elif self._tells and not self._is_open():
             raise KeyboardInterrupt  # it was closed, and would be opened again
         cv2.imshow(self._title, drawn(image, result))
         if cv2.waitKey(1) & 0xFF in (ord('q'), 27):
             raise KeyboardInterrupt
+        self._tells = self._tells or self._is_open()
 
     def _is_open(self) -> bool:
         try:

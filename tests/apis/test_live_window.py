@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from contextlib import suppress
 from types import SimpleNamespace
 
 import cv2
@@ -86,6 +87,22 @@ def test_q_or_closing_it_ends_the_run(monkeypatch, place, tmp_path, how):
     assert main(words) == 130
     assert shown == [(50, 30), 'image', 'image', 'closed']
     assert (tmp_path / 'o/a.csv').is_file()
+
+
+def test_a_window_that_never_tells_whether_it_is_open_stays(monkeypatch):
+    """As of GTK."""
+    monkeypatch.setenv('DISPLAY', ':9')
+    shown = []
+    for name in ('namedWindow', 'resizeWindow', 'destroyWindow'):
+        monkeypatch.setattr(cv2, name, lambda *args: None)
+    monkeypatch.setattr(cv2, 'imshow', lambda *args: shown.append(args))
+    monkeypatch.setattr(cv2, 'waitKey', lambda wait: -1)
+    monkeypatch.setattr(cv2, 'getWindowProperty', lambda *args: -1.0)
+    window = LiveWindow()
+    with suppress(KeyboardInterrupt):  # would end the tests
+        for _ in range(3):
+            window.write(IMAGE, NOTHING)
+    assert len(shown) == 3
 
 
 def test_a_large_video_is_reduced(monkeypatch):
