@@ -26,10 +26,20 @@ def _files(source: Path) -> list[Path]:
 
 def recognise(source: Path) -> str | None:
     paths = _files(source)
-    said = [_recognise_file(path) for path in paths]
-    if len(said) > 1 and all(said):
-        return f"{len(said)} files in '{source}' are xml of <annotations>"
-    return said[0] if len(said) == 1 else None
+    said = None
+    for path in paths:
+        try:
+            said = _recognise_file(path)
+        except ValueError:
+            # Damaged xml that was named is of no other format; folders may have any.
+            if path == source or path.name == 'annotations.xml':
+                raise
+            said = None
+        if said is None:
+            return None
+    if len(paths) > 1:
+        return f"{len(paths)} files in '{source}' are xml of <annotations>"
+    return said
 
 
 def _recognise_file(path: Path) -> str | None:
@@ -37,7 +47,7 @@ def _recognise_file(path: Path) -> str | None:
         return None
     if path.suffix.lower() == '.zip' and not has_member(path, 'annotations.xml'):
         return None
-    root = read_xml(path)  # xml that is damaged is of no other format
+    root = read_xml(path)
     inside = next(
         (f'<{e.tag}>' for e in root if e.tag in ('track', 'image')), 'no track'
     )
@@ -49,16 +59,28 @@ def _recognise_file(path: Path) -> str | None:
 
 
 def read(source: Path, frames: Frames, options: Options) -> Contents:
-    roots = {path: read_xml(path) for path in _files(source)}
-    labels = [
-        e.text or ''
-        for root in roots.values()
-        for e in root.iterfind('meta//labels/label/name')
-    ]
-    contents = Contents([], categories=list(dict.fromkeys(labels)) or None)
+    contents = Contents([])
+    labels: list[str] = []
     left_out: list[str] = []
-    for path, root in roots.items():
+    file_of: dict[str, Path] = {}
+    paths = _files(source)
+    for path in paths:
+        root, known = read_xml(path), len(contents.videos)
+        labels += [e.text or '' for e in root.iterfind('meta//labels/label/name')]
         _read_file(path, root, frames, options, contents, left_out)
+        names = {video.name for video in contents.videos[known:]}
+        for name in sorted(names & file_of.keys()):
+            raise ValueError(
+                f"'{file_of[name]}' and '{path}' both have a video '{name}': "
+                'leave one in the folder, or convert them one by one.'
+            )
+        file_of |= dict.fromkeys(names, path)
+    contents.categories = list(dict.fromkeys(labels)) or None
+    others = len(set(source.glob('*.xml')) - set(paths)) if source.is_dir() else 0
+    if others:
+        contents.notes.append(
+            f"'{paths[0]}' alone is read, not the {others} other xml beside it."
+        )
     if left_out:
         contents.notes.append(
             f'shapes without an area are left out ({of_kinds(left_out)}).'

@@ -11,9 +11,9 @@ from data_factory import VISSet, make_annotation, make_vis_dataset
 from odd_files import ODD_FILES
 from scenes import blobs, expected, found_in
 from set_layouts import youtube_vis
-from tool_layouts import cvat_video
+from tool_layouts import cvat_video, labelme
 
-from mmvis.datasets.formats import import_annotations
+from mmvis.datasets.formats import cvat, import_annotations, recognised
 from mmvis.datasets.formats.registry import FORMATS
 from mmvis.datasets.formats.writers import WRITERS, export_annotations
 from mmvis.datasets.frame_files import natural_order
@@ -101,9 +101,32 @@ def test_a_folder_of_tasks_of_cvat_comes_back_at_once(tolerance, vis_set, tmp_pa
     content, notes = import_annotations(out, made, frames=frames)
     assert "2 files in '" in notes[0] and len(content['videos']) == 2
     assert found_in(made) == found_in(vis_set.ann_file)
-    (out / 'stray.xml').write_text('<other/>')
-    with pytest.raises(ValueError, match='of no format that is known'):
+    first, _ = sorted(out.glob('*.xml'))
+    (out / 'z.xml').write_bytes(first.read_bytes())
+    with pytest.raises(ValueError, match=r"z\.xml' both have a video '"):
         import_annotations(out, made, frames=frames)
+    for stray in ('<other/>', '<annotations><ver'):
+        (out / 'z.xml').write_text(stray)
+        with pytest.raises(ValueError, match='of no format that is known'):
+            import_annotations(out, made, frames=frames)
+    first.rename(out / 'annotations.xml')
+    content, notes = import_annotations(out, made, frames=frames)
+    assert len(content['videos']) == 1
+    assert any('alone is read, not the 2 other xml' in note for note in notes)
+
+
+def test_xml_of_something_else_is_not_read_on(tmp_path, monkeypatch):
+    """Beside labelme's files: the first tells, even where it is damaged."""
+    labelme(tmp_path / 'set')
+    (tmp_path / 'set/notes.xml').write_text('<annotation><size>')
+    (tmp_path / 'set/others.xml').write_text('<annotation/>')
+    seen = []
+    read = cvat.read_xml
+    monkeypatch.setattr(
+        cvat, 'read_xml', lambda path: seen.append(path.name) or read(path)
+    )
+    assert recognised(tmp_path / 'set')[0].name == 'labelme'
+    assert seen == ['notes.xml']
 
 
 @pytest.mark.parametrize('name', FILES)
