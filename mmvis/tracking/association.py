@@ -29,6 +29,10 @@ from .track_table import Detections, TrackTable
 _NEVER = -1e9
 # So often seen, a track is as good as any.
 _STEADY = 10
+# An outline that has this IoU with a track's last may be of it, if another fits better.
+_MAYBE = 0.2
+# Tracks last seen so many frames from each other were there together.
+_TOGETHER = 3
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ class AssociationSettings:
             gets no id; above 1: it becomes a new track.
         twin (float): A mask of the same label that has this IoU with a better one is
             the same object found again and gets no id, unless the better one lies on
-            several that are apart: two people in one mask; above 1: all are objects.
+            several that are apart: two people in one mask; or each fits best to
+            another of two tracks that were seen ten times or more: two who cross;
+            above 1: all are objects.
         steady (float): Added for a track that was seen ten times or more, and less for
             a younger one: of two on one object the older goes on.
         momentum (float): Share of the latest looks in those of a track.
@@ -114,13 +120,15 @@ def associate(
     chosen = np.full(len(dets.labels), NEW)
     chosen[dets.scores < settings.begin] = NONE
     empty = dets.outlines.areas <= 0
-    first = _first_finds(dets, settings.twin)
-    again = first != np.arange(len(first))
-    chosen[again] = NONE
+    pairs, going = None, np.full((len(chosen), 0), _NEVER)
     if len(tracks) and len(chosen):
         pairs = _Pairs(dets, tracks, frame, settings)
         going = pairs.going_on()
         going[empty] = _NEVER
+    first = _first_finds(dets, going, tracks, settings.twin)
+    again = first != np.arange(len(first))
+    chosen[again] = NONE
+    if pairs is not None:
         _go_on(chosen, going, first)
         _drop_duplicates(chosen, going, dets.outlines, settings.duplicate)
         back = pairs.coming_back()
@@ -228,10 +236,13 @@ def _drop_duplicates(
     chosen[left[i[common >= share]]] = NONE
 
 
-def _first_finds(dets: Detections, least: float) -> np.ndarray:
+def _first_finds(
+    dets: Detections, values: np.ndarray, tracks: TrackTable, least: float
+) -> np.ndarray:
     """(n,) row of the best mask of the object that each one is of; most are their own.
 
-    A mask that lies on a better one of its label is of the same object.
+    A mask that lies on a better one of its label is of the same object, unless the
+    values (n, m) of going on say that they are of two.
     """
     number = len(dets.labels)
     first = np.arange(number)
@@ -243,6 +254,9 @@ def _first_finds(dets: Detections, least: float) -> np.ndarray:
     worse, better = worse[same], better[same]
     pairs = order[worse], order[better]
     close = overlaps(dets.outlines, dets.outlines, pairs)[0] >= least
+    worse, better = worse[close], better[close]
+    pairs = order[worse], order[better]
+    close = ~_of_two_tracks(pairs, dets.outlines, values, tracks, least)
     meet = np.eye(number, dtype=bool)
     meet[worse[close], better[close]] = meet[better[close], worse[close]] = True
     for row in np.unique(better[close]):
@@ -251,6 +265,33 @@ def _first_finds(dets: Detections, least: float) -> np.ndarray:
             mine = order[under]
             first[mine[first[mine] == mine]] = order[row]
     return first
+
+
+def _of_two_tracks(
+    pairs: tuple[np.ndarray, np.ndarray],
+    outlines: Outlines,
+    values: np.ndarray,
+    tracks: TrackTable,
+    least: float,
+) -> np.ndarray:
+    """(k,) bool: each mask of a pair fits best to another of two proven tracks.
+
+    Best is the track that the mask gets if none are joined, where it lies on that one,
+    or else the one of the highest value: a neighbour's copy gets what is left.
+    Proven are those that were seen often, and last apart or at about one time: copies
+    of an object are joined from the first, so that they never get there.
+    """
+    if not values.size:
+        return np.zeros(len(pairs[0]), bool)
+    best, fits = values.argmax(1), values.max(1) > _NEVER
+    rows, columns = _assign(values)
+    near = overlaps(outlines, tracks.outlines, (rows, columns))[0] >= _MAYBE
+    best[rows[near]] = columns[near]
+    one, other = best[pairs[0]], best[pairs[1]]
+    apart = overlaps(tracks.outlines, tracks.outlines, (one, other))[0] < least
+    apart |= np.abs(tracks.seen[one] - tracks.seen[other]) <= _TOGETHER
+    often = fits & (tracks.times[best] >= _STEADY)
+    return (one != other) & often[pairs[0]] & often[pairs[1]] & apart
 
 
 def _go_on(chosen: np.ndarray, values: np.ndarray, first: np.ndarray) -> None:

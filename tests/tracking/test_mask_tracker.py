@@ -108,6 +108,32 @@ def test_one_found_twice_does_not_take_the_track_of_another():
     assert tracker.update(stack(blob(66), blob(90))).tolist() == [0, 1]
 
 
+def square(x: int) -> np.ndarray:
+    mask = np.zeros(SIZE, bool)
+    mask[40:80, x : x + 40] = True
+    return mask
+
+
+@pytest.mark.parametrize('scores', [(0.9, 0.8), (0.8, 0.9)])
+def test_two_that_were_apart_stay_two_while_they_overlap(scores):
+    tracker = MaskTracker()
+    # Apart, then at an IoU of 0.43 for long, then apart again.
+    for x in [100] * 18 + [76] * 20 + [100] * 5:
+        masks = stack(square(60), square(x))
+        assert tracker.update(masks, scores).tolist() == [0, 1]
+    tracker.reset()
+    # Through each other, and out again.
+    for x in range(0, 200, 5):
+        ids = tracker.update(stack(square(x), square(195 - x)), scores).tolist()
+        assert ids == [0, 1]
+    # Both found twice: each is one still.
+    tracker.reset()
+    for x in [*range(116, 76, -4), *[76] * 20]:
+        masks = stack(square(60), square(x), square(58), square(x + 2))
+        ids = tracker.update(masks, [*scores, 0.7, 0.7]).tolist()
+        assert sorted(ids[::2]) == [-1, 0] and sorted(ids[1::2]) == [-1, 1]
+
+
 def test_of_two_masks_of_an_object_the_one_that_fits_gets_its_id():
     tracker = MaskTracker()
     for x in (60, 62):
