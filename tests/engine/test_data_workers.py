@@ -12,7 +12,9 @@ from data_factory import make_vis_dataset
 from mmengine.registry import init_default_scope
 from model_configs import CONFIGS, load
 from processes import is_running, run_bounded, started
+from torch.utils.data import DataLoader
 
+from mmvis.engine.data_workers import end_with_training
 from mmvis.engine.runner import VISRunner
 
 SCRIPT = """
@@ -74,6 +76,18 @@ def test_workers_feed_a_training_that_is_told_to_end(tmp_path, sent):
         os.killpg(training.pid, getattr(signal, sent))
         assert training.stdout.readline() == '96\n'
         assert training.wait(60) == 0
+
+
+def test_a_loader_that_is_done_ends_its_workers():
+    """At once, and in a way that torch takes for no fault."""
+    loader = DataLoader(range(100), num_workers=1)
+    end_with_training(loader)
+    batches = iter(loader)
+    next(batches)
+    worker = batches._workers[0]
+    worker.terminate()
+    worker.join(5)
+    assert worker.exitcode == 0
 
 
 SPAWNING = """
