@@ -14,6 +14,7 @@ Shared with other models:
     common/chunk_rcnn.py        the detector for all frames of a chunk
     common/roi_levels.py        RoI features without a question to the device
     common/frame_groups.py      how many frames' masks are made together
+    trackers/supplement.py      refused here
     trackers/track_frames.py    the frames of a chunk, one after the other
     trackers/track_memory.py    what is remembered of a track
 """

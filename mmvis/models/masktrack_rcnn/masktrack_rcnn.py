@@ -25,6 +25,7 @@ from mmvis.models.common.chunk_rcnn import (
 )
 from mmvis.models.common.frame_groups import groups_that_fit
 from mmvis.models.common.roi_levels import use_all_levels
+from mmvis.models.trackers.supplement import refuse_supplement
 from mmvis.models.trackers.track_frames import track_frames
 from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
@@ -55,6 +56,7 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
         super().__init__(*args, **kwargs)
         guard_from_bfloat16(self)
         use_all_levels(self)
+        refuse_supplement(self.tracker, type(self).__name__)
 
     def init_state(self) -> TrackMemory:
         """An empty memory of tracks."""

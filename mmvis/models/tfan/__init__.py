@@ -26,6 +26,7 @@ Shared with other models:
     trackers/match_score.py                 cues of the match, mask IoU too (2.3)
     trackers/match_conflicts.py             two detections of one track
     trackers/embedding_mask_iou_tracker.py  ids (2.3)
+    trackers/supplement.py                  refused here
     trackers/track_frames.py                the frames of a chunk, one after the other
     trackers/track_memory.py                what is remembered of a track
 """

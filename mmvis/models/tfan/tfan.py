@@ -27,6 +27,7 @@ from mmvis.models.common.mask_pasting import masks_in_frame, paste_masks
 from mmvis.models.common.roi_levels import use_all_levels
 from mmvis.models.common.settings import check_keys
 from mmvis.models.masktrack_rcnn.masktrack_rcnn import without_classes
+from mmvis.models.trackers.supplement import refuse_supplement
 from mmvis.models.trackers.track_frames import track_frames
 from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
@@ -101,6 +102,7 @@ class TFAN(BaseVISModel):
         self.detector = MODELS.build(detector)
         self.track_head = MODELS.build(track_head)
         self.tracker = MODELS.build(tracker)
+        refuse_supplement(self.tracker, type(self).__name__)
         guard_from_bfloat16(self)
         use_all_levels(self)
         self.augmentation: Augmentation | None = None

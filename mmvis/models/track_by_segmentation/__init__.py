@@ -20,6 +20,7 @@ Shared with other models:
     trackers/match_score.py                 mask IoU, and scores of the match
     trackers/match_conflicts.py             two detections of one track
     trackers/embedding_mask_iou_tracker.py  ids
+    trackers/supplement.py                  refused here
     trackers/track_frames.py                the frames of a chunk, one after the other
     trackers/track_memory.py                what is remembered of a track
     trackers/space_tracker.py               ids, limited in space

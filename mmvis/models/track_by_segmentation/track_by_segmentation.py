@@ -19,6 +19,7 @@ from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.common.frame_groups import groups_that_fit
 from mmvis.models.common.roi_levels import use_all_levels
+from mmvis.models.trackers.supplement import refuse_supplement
 from mmvis.models.trackers.track_frames import track_frames
 from mmvis.registry import MODELS
 from mmvis.structures.frame_result import labels_of
@@ -125,11 +126,7 @@ class TrackBySegmentation(BaseVISModel):
         self.tracker = MODELS.build(tracker)
         guard_from_bfloat16(self)
         use_all_levels(self)
-        if getattr(self.tracker, 'supplement', None) is not None:
-            raise ValueError(
-                'TrackBySegmentation does not move masks on to the next frame, so its '
-                'tracker cannot supplement tracks: leave model.tracker.supplement out.'
-            )
+        refuse_supplement(self.tracker, type(self).__name__)
         self.score_thr = score_thr
         self.max_per_img = max_per_img
         self.mask_nms_thr = mask_nms_thr

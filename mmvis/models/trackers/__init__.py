@@ -7,7 +7,8 @@ The floor plan, in the order in which detections go through it; equations are ST
     shapes.py                      boxes and masks compared, numbers to the host
     chunk_shapes.py                masks of several frames compared beforehand
     match_conflicts.py             which track each gets, and its rivals (eq. 16)
-    embedding_mask_iou_tracker.py  both, and tracks without a detection (eq. 17)
+    supplement.py                  which tracks go on without a detection (eq. 17)
+    embedding_mask_iou_tracker.py  all of these, for one frame
     track_memory.py                what is remembered of a video: a row a track
     track_frames.py                the frames of a chunk, one after the other
     space_tracker.py               MaskTracker's association, for any of them

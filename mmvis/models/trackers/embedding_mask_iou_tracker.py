@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 import torch
 from mmengine.structures import InstanceData
@@ -18,28 +17,11 @@ from .chunk_shapes import ChunkShapes, masks_compared_at_once
 from .match_conflicts import CONFLICT_POLICIES, DROPPED, drop_duplicates
 from .match_score import SIMILARITIES, MatchWeights, match_scores
 from .shapes import Shapes, compare_shapes
+from .supplement import Supplement
 from .track_memory import TrackMemory
 
 # Few numbers each: a launch for one takes longer than a host for all.
 ON_HOST = ('scores', 'labels', 'embeddings')
-
-
-@dataclass
-class Supplement:
-    """Which tracks without a detection are reported all the same (eq. 17).
-
-    Args:
-        num_frames (int): At most this many frames after the latest detection.
-        score_decay (float): A track's score is that of its latest detection times this
-            to the power of the frames since then.
-        min_mask_area (int): Least number of mask elements above 0.5.
-        min_score (float): The decayed score must exceed this.
-    """
-
-    num_frames: int = 10
-    score_decay: float = 0.95
-    min_mask_area: int = 2
-    min_score: float = 0.05
 
 
 @MODELS.register_module()

@@ -31,6 +31,7 @@ def test_an_augmentation_that_nothing_uses_is_refused():
         (dict(test_cfg=dict(num_frames=-1)), 'num_frames must not be negative'),
         (dict(test_cfg=dict(frame_proposals=-2)), 'frame_proposals must not be'),
         (dict(min_reference_score=-0.5), 'min_reference_score must not be negative'),
+        (dict(tracker=dict(supplement=dict())), r'leave model\.tracker\.supplement'),
         (dict(augmentation=dict(members='mine')), "members must be one of .*'mine'"),
         (
             dict(augmentation=dict(in_channels=32)),
