@@ -29,3 +29,11 @@ def _loggers_outlive_what_they_write_to():
             if getattr(getattr(handler, 'stream', None), 'closed', False):
                 # Not setStream, which would flush what is closed.
                 handler.stream = sys.__stderr__
+
+
+@pytest.fixture(autouse=True)
+def _operators_are_as_before():
+    """A training that repeats to the bit has torch take other operators for good."""
+    before = torch.are_deterministic_algorithms_enabled()
+    yield
+    torch.use_deterministic_algorithms(before)

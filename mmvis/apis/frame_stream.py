@@ -55,10 +55,7 @@ class FrameStream:
         self._on_damage = on_damage
         self._waiting: list[np.ndarray] = []
         self._first_damage: str | None = None
-        # Of a session that goes on, the source's first frame has a later number.
-        self._before = session.num_frames
-        if hasattr(session, 'restores'):
-            session.restores = self._skips
+        self._before = 0
 
     def __iter__(self) -> Generator[Stepped, None, None]:
         """Frames, (h, w, 3) uint8 BGR, and what is in each.
@@ -67,6 +64,11 @@ class FrameStream:
             DamagedFrameError: A frame cannot be read, and none is left out.
             NoFramesError, UnreadableSourceError: There is no frame that can be read.
         """
+        # Now, and not when it was made: another stream may have had the session first.
+        # Of one that goes on, the source's first frame has a later number.
+        self._before = self._session.num_frames
+        if hasattr(self._session, 'restores'):
+            self._session.restores = self._skips
         ahead = ReadAhead(self._source, self._read_ahead) if self._read_ahead else None
         seen = 0
         try:

@@ -91,9 +91,15 @@ class VISRunner(Runner):
 
         On a CPU with the channels of a pixel side by side: convolutions take less time
         so, a step of a tiny InstanceFlow three quarters, and differ by rounding only.
+        Not where there are several processes: DistributedDataParallel, which is there
+        already, has laid out its gradients.
         """
-        if get_device() == 'cpu':
-            self.model.to(memory_format=torch.channels_last)
+        if get_device() == 'cpu' and not self.distributed:
+            for weight in self.model.parameters():
+                if weight.dim() == 4:
+                    weight.data = weight.data.contiguous(
+                        memory_format=torch.channels_last
+                    )
         held = only_training_in(self.work_dir) if is_main_process() else None
         with held or contextlib.nullcontext():
             return super().train()
@@ -131,14 +137,16 @@ class VISRunner(Runner):
             # Before anything is changed by it.
             _refuse_weights_alone(checkpoint)
         progress = getattr(self._train_loop, 'progress', None)
-        if fn_name == 'before_save_checkpoint':
-            if progress is not None:
-                kwargs['checkpoint'][PROGRESS] = progress.state_dict()
-            # In the order that safetensors, and whoever reads bytes, expects.
-            weights = kwargs['checkpoint']['state_dict']
-            for name in weights:
-                weights[name] = weights[name].contiguous()
+        if fn_name == 'before_save_checkpoint' and progress is not None:
+            kwargs['checkpoint'][PROGRESS] = progress.state_dict()
         super().call_hook(fn_name, **kwargs)
+        if fn_name == 'before_save_checkpoint':
+            # In the order that safetensors, and whoever reads bytes, expects. EMAHook
+            # has put its averages there by now.
+            for key in ('state_dict', 'ema_state_dict'):
+                weights = kwargs['checkpoint'].get(key, {})
+                for name in weights:
+                    weights[name] = weights[name].contiguous()
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
         """Go on from a checkpoint: also where in the data it was, in its order."""

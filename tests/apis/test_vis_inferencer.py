@@ -58,6 +58,20 @@ def test_streams_chunks_and_folders_agree(inferencer, wanted, tmp_path):
     assert not video.files
 
 
+def test_streams_that_share_a_session_go_on_from_each_other(inferencer, wanted):
+    """Also where both are made before the first has begun."""
+    session = inferencer.session()
+    parts = images(FRAMES)[:2], images(FRAMES)[2:]
+    streams = [inferencer.stream(part, session=session) for part in parts]
+    found = [[result for _, result in stream] for stream in streams]
+    assert [[r.frame_id for r in part] for part in found] == [
+        list(range(len(part))) for part in parts
+    ]
+    assert [list(r.ids) for part in found for r in part] == [
+        list(w.ids) for w in wanted
+    ]
+
+
 def test_what_a_stream_gives_is_what_testing_gives(inferencer, wanted):
     """The model on the config's own test pipeline, fed by its dataset."""
 

@@ -14,6 +14,8 @@ class ConvolvedModel(ToyModel):
     def __init__(self):
         super().__init__()
         self.conv = nn.Conv2d(3, 2, 3)
+        # Of another rank, for which there is no such order.
+        self.of_video = nn.Conv3d(1, 1, 1)
         self.seen = []
 
     def forward(self, inputs, mode='tensor'):
@@ -23,9 +25,10 @@ class ConvolvedModel(ToyModel):
         return super().forward(maps.mean((2, 3)), mode)
 
 
-def trained(folder, kind):
+def trained(folder, kind, **settings):
     torch.manual_seed(0)
-    runner = make_runner(folder, ConvolvedModel(), kind, log_level='ERROR')
+    model = ConvolvedModel()
+    runner = make_runner(folder, model, kind, log_level='ERROR', **settings)
     runner.train()
     return runner.model, torch.load(folder / 'epoch_2.pth', weights_only=False)
 
@@ -39,3 +42,14 @@ def test_only_the_order_in_memory_is_another(tmp_path):
         assert weight.is_contiguous(), name
         torch.testing.assert_close(weight, expected['state_dict'][name])
         assert torch.equal(weight, model.state_dict()[name])
+
+
+def test_averaged_weights_are_saved_as_ever_too(tmp_path):
+    ema = dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.5)
+    _, checkpoint = trained(tmp_path, VISRunner, custom_hooks=[ema])
+    for key in ('state_dict', 'ema_state_dict'):
+        weights = {
+            n: w for n, w in checkpoint[key].items() if n.endswith('conv.weight')
+        }
+        assert len(weights) == 1
+        assert all(weight.is_contiguous() for weight in weights.values()), key
