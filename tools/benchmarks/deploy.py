@@ -62,6 +62,8 @@ def _cell(row: dict[str, Any], way: str) -> str:
     seconds = row['seconds']
     if way not in seconds:
         return ''
+    if 'torch' not in seconds:  # nothing to compare with
+        return f'({seconds[way]:.2f} s)'
     return f'{seconds["torch"] / seconds[way]:.2f} ({seconds[way]:.2f} s)'
 
 

@@ -96,7 +96,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--out', type=Path, help='write the numbers to this json file')
     parser.add_argument('--page', type=Path, help='page whose table is written')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.page and not args.out:
+        parser.error('--page writes the table of the json that --out names')
+    return args
 
 
 def main(argv: list[str] | None = None) -> None:

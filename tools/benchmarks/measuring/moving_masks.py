@@ -19,6 +19,8 @@ def moving(video: str, least: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     background = cv2.createBackgroundSubtractorMOG2(300, 25, True)
     round_, tall = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)), (11, 7)
     for frame in open_source(video):
+        if frame.image is None:
+            continue
         found = (background.apply(frame.image) > 200).astype(np.uint8)
         if frame.index < _FIRST:
             continue
