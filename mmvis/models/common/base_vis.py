@@ -183,13 +183,15 @@ def _encoded(results: Sequence[InstanceData]) -> Sequence[InstanceData]:
 
 def _to_host(results: list[InstanceData]) -> list[InstanceData]:
     """The tensors of all frames on the CPU, by one copy."""
-    counts = [len(result) for result in results]
     hosts = [InstanceData(masks=result.masks) for result in results]
-    names = sorted(set(results[0].keys()) - {'masks'})
-    together = {name: torch.cat([r[name] for r in results]) for name in names}
-    for name, field in copy_to_host(together).items():
-        for host, part in zip(hosts, field.split(counts), strict=True):
-            host[name] = part
+    # Of some frames they are there already.
+    fields = {
+        (t, name): result[name]
+        for t, result in enumerate(results)
+        for name in sorted(set(result.keys()) - {'masks'})
+    }
+    for (t, name), field in copy_to_host(fields).items():
+        hosts[t][name] = field
     return hosts
 
 

@@ -42,6 +42,11 @@ def goes_together(detector: Any) -> bool:
         all(own)
         and roi.test_cfg is not None
         and roi.test_cfg.get('nms') is not None
+        # Soft NMS gives other scores, which are lost here.
+        and all(
+            cfg['nms'].get('type', 'nms') == 'nms'
+            for cfg in (rpn.test_cfg, roi.test_cfg)
+        )
         and all(_has_usual_steps(head) for head in heads)
     )
 
@@ -165,14 +170,16 @@ def boxes_of_frames(
     scores = logits.float().softmax(-1)[:, :-1]
     boxes = bbox_head.bbox_coder.decode(
         rois[:, 1:], deltas, max_shape=metainfo['img_shape']
-    ).view(len(rois), -1, 4)
+    ).unflatten(1, (-1, 4))
     row, labels = (scores > cfg.score_thr).nonzero().unbind(1)
     agnostic = boxes.shape[1] == 1
     boxes = boxes[row, 0] if agnostic else boxes[row, labels]
     scores = scores[row, labels]
     frame = rois[row, 0].long()
+    # Of mmdet's, -1 is all.
+    most = cfg.max_per_img if cfg.max_per_img > 0 else None
     kept, counts = nms_of_frames(
-        *(boxes, scores, labels, frame, num_frames, cfg.nms, cfg.max_per_img),
+        *(boxes, scores, labels, frame, num_frames, cfg.nms, most),
         wanted=wanted and (lambda kept: wanted(scores[kept], labels[kept])),
         most_wanted=most_wanted,
     )

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from .constants import constant
 
+# Pixels of soft masks that are there at once: 1 GiB.
+PIXELS_AT_ONCE = 2**28
+
 
 def paste_masks(
     masks: Tensor, bboxes: Tensor, size: tuple[int, int], stride: tuple[float, float]
@@ -39,7 +42,9 @@ def paste_masks(
         columns = _weights(places[:, 0], masks.shape[2])
         rows = _weights(places[:, 1], masks.shape[1])
     rows, columns = rows[:, :height], columns[:, :width]
-    pasted = rows @ masks.to(rows.dtype) @ columns.transpose(1, 2)
+    # Autocast would do it in half precision, and masks' edges would move.
+    with torch.autocast(bboxes.device.type, enabled=False):
+        pasted = rows @ masks.to(rows.dtype) @ columns.transpose(1, 2)
     return pasted.to(masks.dtype)
 
 
@@ -56,7 +61,14 @@ def masks_in_frame(
     """
     width, height = metainfo['scale_factor'][:2]
     size = metainfo['ori_shape'][:2]
-    return paste_masks(masks.float(), bboxes, size, (height, width)) >= mask_thr
+    most = max(1, PIXELS_AT_ONCE // (size[0] * size[1]))
+    pasted = [
+        paste_masks(part, boxes, size, (height, width)) >= mask_thr
+        for part, boxes in zip(
+            masks.float().split(most), bboxes.split(most), strict=True
+        )
+    ]
+    return torch.cat(pasted) if len(pasted) > 1 else pasted[0]
 
 
 def _weights(places: Tensor, num_elements: int) -> Tensor:

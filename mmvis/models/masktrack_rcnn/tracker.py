@@ -66,6 +66,7 @@ class MaskTrackRCNNTracker:
         Returns:
             InstanceData: The detections that got an id, with instances_id (k,) int64.
         """
+        memory.to(dets.labels.device)
         memory.retire(frame_id)
         if len(memory) == 0:
             ids = memory.new_ids(len(dets), like=dets.labels)

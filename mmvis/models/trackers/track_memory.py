@@ -47,6 +47,13 @@ class TrackMemory:
         """All fields of all living tracks; a new dict of the tensors themselves."""
         return dict(self._fields)
 
+    def to(self, device: torch.device) -> None:
+        """Bring everything to a device: frames of a chunk may leave it on the host."""
+        if self.ids is not None and self.last_seen is not None:
+            self.ids = self.ids.to(device)
+            self.last_seen = self.last_seen.to(device)
+            self._fields = {k: v.to(device) for k, v in self._fields.items()}
+
     def expired(self, age: Tensor) -> Tensor:
         """Which tracks (m,) bool are too long unseen, by the frames since then (m,)."""
         if self.num_frames_retain is None:

@@ -36,8 +36,9 @@ def test_a_part_with_steps_of_its_own_is_left_to_them(name):
         part.__class__ = kind
     assert goes_together(detector)
     assert makes_usual_masks(roi_head) == (name == 'masktrack_rcnn')
-    roi_head.test_cfg = dict(roi_head.test_cfg, nms=None)
-    assert not goes_together(detector)
+    for nms in (None, dict(type='soft_nms', iou_threshold=0.5)):
+        roi_head.test_cfg = dict(roi_head.test_cfg, nms=nms)
+        assert not goes_together(detector)
 
 
 @torch.no_grad()
@@ -62,6 +63,9 @@ def test_a_cascade_that_moves_boxes_by_class():
     metainfo = clip_sample(1)[0].metainfo
     found, counts = boxes_of_frames(head, feats, metainfo, bbox2roi(list(proposals)))
     assert counts[0] > 2 and counts[1] == 0 and counts[2] > 2
+    head.test_cfg.max_per_img = -1  # all
+    assert boxes_of_frames(head, feats, metainfo, bbox2roi(list(proposals)))[1][0] > 6
+    head.test_cfg.max_per_img = 6
     for t, own in enumerate(found.bboxes.split(counts)):
         (wanted,) = head.predict_bbox(
             tuple(level[t : t + 1] for level in feats),

@@ -77,10 +77,28 @@ def test_frames_of_several_sizes(name, whole_chunks):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize('name', MODELS)
+def test_one_of_several_frames_has_another_size(name, monkeypatch):
+    """Numbers of a frame alone stay on the device, those of several do not."""
+    net = copy.deepcopy(MODELS[name]())
+    clip, sample = moving_frames(FRAMES), clip_sample(FRAMES)
+    last = sample[FRAMES - 1]
+    height, width = last.ori_shape
+    last.set_metainfo(dict(ori_shape=(height * 2, width * 2)))
+    last.set_metainfo(dict(scale_factor=[f / 2 for f in last.scale_factor]))
+    one_by_one = net.predict_clip(clip, copy.deepcopy(sample), net.init_state())
+    net.frames_at_once = len
+    with pretended_device.pretended_device(monkeypatch):
+        pretended_device.move(net)
+        found = net.predict_clip(clip.to(DEVICE), sample, net.init_state())
+    assert_same(one_by_one, found)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize(
     'name', ['masktrack_rcnn', 'tfan', 'tfan_fc', 'track_by_segmentation']
 )
-def test_a_frame_that_is_no_number_spoils_no_other(name, monkeypatch):
+def test_frames_that_are_no_numbers_spoil_no_other(name, monkeypatch):
     """On a device; mmdet's RoI extractor on a CPU looks at whole feature maps."""
     net = copy.deepcopy(MODELS[name]())
     wanted, frames = predict(net, [FRAMES]), moving_frames(FRAMES)
@@ -93,3 +111,7 @@ def test_a_frame_that_is_no_number_spoils_no_other(name, monkeypatch):
     assert_same(wanted[:3], found[:3])
     assert len(found[3]) == 0
     assert all(len(result) for result in found[4:])
+    frames[:] = torch.nan
+    with pretended_device.pretended_device(monkeypatch):
+        found = predict(net, [FRAMES], video_id=3, frames=frames.to(DEVICE))
+    assert sum(map(len, found)) == 0

@@ -67,13 +67,18 @@ def test_training(net, monkeypatch):
 
 
 @pytest.mark.parametrize('net', NAMES, indirect=True)
-def test_prediction_and_tracking(net, monkeypatch):
+@pytest.mark.parametrize('at_once', [False, True])
+def test_prediction_and_tracking(net, monkeypatch, at_once):
+    """Frames that come one by one, and chunks of one frame and of several in turns."""
     expected = predict(net, (4, 2))
+    sizes = (1, 3, 1, 1) if at_once else (4, 2)
+    if at_once:
+        net.frames_at_once = len
     assert sum(map(len, expected)) > 0
     frames, found = moving_frames(FRAMES), []
     with pretended_device(monkeypatch), torch.no_grad():
         move(net)
-        for first, size in ((0, 4), (4, 2)):
+        for first, size in zip(np.cumsum((0, *sizes)).tolist(), sizes, strict=False):
             sample = clip_sample(size, 1, first, FRAMES)
             net.predict(frames[None, first : first + size].to(DEVICE), [sample])
             found += [frame.pred_track_instances for frame in sample]
