@@ -5,8 +5,8 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     tfan.py                            the model, frame by frame (section 2.1, Figure 1)
     reference_proposals.py             the t best proposals of all frames (2.2)
     augmented_roi_extractor.py         where features are augmented (Figure 1)
-    chunk_references.py                the same for frames that come together
     reference_set.py                   a frame's references, and who takes part (2.2)
+    chunk_references.py                both for frames that come together
     temporal_feature_augmentation.py   similarity, weighted sum (2.2, eqs. 1, 2)
     fc_feature_augmentation.py         not the paper's: among fc features
     cascade_mask_roi_head.py           mmdet's cascade, masks before they are pasted
