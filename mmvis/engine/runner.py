@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-import torch
 from mmengine.device import get_device
 from mmengine.dist import is_distributed, is_main_process
 from mmengine.logging import MMLogger
@@ -87,19 +86,7 @@ class VISRunner(Runner):
         return super().wrap_model(model_wrapper_cfg, model)
 
     def train(self) -> nn.Module:
-        """Train, as the only one in the work dir.
-
-        On a CPU with the channels of a pixel side by side: convolutions take less time
-        so, a step of a tiny InstanceFlow three quarters, and differ by rounding only.
-        Not where there are several processes: DistributedDataParallel, which is there
-        already, has laid out its gradients.
-        """
-        if get_device() == 'cpu' and not self.distributed:
-            for weight in self.model.parameters():
-                if weight.dim() == 4:
-                    weight.data = weight.data.contiguous(
-                        memory_format=torch.channels_last
-                    )
+        """Train, as the only one in the work dir."""
         held = only_training_in(self.work_dir) if is_main_process() else None
         with held or contextlib.nullcontext():
             return super().train()
@@ -140,13 +127,6 @@ class VISRunner(Runner):
         if fn_name == 'before_save_checkpoint' and progress is not None:
             kwargs['checkpoint'][PROGRESS] = progress.state_dict()
         super().call_hook(fn_name, **kwargs)
-        if fn_name == 'before_save_checkpoint':
-            # In the order that safetensors, and whoever reads bytes, expects. EMAHook
-            # has put its averages there by now.
-            for key in ('state_dict', 'ema_state_dict'):
-                weights = kwargs['checkpoint'].get(key, {})
-                for name in weights:
-                    weights[name] = weights[name].contiguous()
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
         """Go on from a checkpoint: also where in the data it was, in its order."""

@@ -28,8 +28,8 @@ _MASK_STEPS = ('predict_mask', '_mask_forward')
 
 def goes_together(detector: Any) -> bool:
     """Whether a detector is one of mmdet's whose steps these functions take."""
-    rpn = getattr(detector, 'rpn_head', None)
-    roi = getattr(detector, 'roi_head', None)
+    rpn: Any = getattr(detector, 'rpn_head', None)
+    roi: Any = getattr(detector, 'roi_head', None)
     bases = [
         base for base in (CascadeRoIHead, StandardRoIHead) if isinstance(roi, base)
     ]
@@ -43,10 +43,7 @@ def goes_together(detector: Any) -> bool:
         and roi.test_cfg is not None
         and roi.test_cfg.get('nms') is not None
         # Soft NMS gives other scores, which are lost here.
-        and all(
-            cfg['nms'].get('type', 'nms') == 'nms'
-            for cfg in (rpn.test_cfg, roi.test_cfg)
-        )
+        and all(part.test_cfg['nms'].get('type', 'nms') == 'nms' for part in (rpn, roi))
         and all(_has_usual_steps(head) for head in heads)
     )
 

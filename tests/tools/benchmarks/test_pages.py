@@ -15,13 +15,6 @@ TABLES = [
     ('deploy.md', 'tracks', 'same_tracks.json', 'same_tracks', lambda _, found: found),
     ('speed.md', 'endurance', 'endurance.json', 'endurance', lambda _, f: f['rows']),
     ('speed.md', 'clips', 'clips.json', 'data_pipeline', lambda _, f: f['rows']),
-    (
-        'speed.md',
-        'training step',
-        'training_step.json',
-        'training_step',
-        lambda _, f: f['rows'],
-    ),
     ('distributed.md', 'ranks', 'ranks.json', 'ranks', lambda _, found: found),
 ]
 
