@@ -17,7 +17,7 @@ def paste_masks(
     """Soft masks of boxes in a grid over the frame, zero outside of the boxes.
 
     Bilinear interpolation along rows, then along columns: two matrix products for all
-    masks and no wait for the device. Meant for coarse grids and for GPUs; its cost
+    masks and no wait for the device. Meant for coarse grids, and for chunks; its cost
     grows with the whole grid, not with the boxes.
 
     Args:

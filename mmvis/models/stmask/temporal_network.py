@@ -91,6 +91,8 @@ class TemporalNetwork(BaseModule):
         # The op has no bfloat16, and float16 would move the boxes.
         dtype = torch.promote_types(features.dtype, torch.float32)
         rois = torch.cat([rois[:, :1], boxes.where(inside, 0.0)], 1).to(dtype)
+        # RoIAlign takes any memory for contiguous.
+        features = features.contiguous()
         return self.roi_align(features.to(dtype), rois).to(features.dtype)
 
 

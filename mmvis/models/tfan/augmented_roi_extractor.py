@@ -67,7 +67,8 @@ class AugmentedFeatures(tuple):
 
         Args:
             roi_feats (Tensor): Features of the RoIs.
-            rois (Tensor): (m, 5), frame and xyxy, frames in ascending order.
+            rois (Tensor): (m, 5), frame and xyxy, frames in ascending order where
+                each has references of its own.
         """
         if isinstance(self.references, ReferenceProposals):
             seen = self.references.of_rois(rois[:, 0].long())

@@ -55,6 +55,16 @@ def test_frames_at_once(name, whole_chunks):
 
 @torch.no_grad()
 @pytest.mark.parametrize('name', MODELS)
+def test_channels_side_by_side(name):
+    """Only an order in memory, of which mmcv's RoIAlign knows nothing."""
+    net = copy.deepcopy(MODELS[name]())
+    wanted = predict(net, [FRAMES])
+    net.to(memory_format=torch.channels_last)
+    assert_same(wanted, predict(net, [FRAMES], video_id=2))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('name', MODELS)
 def test_frames_of_several_sizes(name, whole_chunks):
     """The first two pairs differ in the size of their originals alone."""
     net = MODELS[name]()
