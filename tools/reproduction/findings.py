@@ -46,7 +46,7 @@ class Finding:
         seeds: how many both sides have.
         each: the difference in AP; None before the first seed.
         as_one: the same with all categories as one.
-        complete: whether all seeds of the plan are there.
+        complete: whether all seeds of the claim are there.
     """
 
     claim: Claim
@@ -81,7 +81,7 @@ class Findings:
         self.records: dict[str, dict[int, Record]] = {}
         for run in plan.runs:
             self.records[run.name] = {}
-            for seed in plan.seeds:
+            for seed in plan.seeds_of_run(run):
                 files = RunFiles.of(run, seed, folder, folder)
                 if finished(plan, run, files):
                     record = _read(files)
@@ -106,8 +106,9 @@ class Findings:
 
     def _finding(self, claim: Claim, where: str) -> Finding:
         better, than = (self.records[n] for n in (claim.better, claim.than))
-        seeds = [s for s in self.plan.seeds if s in better and s in than]
-        complete = len(seeds) == len(self.plan.seeds)
+        planned = self.plan.seeds_of(claim)
+        seeds = [s for s in planned if s in better and s in than]
+        complete = len(seeds) == len(planned)
         if not seeds:
             return Finding(claim, where, 0, None, None, complete)
         if where != EVERYWHERE and where not in self.attributes:

@@ -45,11 +45,12 @@ METHOD = """\
 ## How it is judged
 
 Differences are of AP (IoU 0.50 to 0.95, mean over the categories) on {videos} held-out
-videos, between two rows of the same budget, over {seeds} seeds each. The interval comes
-from {draws} draws. A draw takes {videos} of the {videos} videos with replacement, the
-same for both rows, and {drawn} of the {seeds} seeds with replacement; a seed brings
-both rows' trainings of that seed. AP is computed anew on the drawn videos (one that is
-drawn twice counts as two videos), for both rows and each drawn seed, and the
+videos, between two rows of the same budget, over {seeds} seeds each; a claim of more
+says so. The interval comes from {draws} draws. A draw takes {videos} of the {videos}
+videos with replacement, the same for both rows, and {drawn} of the {seeds} seeds with
+replacement; a seed brings both rows' trainings of that seed. AP is computed anew on the
+drawn videos (one that is drawn twice counts as two videos), for both rows and each
+drawn seed, and the
 differences are averaged over the drawn seeds. The interval lies between the {low:g}th
 and {high:g}th percentile of these averages. It is {drawn} seeds and not {seeds} because
 a mean of {drawn} drawn ones varies as a mean of {seeds} trainings is estimated to. An
@@ -186,6 +187,8 @@ def section(
         'weights': 'the same weights, tested in two ways',
     }
     done = f', {findings[0].seeds} seeds so far' * (not findings[0].complete)
+    if findings[0].complete and claim.seeds is not None:
+        done = f', {len(claim.seeds)} seeds'
     if claim.budget == 'time' and None not in minutes:
         done = f' ({minutes[0]:.1f} and {minutes[1]:.1f} CPU minutes){done}'
     yield f'### {claim.text.rstrip(".")}'

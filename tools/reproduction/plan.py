@@ -66,6 +66,35 @@ CLAIMS = [
         'stmask_fcb_ada',
         'stmask_fca',
     ),
+    *(
+        Claim(
+            f'{name}_six_seeds',
+            'STMask',
+            f'A further experiment: {what} with six seeds, the three above among them.',
+            'As above.',
+            better,
+            than,
+            where=where,
+            seeds=range(6),
+        )
+        for name, what, better, than, where in (
+            ('stmask_fca', 'FCA helps', 'stmask_fca', 'stmask_baseline', ('all',)),
+            (
+                'stmask_fcb_ada',
+                'FCB (ada) helps',
+                'stmask_fcb_ada',
+                'stmask_fca',
+                ('all',),
+            ),
+            (
+                'stmask_tf',
+                'temporal fusion helps',
+                'stmask',
+                'stmask_fcb_ada',
+                ('all', 'occlusion', 'blur', 'reenter'),
+            ),
+        )
+    ),
     Claim(
         'tfan_augmentation',
         'TFAN',

@@ -55,6 +55,7 @@ class Claim:
         budget: 'iterations', both sides are trained for as many; or 'time', for about
             the same CPU time; 'weights', both sides test the same weights.
         remark: what the page says below the table.
+        seeds: with which both sides are trained; by default the plan's.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Claim:
     where: Sequence[str] = (EVERYWHERE,)
     budget: str = 'iterations'
     remark: str = ''
+    seeds: Sequence[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Plan:
     Attributes:
         data_root: where the data is expected, from the root of the repository.
         preset: the SynthVIS preset, which is written there if it is not.
-        seeds: of every run.
+        seeds: of every run and claim, where the claim names no others.
         runs, claims: see there.
         systems: names of the runs whose AP by attribute is shown side by side.
         videos: how many to train on and to test on; by default the preset's numbers.
@@ -127,6 +129,8 @@ class Plan:
         ]
         if not claim.where:
             raise PlanError(f'The claim {claim.name} is about no videos.')
+        if not self.seeds_of(claim):
+            raise PlanError(f'The claim {claim.name} has no seeds.')
         trained = [self.trained(side) for side in sides]
         same = {
             'iterations': trained[0].iterations == trained[1].iterations,
@@ -149,6 +153,21 @@ class Plan:
             if run.name == name:
                 return run
         raise PlanError(f'There is no run {name!r}, which {asked_by} names.')
+
+    def seeds_of(self, claim: Claim) -> Sequence[int]:
+        """The seeds over which a claim is judged."""
+        return self.seeds if claim.seeds is None else claim.seeds
+
+    def seeds_of_run(self, run: Run) -> list[int]:
+        """All seeds that a row may have: the plan's, and those of its claims."""
+        asked = [
+            seed
+            for claim in self.claims
+            for side in map(self.run, (claim.better, claim.than))
+            if run in (side, self.trained(side))
+            for seed in self.seeds_of(claim)
+        ]
+        return list(dict.fromkeys([*self.seeds, *asked]))
 
     def trained(self, run: Run) -> Run:
         """The run whose weights a run has: its own, or another's."""
@@ -182,7 +201,7 @@ class Plan:
             )
         jobs: dict[tuple[str, int], None] = {}
         for claim in self.claims if claims is None else [known[n] for n in claims]:
-            for seed in self.seeds:
+            for seed in self.seeds_of(claim):
                 for name in (claim.better, claim.than):
                     run = self.run(name)
                     jobs[self.trained(run).name, seed] = None

@@ -1,5 +1,6 @@
 """The page says what the records say, and the committed one what the committed say."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -95,6 +96,22 @@ def test_claims_wait_for_all_seeds(plan, tmp_path):
     assert '2 seeds so far' in text
 
 
+def test_a_claim_of_more_seeds(plan, tmp_path):
+    more = [
+        Claim('m', 'SG-Net', 'More.', 'T.', 'strong', 'weak', seeds=range(5)),
+        Claim('n', 'SG-Net', 'Most.', 'T.', 'strong', 'weak', seeds=range(6)),
+    ]
+    plan = dataclasses.replace(plan, claims=[*plan.claims, *more])
+    make_records(plan, tmp_path / 'runs', SKILLS, seeds=range(5))
+    text = page_of(plan, tmp_path / 'runs', tmp_path / 'page.md')
+    assert row(text, '| SG-Net | It helps. |')[-1] == '**held**'
+    assert row(text, '| SG-Net | More. |')[-1] == '**held**'
+    assert row(text, '| SG-Net | Most. |')[-1] == '*waiting*'
+    assert 'iterations, 5 seeds.' in text and 'iterations, 5 seeds so far.' in text
+    findings = [Findings(plan, tmp_path / 'runs').of_claim(c)[0] for c in plan.claims]
+    assert [len(f.each.better) for f in findings] == [3, 3, 3, 5, 5]
+
+
 def test_records_of_other_settings_are_refused(plan, tmp_path):
     make_records(plan, tmp_path, SKILLS)
     runs = [Run('strong', CONFIG, 41), *plan.runs[1:]]
@@ -151,7 +168,9 @@ def test_the_committed_page_is_what_the_committed_records_give(tmp_path):
 def test_every_committed_record_is_of_the_plan():
     """A record whose run was renamed or dropped would lie there unseen."""
     plan = read_plan(ROOT / 'tools/reproduction/plan.py')
-    known = {f'{run.name}_seed{seed}' for run in plan.runs for seed in plan.seeds}
+    known = {
+        f'{run.name}_seed{seed}' for run in plan.runs for seed in plan.seeds_of_run(run)
+    }
     for path in (DOCS / 'reproduction/runs').glob('*.json'):
         assert path.stem in known
         assert json.loads(path.read_text())['commit']

@@ -38,6 +38,18 @@ def test_claims_come_first_seed_by_seed_and_weights_before_their_tests():
     assert only == [('a', 0), ('b', 0), ('a', 1), ('b', 1)]
 
 
+def test_a_claim_may_have_more_seeds():
+    plan = make(
+        [trained('a'), trained('b'), Run('c', test_of='a')],
+        [claim('few', 'a', 'b'), claim('many', 'c', 'b', seeds=(0, 5))],
+    )
+    names = [(run.name, seed) for run, seed in plan.jobs(['many'])]
+    assert names == [(name, seed) for seed in (0, 5) for name in ('a', 'c', 'b')]
+    assert [plan.seeds_of_run(run) for run in plan.runs] == [[0, 1, 5]] * 3
+    with pytest.raises(PlanError, match='few has no seeds'):
+        make([trained('a'), trained('b')], [claim('few', 'a', 'b', seeds=())])
+
+
 def test_what_is_tested_has_the_settings_of_what_was_trained():
     plan = make([trained('a', x=1, y=1), Run('b', test_of='a', overrides={'y': 2})])
     tested = plan.run('b')
