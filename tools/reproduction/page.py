@@ -184,12 +184,13 @@ def section(
     budgets = {
         'iterations': 'trained for as many iterations',
         'time': 'trained for about the same time',
+        'longer': 'trained for longer',
         'weights': 'the same weights, tested in two ways',
     }
     done = f', {findings[0].seeds} seeds so far' * (not findings[0].complete)
     if findings[0].complete and claim.seeds is not None:
         done = f', {len(claim.seeds)} seeds'
-    if claim.budget == 'time' and None not in minutes:
+    if claim.budget in ('time', 'longer') and None not in minutes:
         done = f' ({minutes[0]:.1f} and {minutes[1]:.1f} CPU minutes){done}'
     yield f'### {claim.text.rstrip(".")}'
     yield (

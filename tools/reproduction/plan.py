@@ -199,6 +199,27 @@ CLAIMS = [
         budget='time',
     ),
     Claim(
+        'instance_flow_long',
+        'InstanceFlow',
+        'A further experiment: 500 steps are too few for InstanceFlow.',
+        'None.',
+        'instance_flow_long',
+        'instance_flow',
+        where=('all', 'twins'),
+        budget='longer',
+    ),
+    Claim(
+        'instance_flow_long_twins_stmask',
+        'InstanceFlow',
+        'A further experiment: trained for longer, it tells look-alikes apart better '
+        'than STMask.',
+        'Figure 4, in words.',
+        'instance_flow_long',
+        'stmask',
+        where=('twins', 'all'),
+        budget='longer',
+    ),
+    Claim(
         'stmask_fcb_ali',
         'STMask',
         'Aligned calibration of features (FCB) helps beside FCA.',

@@ -53,7 +53,8 @@ class Claim:
         where: of which videos it is said: ``'all'`` or attributes. The first counts for
             the claim, the others are shown beside it.
         budget: 'iterations', both sides are trained for as many; or 'time', for about
-            the same CPU time; 'weights', both sides test the same weights.
+            the same CPU time; 'longer', the better side for longer; 'weights', both
+            sides test the same weights.
         remark: what the page says below the table.
         seeds: with which both sides are trained; by default the plan's.
     """
@@ -135,6 +136,7 @@ class Plan:
         same = {
             'iterations': trained[0].iterations == trained[1].iterations,
             'time': True,
+            'longer': True,
             'weights': trained[0] == trained[1],
         }
         if not same.get(claim.budget, False):

@@ -103,6 +103,7 @@ RUNS = [
         overrides={'model.tracker.match_weights.mask_iou': 0.0},
     ),
     Run('instance_flow', 'configs/bench/instance_flow_bench.py', 500),
+    Run('instance_flow_long', 'configs/bench/instance_flow_bench.py', 1500),
     Run(
         'instance_flow_concat',
         'configs/bench/instance_flow_bench.py',
