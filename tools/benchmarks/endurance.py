@@ -8,9 +8,9 @@ The network has random weights and runs; what it would have to find is put in it
 (see measuring/traffic.py), so that tracker, masks and files have as much to do as in a
 street. Printed are:
 
-* late / fresh: CPU time of the last --window frames by that of a second session, new,
+* late / fresh: CPU time of --window frames more, by that of a second session, new,
   which is given the same frames in turns with the first: what the past costs;
-* late / early: by that of the first --window frames, whatever else the machine does;
+* late / early: that of the last --window frames before, by that of the first;
 * memory behind the first window, and by how much it grew from there to the end;
 * the most tracks that were remembered, in the first window and ever, and what the
   state of the session holds in tensors, beside that of the new one.

@@ -37,35 +37,29 @@ def make_inferencer(args: argparse.Namespace) -> VISInferencer:
 def endure(args: argparse.Namespace) -> dict[str, Any]:
     """Predict ``args.frames`` frames; ``args.window`` is what the ends are.
 
-    During the last window a second session, which has seen nothing before, is given
-    the same frames in turns with the one that has seen all. The ratio of their CPU
-    times is what the past costs, and holds on a busy machine as well.
+    A window more goes to the session and, in turns, to a second one that has seen
+    nothing before. The ratio of their CPU times is what the past costs, and holds on a
+    busy machine as well. Memory and tracks are those of the time before: the second
+    session has its own.
     """
     inferencer = make_inferencer(args)
     traffic = Traffic(args.objects, tuple(args.size), args.lifetime)
     first = traffic.scene(0).image
     frames, _ = inferencer._prepare([first], 0, 0)
     forced = ForcedTraffic(inferencer.model, traffic, tuple(frames.shape[-2:]))
-    session, fresh = inferencer.session(), inferencer.session()
+    session = inferencer.session()
     result = outputs = None
     if args.files is not None:
         result = VideoResult(open_source([first]), inferencer.class_names)
         result._keep = False
         outputs = VideoOutputs(args.files, args.kinds, result, 25)
     seconds, memory, living, found = [], [], [], []
-    turns: dict[str, float] = dict(long=0.0, fresh=0.0)
     ids: set[int] = set()
     shown: set[int] = set()
     for number in range(args.frames):
         scene = traffic.scene(number)
         forced.show(scene)
-        late = number >= args.frames - args.window
-        if late and number % 2:
-            turns['fresh'] += timed(fresh, scene.image)[0]
         spent, seen = timed(session, scene.image)
-        if late and not number % 2:
-            turns['fresh'] += timed(fresh, scene.image)[0]
-        turns['long'] += spent * late
         seconds.append(spent)
         found.append(len(seen))
         ids.update(seen.ids.tolist())
@@ -76,6 +70,14 @@ def endure(args: argparse.Namespace) -> dict[str, Any]:
             outputs.write(scene.image, seen)
         if number % 50 == 49 or number == args.window - 1:
             memory.append((number + 1, resident_kib()))
+    state_kib = tensor_bytes(session._state) / 1024
+    fresh = inferencer.session()
+    turns = {session: 0.0, fresh: 0.0}
+    for number in range(args.frames, args.frames + args.window):
+        scene = traffic.scene(number)
+        forced.show(scene)
+        for one in (session, fresh) if number % 2 else (fresh, session):
+            turns[one] += timed(one, scene.image)[0]
     report = dict(
         frames=args.frames,
         objects=len(shown),
@@ -84,9 +86,9 @@ def endure(args: argparse.Namespace) -> dict[str, Any]:
         living_early=max(living[: args.window]),
         living=max(living),
         late_by_early=sum(seconds[-args.window :]) / sum(seconds[: args.window]),
-        late_by_fresh=turns['long'] / turns['fresh'],
+        late_by_fresh=turns[session] / turns[fresh],
         ms=1000 * float(np.mean(seconds)),
-        state_kib=tensor_bytes(session._state) / 1024,
+        state_kib=state_kib,
         fresh_state_kib=tensor_bytes(fresh._state) / 1024,
         **growth(memory, args.window),
     )
