@@ -130,12 +130,15 @@ RUNS = [
             'model.tracker.flow': dict(_delete_=True, type='InterOffsetIoU'),
         },
     ),
-    Run(
-        'instance_flow_average',
-        test_of='instance_flow',
-        overrides={
-            'model.tracker.flow': dict(_delete_=True, type='InterOffsetAverage')
-        },
+    *(
+        Run(
+            f'{model}_average',
+            test_of=model,
+            overrides={
+                'model.tracker.flow': dict(_delete_=True, type='InterOffsetAverage')
+            },
+        )
+        for model in ('instance_flow', 'instance_flow_long')
     ),
     # What becomes of rivals for one track: 'drop' in all the rows above.
     *(
