@@ -10,24 +10,24 @@ from torch import Tensor
 
 Name = TypeVar('Name')
 
-# Every number of these is one of double precision; integers are ids, labels and sizes.
-AS_DOUBLE = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
-AS_DOUBLE |= {torch.bool, torch.uint8, torch.int32, torch.int64}
-
 
 def copy_to_host(fields: Mapping[Name, Tensor]) -> dict[Name, Tensor]:
-    """The same tensors, of any shapes, on the CPU, by one copy.
+    """The same tensors, of any shapes and dtypes, on the CPU, by one copy.
 
     Args:
-        fields (Mapping): By whatever name. Integers in them are below 2 ** 53.
+        fields (Mapping): By whatever name.
     """
     away = {k: v for k, v in fields.items() if v.device.type != 'cpu'}
-    together = {k: v for k, v in away.items() if v.dtype in AS_DOUBLE}
-    host = {k: v.cpu() for k, v in fields.items() if k not in together}
-    if together:
-        flat = [value.reshape(-1) for value in together.values()]
-        copied = torch.cat([part.double() for part in flat]).cpu()
-        parts = copied.split([len(part) for part in flat])
-        for (name, field), part in zip(together.items(), parts, strict=True):
-            host[name] = part.to(field.dtype).reshape(field.shape)
-    return {name: host[name] for name in fields}
+    if len(away) < 2:
+        return {name: value.cpu() for name, value in fields.items()}
+    # Their bytes side by side: no kernel is launched for another dtype. Large numbers
+    # come first, so that all of them lie where their dtype allows.
+    order = sorted(away, key=lambda name: -away[name].element_size())
+    rows = [away[name].reshape(-1).view(torch.uint8) for name in order]
+    copied = torch.cat(rows).cpu().split([len(row) for row in rows])
+    # Memory of their own: tensors of several dtypes in one could not be pickled.
+    host = {
+        name: part.view(away[name].dtype).reshape(away[name].shape).clone()
+        for name, part in zip(order, copied, strict=True)
+    }
+    return {name: host.get(name, value) for name, value in fields.items()}
