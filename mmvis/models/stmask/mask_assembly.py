@@ -60,8 +60,9 @@ def assemble_masks(
     if boxes is not None:
         # The sigmoid of minus infinity is zero. Two sums in place take a fraction of
         # the time of crop_masks, which makes a new tensor.
+        nothing, away = logits.new_zeros(()), logits.new_full((), -torch.inf)
         for inside in _inside(boxes, size, input_shape):
-            logits = logits.add_(torch.where(inside, 0.0, -torch.inf))
+            logits = logits.add_(torch.where(inside, nothing, away))
     return logits.sigmoid_()
 
 

@@ -84,13 +84,11 @@ class TemporalNetwork(BaseModule):
             # mmcv's CUDA kernel cannot be started for no box. This is connected to the
             # features, as a tensor of zeros would not be.
             return features[:0, :, :1, :1].expand(-1, -1, self.roi_size, self.roi_size)
-        boxes = clip_to_map(rois[:, 1:].detach(), features.shape[-2:])
-        # mmcv's op gives zeros for a box of no size. One of negative size it refuses on
-        # the CPU. NaN fails the comparison, and loses its box with it.
-        inside = (boxes[:, :2] <= boxes[:, 2:]).all(1, keepdim=True)
-        # The op has no bfloat16, and float16 would move the boxes.
+        sides = clip_to_map(rois[:, 1:].detach(), features.shape[-2:])
+        # The op has no bfloat16, and float16 would move the boxes. It gives zeros for a
+        # box without a width or a height.
         dtype = torch.promote_types(features.dtype, torch.float32)
-        rois = torch.cat([rois[:, :1], boxes.where(inside, 0.0)], 1).to(dtype)
+        rois = torch.cat([rois[:, :1], *sides], dim=1).nan_to_num(nan=0.0).to(dtype)
         # RoIAlign takes any memory for contiguous.
         features = features.contiguous()
         return self.roi_align(features.to(dtype), rois).to(features.dtype)
@@ -117,7 +115,7 @@ def boxes_to_cells(
     return torch.stack([x1 * width, y1 * height, x2 * width, y2 * height], -1)
 
 
-def clip_to_map(boxes: Tensor, map_shape: Sequence[int]) -> Tensor:
+def clip_to_map(boxes: Tensor, map_shape: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Boxes with their corners put in order, and cut at the borders of a map.
 
     Args:
@@ -125,18 +123,13 @@ def clip_to_map(boxes: Tensor, map_shape: Sequence[int]) -> Tensor:
         map_shape (Sequence[int]): Height and width of the map, in cells.
 
     Returns:
-        Tensor: (n, 4). The low corner is cut at zero and the high one at the far
-        border only, so that a box wholly outside has a negative size.
+        tuple[Tensor, Tensor]: Low and high corners (n, 2). Those of a box wholly
+        outside have the same x or the same y; where one coordinate is not a number,
+        neither is the other.
     """
     height, width = map_shape
-    x1, y1, x2, y2 = boxes.unbind(-1)
-    low = torch.stack([torch.minimum(x1, x2), torch.minimum(y1, y2)], -1).clamp(min=0)
-    return torch.stack(
-        [
-            low[:, 0],
-            low[:, 1],
-            torch.maximum(x1, x2).clamp(max=width),
-            torch.maximum(y1, y2).clamp(max=height),
-        ],
-        -1,
-    )
+    corners = boxes.reshape(-1, 2, 2)
+    # Bounds are Python numbers, so that nothing is copied to a device.
+    cut = [corners[..., 0].clamp(0, width), corners[..., 1].clamp(0, height)]
+    first, second = torch.stack(cut, dim=-1).unbind(1)
+    return torch.minimum(first, second), torch.maximum(first, second)

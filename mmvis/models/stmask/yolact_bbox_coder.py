@@ -39,7 +39,9 @@ class YolactBBoxCoder(DeltaXYWHBBoxCoder):
         # The same as mmdet's, which copies means and stds to the device at each call.
         low, high = bboxes[:, :2], bboxes[:, 2:]
         extent = high - low
-        center = (low + high) * 0.5 + extent * (pred_bboxes[:, :2] * x_std)
+        moved = extent * (pred_bboxes[:, :2] * x_std)
+        center = torch.add(moved, low + high, alpha=0.5)
         growth = (pred_bboxes[:, 2:] * sizes[0]).clamp(-MOST_GROWTH, MOST_GROWTH)
-        half = extent * growth.exp() * 0.5
-        return torch.cat([center - half, center + half], dim=-1)
+        size = extent * growth.exp()
+        corners = [torch.add(center, size, alpha=side) for side in (-0.5, 0.5)]
+        return torch.cat(corners, dim=-1)
