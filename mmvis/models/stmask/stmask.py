@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import NamedTuple
 
 import torch
 from mmdet.structures import TrackSampleList
@@ -18,42 +16,14 @@ from mmvis.models.common.constants import constant
 from mmvis.models.common.host_copies import copy_to_host
 from mmvis.models.common.settings import check_keys
 from mmvis.models.common.to_original_size import to_original_size, to_original_sizes
-from mmvis.models.trackers.embedding_mask_iou_tracker import ON_HOST
-from mmvis.models.trackers.track_memory import TrackMemory
+from mmvis.models.trackers.track_frames import track_frames
 from mmvis.registry import MODELS
 from mmvis.structures.nested_tensors import map_tensors
 
 from .chunk_detection import detect_in_frames
+from .chunk_tracking import CARRIED, track_in_frames
 from .mask_assembly import assemble_masks
-from .outputs import PostponedOutputs, STMaskOutputs
-
-
-class STMaskFeatures(NamedTuple):
-    """What the network makes of B frames; every tensor begins with the axis of frames.
-
-    Attributes:
-        outputs (STMaskOutputs | PostponedOutputs): Of the head; the latter for tests,
-            where the head allows it.
-        prototypes (Tensor): (B, K, H / 4, W / 4).
-        temporal (tuple[Tensor, Tensor]): What ``TemporalFusion.select`` takes of a
-            frame; no cells without temporal fusion.
-        anchors (Tensor): (B, N, 4), the same for all frames.
-    """
-
-    outputs: STMaskOutputs | PostponedOutputs
-    prototypes: Tensor
-    temporal: tuple[Tensor, Tensor]
-    anchors: Tensor
-
-
-@dataclass
-class STMaskState:
-    """What is remembered of a video: its tracks and the last frame's feature maps."""
-
-    memory: TrackMemory
-    temporal: tuple[Tensor, Tensor] | None = None
-    input_shape: tuple[int, int] | None = None
-    img_shape: tuple[int, int] | None = None
+from .video_state import STMaskFeatures, STMaskState, sizes_of
 
 
 @MODELS.register_module()
@@ -199,6 +169,7 @@ class STMask(BaseVISModel):
         coefficients: Tensor,
         bboxes: Tensor,
         input_shape: tuple[int, int],
+        counts: Sequence[int] | None = None,
     ) -> Tensor:
         """Soft masks (n, h, w) at the prototypes' resolution (eqs. 9 and 14)."""
         return assemble_masks(
@@ -207,6 +178,7 @@ class STMask(BaseVISModel):
             bboxes,
             input_shape,
             self.coefficient_activation,
+            counts,
         )
 
     def predict_frame(
@@ -216,74 +188,118 @@ class STMask(BaseVISModel):
         features = map_tensors(itemgetter(0), feats)
         input_shape = tuple(metainfo['batch_input_shape'])
         dets = self.bbox_head.predict(features.outputs, features.anchors)
-        dets.masks = self.assemble_masks(
-            features.prototypes, dets.coefficients, dets.bboxes, input_shape
-        )
-        tracked = self._follow(dets, features, metainfo, state)
+        tracked = self._follow(dets, feats, metainfo, state)
         return to_original_size(tracked, metainfo, input_shape, self.test_cfg.mask_thr)
 
     def predict_frames(
         self, feats: STMaskFeatures, metainfos: Sequence[dict], state: STMaskState
     ) -> Iterator[InstanceData]:
-        """Detect and make masks in all frames, then frame by frame. See the base."""
+        """Detect in all frames, carry all on, then associate. See the base class."""
         input_shape = tuple(metainfos[0]['batch_input_shape'])
         dets, counts = detect_in_frames(
             self.bbox_head, feats.outputs, feats.anchors[0], input_shape
         )
-        dets.masks = assemble_masks(
-            feats.prototypes.float(),
-            dets.coefficients,
-            dets.bboxes,
-            input_shape,
-            self.coefficient_activation,
-            counts,
-        )
-        # What the tracker reads of all frames, by one copy.
-        small = {name: dets[name] for name in ON_HOST}
-        parts = {
-            name: value.split(counts)
-            for name, value in (dict(dets.items()) | copy_to_host(small)).items()
-        }
-
-        joined: list[Tensor | None] = [None] * len(metainfos)
-        if self.temporal_net and self.test_cfg.temporal_fusion:
-            # Of each pair of frames that are here both.
-            before, after = (
-                tuple(maps[part] for maps in feats.temporal)
-                for part in (slice(None, -1), slice(1, None))
-            )
-            joined[1:] = self.temporal_net.join(before, after).split(1)
-
-        def tracked() -> Iterator[InstanceData]:
-            for t, metainfo in enumerate(metainfos):
-                found = InstanceData(**{name: part[t] for name, part in parts.items()})
-                features = map_tensors(itemgetter(t), feats)
-                yield self._follow(found, features, metainfo, state, joined[t])
-
+        steps = self._carry_and_track if self._carries else self._track_where_they_were
+        tracked = steps(dets, counts, feats, metainfos, state)
         thr = self.test_cfg.mask_thr
-        yield from to_original_sizes(tracked(), metainfos, input_shape, thr)
+        yield from to_original_sizes(tracked, metainfos, input_shape, thr)
+
+    @property
+    def _carries(self) -> bool:
+        return self.temporal_net is not None and self.test_cfg.temporal_fusion
+
+    def _carry_and_track(
+        self,
+        dets: InstanceData,
+        counts: list[int],
+        feats: STMaskFeatures,
+        metainfos: Sequence[dict],
+        state: STMaskState,
+    ) -> Iterator[InstanceData]:
+        if len(state.memory) and not state.is_of_size(metainfos[0]):
+            # The tracks stay where they were seen; after that they can be carried on.
+            first, rest = dets[: counts[0]], dets[counts[0] :]
+            tracked = self._follow(first, feats, metainfos[0], state)
+            on_host = dict(tracked.items())
+            masks = on_host.pop('masks')
+            yield InstanceData(**copy_to_host(on_host), masks=masks)
+            dets, counts, metainfos = rest, counts[1:], metainfos[1:]
+            feats = map_tensors(itemgetter(slice(1, None)), feats)
+        yield from track_in_frames(self, dets, counts, feats, metainfos, state)
+
+    def _track_where_they_were(
+        self,
+        dets: InstanceData,
+        counts: list[int],
+        feats: STMaskFeatures,
+        metainfos: Sequence[dict],
+        state: STMaskState,
+    ) -> Iterator[InstanceData]:
+        if len(state.memory) and not state.is_of_size(metainfos[0]):
+            self._rescale(state, sizes_of(metainfos[0])[1])
+        dets.masks = self.assemble_masks(
+            *(feats.prototypes, dets.coefficients, dets.bboxes),
+            *(tuple(metainfos[0]['batch_input_shape']), counts),
+        )
+        state.remember(feats, -1, metainfos[-1])
+        yield from track_frames(self.tracker, dets, counts, state.memory, metainfos)
 
     def _follow(
         self,
         dets: InstanceData,
-        features: STMaskFeatures,
+        feats: STMaskFeatures,
         metainfo: dict,
         state: STMaskState,
-        joined: Tensor | None = None,
     ) -> InstanceData:
-        """Carry the tracks on to a frame, and give its detections ids."""
-        input_shape = tuple(metainfo['batch_input_shape'])
-        img_shape = tuple(metainfo['img_shape'][:2])
+        """Carry the tracks on to the first of the frames; ids for its detections."""
+        input_shape, img_shape = sizes_of(metainfo)
+        prototypes = feats.prototypes[0]
+        dets.masks = self.assemble_masks(
+            prototypes, dets.coefficients, dets.bboxes, input_shape
+        )
         if len(state.memory):
-            same_size = (state.input_shape, state.img_shape) == (input_shape, img_shape)
-            if not same_size:
+            if not state.is_of_size(metainfo):
                 self._rescale(state, img_shape)
-            elif self.temporal_net and self.test_cfg.temporal_fusion:
-                moved = self._propagated(features, input_shape, state, joined)
-                self.tracker.propagate(state.memory, **moved)
-        state.temporal = features.temporal
-        state.input_shape, state.img_shape = input_shape, img_shape
+            elif self._carries:
+                assert self.temporal_net is not None and state.temporal is not None
+                now = feats.temporal[0][:1], feats.temporal[1][:1]
+                joined = self.temporal_net.join(
+                    tuple(maps[None] for maps in state.temporal), now
+                )
+                known = [state.memory[name].to(prototypes.device) for name in CARRIED]
+                boxes, coefficients = self.carry(known, input_shape, joined)
+                masks = self.assemble_masks(
+                    prototypes, coefficients, boxes, input_shape
+                )
+                self.tracker.propagate(
+                    state.memory, bboxes=boxes, coefficients=coefficients, masks=masks
+                )
+        state.remember(feats, 0, metainfo)
         return self.tracker.track(dets, state.memory, metainfo['frame_id'])
+
+    def carry(
+        self,
+        instances: Sequence[Tensor],
+        input_shape: tuple[int, int],
+        joined: Tensor,
+    ) -> list[Tensor]:
+        """Where instances are in the next frame (eqs. 10-13).
+
+        Args:
+            instances (Sequence[Tensor]): bboxes (n, 4) xyxy in pixels of the padded
+                input, and coefficients (n, K).
+            input_shape (tuple[int, int]): Height and width of that input.
+            joined (Tensor): (1, C, h, w), ``TemporalFusion.join`` of both frames.
+
+        Returns:
+            list[Tensor]: The same of the next frame.
+        """
+        assert self.temporal_net is not None
+        bboxes, coefficients = instances
+        deltas, increments = self.temporal_net.between(
+            None, None, bboxes, input_shape, joined=joined
+        )
+        return [self.temporal_net.decode(bboxes, deltas), coefficients + increments]
 
     @staticmethod
     def _rescale(state: STMaskState, img_shape: tuple[int, int]) -> None:
@@ -299,23 +315,3 @@ class STMask(BaseVISModel):
             bboxes=boxes * constant(boxes, scale[::-1] * 2),
             masks=torch.zeros_like(masks),
         )
-
-    def _propagated(
-        self,
-        features: STMaskFeatures,
-        input_shape: tuple,
-        state: STMaskState,
-        joined: Tensor | None,
-    ) -> dict[str, Tensor]:
-        """Boxes, coefficients and masks of all tracks in this frame (eqs. 10-14)."""
-        assert self.temporal_net is not None
-        boxes = state.memory['bboxes']
-        deltas, increments = self.temporal_net.between(
-            state.temporal, features.temporal, boxes, input_shape, joined=joined
-        )
-        boxes = self.temporal_net.decode(boxes, deltas)
-        coefficients = state.memory['coefficients'] + increments
-        masks = self.assemble_masks(
-            features.prototypes, coefficients, boxes, input_shape
-        )
-        return dict(bboxes=boxes, coefficients=coefficients, masks=masks)

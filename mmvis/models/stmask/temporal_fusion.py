@@ -71,8 +71,8 @@ class TemporalFusion(TemporalNetwork):
 
     def between(
         self,
-        previous: tuple[Tensor, ...],
-        current: tuple[Tensor, ...],
+        previous: tuple[Tensor, ...] | None,
+        current: tuple[Tensor, ...] | None,
         bboxes: Tensor,
         input_shape: tuple[int, int],
         pairs: Tensor | None = None,
@@ -81,22 +81,24 @@ class TemporalFusion(TemporalNetwork):
         """Changes of n instances from one frame to the next.
 
         Args:
-            previous (tuple[Tensor]): What :meth:`select` took of the first frames:
-                (B, C, h, w) each, or (C, h, w) for one pair.
-            current (tuple[Tensor]): Likewise of the frames after them.
+            previous (tuple[Tensor] | None): What :meth:`select` took of the first
+                frames: (B, C, h, w) each, or (C, h, w) for one pair.
+            current (tuple[Tensor] | None): Likewise of the frames after them.
             bboxes (Tensor): (n, 4) in the previous frame, xyxy in pixels of the padded
                 input.
             input_shape (tuple[int, int]): Height and width of that input.
             pairs (Tensor | None): (n,) which of the B pairs a box is of.
-            joined (Tensor | None): :meth:`join` of them, if it is there already.
+            joined (Tensor | None): :meth:`join` of them, if it is there already; then
+                they are not asked for.
 
         Returns:
             tuple[Tensor, Tensor]: Box regressions (n, 4), coefficient changes (n, K).
         """
-        if previous[0].dim() == 3:
-            previous = tuple(feat[None] for feat in previous)
-            current = tuple(feat[None] for feat in current)
         if joined is None:
+            assert previous is not None and current is not None
+            if previous[0].dim() == 3:
+                previous = tuple(feat[None] for feat in previous)
+                current = tuple(feat[None] for feat in current)
             joined = self.join(previous, current)
         cells = boxes_to_cells(bboxes, input_shape, joined.shape[-2:])
         if pairs is None:

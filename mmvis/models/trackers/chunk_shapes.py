@@ -95,7 +95,7 @@ def masks_compared_at_once(
         for wanted in ('dets', 'tracks', 'pairs')
     )
     numbers['mask_row'] = torch.arange(first, len(masks))
-    _replace(memory, mask_row=torch.arange(first), **known)
+    memory.exchange(mask_row=torch.arange(first), **known)
     shapes = ChunkShapes(first, overlaps=pairs.pop('overlaps', None), **pairs)
     try:
         yield InstanceData(**numbers), masks, (shapes,)
@@ -103,10 +103,4 @@ def masks_compared_at_once(
         left = memory.fields
         if left:
             rows = left.pop('mask_row')
-            _replace(memory, masks=masks[rows.to(masks.device)], **left)
-
-
-def _replace(memory: TrackMemory, **fields: Tensor) -> None:
-    """Other fields of the same tracks."""
-    if memory.ids is not None and memory.last_seen is not None:
-        memory.replace(memory.ids, memory.last_seen, **fields)
+            memory.exchange(masks=masks[rows.to(masks.device)], **left)

@@ -99,11 +99,11 @@ def embedding_similarity(
     first, second = embeddings.float(), track_embeddings.float()
     if kind == 'softmax':
         # One track that is not a number must not spoil the sum over all tracks.
-        dots = _products(first, second)
+        dots = products(first, second)
         dots = dots.masked_fill(dots.isnan(), -torch.inf)
         log_p = pad(dots, (1, 0)).log_softmax(1)
         return log_p[:, 1:], log_p[:, :1]
-    cosine = _products(normalize(first, dim=1), normalize(second, dim=1))
+    cosine = products(normalize(first, dim=1), normalize(second, dim=1))
     if kind == 'half_cosine':
         cosine = (cosine + 1) / 2
     return cosine, cosine.new_zeros(len(cosine), 1)
@@ -124,10 +124,9 @@ def compare_masks(
     first = (masks > 0.5).flatten(1).float()
     second = (track_masks > 0.5).flatten(1).float()
     areas, track_areas = first.sum(1), second.sum(1)
-    intersection = _products(first, second)
-    union = areas[:, None] + track_areas[None] - intersection
-    overlaps = _overlaps(first, areas) if with_overlaps else None
-    return intersection / union.clamp(min=1), areas, track_areas, overlaps
+    ious = ious_of(products(first, second), areas, track_areas)
+    overlaps = overlaps_of(products(first, first), areas) if with_overlaps else None
+    return ious, areas, track_areas, overlaps
 
 
 def mask_overlaps(masks: Tensor) -> Tensor:
@@ -136,15 +135,22 @@ def mask_overlaps(masks: Tensor) -> Tensor:
     An empty mask has 0.
     """
     flat = (masks > 0.5).flatten(1).float()
-    return _overlaps(flat, flat.sum(1))
+    return overlaps_of(products(flat, flat), flat.sum(1))
 
 
-def _overlaps(flat: Tensor, areas: Tensor) -> Tensor:
+def ious_of(intersections: Tensor, areas: Tensor, track_areas: Tensor) -> Tensor:
+    """IoU (n, m) of masks of areas (n,) and (m,) that have (n, m) in common."""
+    union = areas[:, None] + track_areas[None] - intersections
+    return intersections / union.clamp(min=1)
+
+
+def overlaps_of(intersections: Tensor, areas: Tensor) -> Tensor:
+    """What :func:`mask_overlaps` says of masks that have (n, n) in common."""
     smaller = torch.minimum(areas[:, None], areas[None])
-    return _products(flat, flat) / smaller.clamp(min=1)
+    return intersections / smaller.clamp(min=1)
 
 
-def _products(first: Tensor, second: Tensor) -> Tensor:
+def products(first: Tensor, second: Tensor) -> Tensor:
     """Dot products (n, m) of rows; in full precision also where autocast is on."""
     # Half precision counts no further than 2048.
     with torch.autocast(first.device.type, enabled=False):

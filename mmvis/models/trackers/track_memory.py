@@ -113,6 +113,11 @@ class TrackMemory:
         """Make these the living tracks: ids (m,), ascending, and (m, ...) the rest."""
         self.ids, self.last_seen, self._fields = ids, last_seen, fields
 
+    def exchange(self, **fields: Tensor) -> None:
+        """Remember other fields, (m, ...) each, of the same tracks; nothing of none."""
+        if self.ids is not None:
+            self._fields = fields
+
     def _select(self, keep: Tensor) -> None:
         # Each look-up by a bool tensor would make the host wait for the device.
         rows = keep.nonzero().squeeze(1)

@@ -18,7 +18,7 @@ CHUNK = 8
 LIMITS = {
     'masktrack_rcnn': (45, 1),
     'sg_net': (35, 1),
-    'stmask': (125, 2),
+    'stmask': (60, 1),
     'tfan': (96, 1),
     'track_by_segmentation': (54, 1),
     'instance_flow': (40, 1),

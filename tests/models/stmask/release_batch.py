@@ -16,9 +16,9 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvis.models.stmask.outputs import STMaskOutputs
-from mmvis.models.stmask.stmask import STMaskFeatures
 from mmvis.models.stmask.temporal_fusion import TemporalFusion
 from mmvis.models.stmask.temporal_network import boxes_to_cells
+from mmvis.models.stmask.video_state import STMaskFeatures
 from mmvis.registry import MODELS, TASK_UTILS
 
 NAME = 'loss_standalone_r50_ada_2clips_64x96'

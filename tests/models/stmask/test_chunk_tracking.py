@@ -1,0 +1,82 @@
+"""Tracks that are carried on before association end as those carried after it."""
+
+import copy
+from functools import cache
+
+import pytest
+import torch
+from model_factory import assert_same, clip_sample, moving_frames
+from video_models import stmask
+
+from mmvis.models.stmask import chunk_tracking
+from mmvis.models.stmask.chunk_tracking import frames_that_fit
+
+LENGTH = 8
+# Where nothing is detected: tracks go on by themselves, two frames in a row.
+BLIND = {2, 3, 6}
+
+
+def made(temporal_fusion):
+    """A model that detects nothing in the blind frames, however they come."""
+    net = copy.deepcopy(stmask())
+    net.test_cfg.temporal_fusion = temporal_fusion
+    net.tracker.num_frames_retain = 2
+    forward = net.bbox_head.forward
+
+    def patched(feats, **kwargs):
+        outputs, shared = forward(feats, postpone=False)
+        logits = outputs.logits.clone()
+        for row in range(len(logits)):
+            if (net.seen + row) % LENGTH in BLIND:
+                logits[row, :, -1] = 50.0
+        net.seen += len(logits)
+        return outputs._replace(logits=logits), shared
+
+    net.bbox_head.forward = patched
+    return net
+
+
+@torch.no_grad()
+def in_chunks(net, chunks, at_once):
+    """What is found, and the memory afterwards."""
+    net.seen, frames, results, first = 0, moving_frames(LENGTH), [], 0
+    net.frames_at_once = len if at_once else (lambda frames: 1)
+    state = net.init_state()
+    for size in chunks:
+        sample = clip_sample(size, 1, first, LENGTH)
+        results += net.predict_clip(frames[first : first + size], sample, state)
+        first += size
+    return results, state.memory
+
+
+@cache
+def one_by_one(temporal_fusion):
+    return in_chunks(made(temporal_fusion), [LENGTH], at_once=False)
+
+
+@pytest.mark.parametrize('temporal_fusion', [True, False])
+@pytest.mark.parametrize(
+    ('chunks', 'most'), [([8], 256), ([8], 60), ([3, 1, 4], 256), ([2, 6], 1)]
+)
+def test_chunks_change_nothing(monkeypatch, temporal_fusion, chunks, most):
+    monkeypatch.setattr(chunk_tracking, 'STATES_AT_ONCE', most)
+    wanted, before = one_by_one(temporal_fusion)
+    found, after = in_chunks(made(temporal_fusion), chunks, at_once=True)
+    blind = [result for t, result in enumerate(wanted) if t in BLIND]
+    assert sum(map(len, wanted)) - sum(map(len, blind)) > 3 * LENGTH
+    assert sum(map(len, blind)) > 3
+    assert_same(wanted, found)
+    assert after.ids.tolist() == before.ids.tolist()
+    assert after.last_seen.tolist() == before.last_seen.tolist()
+    assert after.next_id == before.next_id
+    assert set(after.fields) == set(before.fields)
+    for name, values in before.fields.items():
+        torch.testing.assert_close(after[name], values, atol=1e-3, rtol=1e-3)
+
+
+def test_as_many_frames_as_have_few_states():
+    # 22, 32, 42, 52, 62 and then 72 states, each of two frames of ten detections.
+    assert frames_that_fit([10] * 8, 12) == 5
+    assert frames_that_fit([10, 0, 0], 0) == 3
+    assert frames_that_fit([300, 1], 0) == 1
+    assert frames_that_fit([1, 1], 300) == 1
