@@ -13,6 +13,7 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     yolact_bbox_coder.py            transformation of boxes (eqs. 1, 2, 11, 12)
     calibration_offsets.py          FCB: adaptive (eq. 5), aligned (eqs. 6, 7, 8)
     calibrated_convolution.py       FCB: samples the regressed box (eqs. 3, 4)
+    video_state.py                  what is computed of frames, and remembered
     outputs.py                      what the head predicts of all anchors
     postponed_predictions.py        what it predicts of the detections alone
     joined_head.py                  the head on all levels at once, on a GPU
@@ -24,6 +25,7 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     temporal_fusion.py              from frame to frame (3.2, eqs. 10, 11, 12, 13)
     correlation.py                  its correlation of two feature maps
     tiling.py                       tiles and windows of that, on a CPU
+    chunk_tracking.py               all carried through a chunk, then associated
     temporal_network.py             its network (Figure 5, eqs. 10, 13)
     criterion.py                    all losses; the paper names none
     batch_assignment.py             objects to anchors in all frames at once
@@ -47,6 +49,8 @@ Shared with other models:
     trackers/match_score.py                 scores of detections and tracks (eq. 15)
     trackers/match_conflicts.py             two detections of one track (eq. 16)
     trackers/embedding_mask_iou_tracker.py  ids (eq. 16), supplements (eq. 17)
+    trackers/state_shapes.py                masks of tracks compared beforehand
+    trackers/track_frames.py                the frames of a chunk, without fusion
     trackers/track_memory.py                what is remembered of a track
 """
 

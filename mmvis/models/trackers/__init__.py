@@ -6,6 +6,7 @@ The floor plan, in the order in which detections go through it; equations are ST
     match_score.py                 scores between detections and tracks (eq. 15)
     shapes.py                      boxes and masks compared, numbers to the host
     chunk_shapes.py                masks of several frames compared beforehand
+    state_shapes.py                masks of all that tracks may be in each frame
     match_conflicts.py             which track each gets, and its rivals (eq. 16)
     supplement.py                  which tracks go on without a detection (eq. 17)
     embedding_mask_iou_tracker.py  all of these, for one frame
