@@ -20,6 +20,27 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _imports_are_no_garbage():
+    """Nor is what a test was the first to import."""
+    before = len(sys.modules)
+    yield
+    if len(sys.modules) > before:
+        _freeze()
+
+
+@pytest.fixture(autouse=True, scope='module')
+def _reports_are_no_garbage():
+    """Nor what pytest and caches of models keep of a file of tests."""
+    yield
+    _freeze()
+
+
+def _freeze() -> None:
+    gc.collect()  # a ring that nobody holds would never go
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
 def _loggers_outlive_what_they_write_to():
     """mmengine's loggers go on after a test, and what caught their words does not."""
     yield
