@@ -7,7 +7,7 @@ is the one that a GPU would give.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, get_args
 
@@ -17,7 +17,6 @@ from mmengine.structures import instance_data
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
-from torch.utils._pytree import tree_flatten, tree_map
 
 # torch knows it, whatever it was built for, and nothing is ever computed on it.
 DEVICE = torch.device('meta')
@@ -112,9 +111,32 @@ def _index(index: Any) -> Any:
     return index
 
 
+def tensors_in(nested: Any) -> Iterator[Tensor]:
+    """Those among the arguments of an operator: in lists, tuples and dicts."""
+    if isinstance(nested, Tensor):
+        yield nested
+    elif isinstance(nested, list | tuple):
+        for part in nested:
+            yield from tensors_in(part)
+    elif isinstance(nested, dict):
+        yield from tensors_in(list(nested.values()))
+
+
+def map_tensors(change: Callable[[Tensor], Any], nested: Any) -> Any:
+    """The same with other tensors. torch's own takes three times as long."""
+    if isinstance(nested, Tensor):
+        return change(nested)
+    if isinstance(nested, list | tuple):
+        changed = [map_tensors(change, part) for part in nested]
+        return changed if isinstance(nested, list) else tuple(changed)
+    if isinstance(nested, dict):
+        return {key: map_tensors(change, part) for key, part in nested.items()}
+    return nested
+
+
 def compute(func: Any, args: tuple, kwargs: dict) -> Any:
     """Run an operator on the numbers; refuse it where a GPU would."""
-    tensors = [x for x in tree_flatten((args, kwargs))[0] if isinstance(x, Tensor)]
+    tensors = list(tensors_in((args, kwargs)))
     away = any(isinstance(x, Elsewhere) for x in tensors)
     if any(x.is_meta and not isinstance(x, Elsewhere) for x in tensors):
         raise NotImplementedError(f'{func} got a tensor without numbers.')
@@ -130,10 +152,10 @@ def compute(func: Any, args: tuple, kwargs: dict) -> Any:
         inside['device'] = torch.device('cpu')
     elif func in (aten.copy_.default, aten.copy.default):
         away = isinstance(args[0], Elsewhere)
-    out = func(*tree_map(here, args), **tree_map(here, inside))
+    out = func(*map_tensors(here, args), **map_tensors(here, inside))
     if not away:
         return out
-    out = tree_map(lambda x: Elsewhere(x) if isinstance(x, Tensor) else x, out)
+    out = map_tensors(Elsewhere, out)
     return return_and_correct_aliasing(func, args, kwargs, out)
 
 
@@ -149,8 +171,8 @@ def check_places(func: Any, args: tuple, tensors: list[Tensor]) -> None:
         )
 
 
-def here(x: Any) -> Any:
-    """The numbers of a tensor of ``DEVICE``; anything else as it is."""
+def here(x: Tensor) -> Tensor:
+    """The numbers of a tensor of ``DEVICE``; one of the CPU as it is."""
     return x.here if isinstance(x, Elsewhere) else x
 
 
@@ -182,11 +204,8 @@ def pretended_device(monkeypatch: Any) -> Iterator[None]:
                 raise RuntimeError(
                     f'Expected all tensors to be on the same device: {operator}.'
                 )
-            given = tree_map(here, (args, kwargs))
-            out = operator(*given[0], **given[1])
-            if not away:
-                return out
-            return tree_map(lambda x: Elsewhere(x) if isinstance(x, Tensor) else x, out)
+            out = operator(*map_tensors(here, args), **map_tensors(here, kwargs))
+            return map_tensors(Elsewhere, out) if away else out
 
         return call
 
