@@ -1,6 +1,7 @@
 """Weights are found in whatever form they come, and are those that were saved."""
 
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import pytest
 import torch
 from mmengine.model import BaseModule
 from mmengine.runner.checkpoint import CheckpointLoader
-from processes import run_bounded
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from toy_runner import ToyModel, make_runner
@@ -184,8 +184,8 @@ def test_safetensors_are_written_and_read(tmp_path):
     )
     out = tmp_path / 'new' / 'weights.safetensors'
     converter = Path(__file__).parents[2] / 'tools/model_converters/weights.py'
-    words = [sys.executable, converter, source, '--out', out, '--dtype', 'bfloat16']
-    assert run_bounded(words).returncode == 0
+    convert = runpy.run_path(str(converter))['main']
+    assert convert([str(source), '--out', str(out), '--dtype', 'bfloat16']) == 0
     # By the library itself: names and bytes are those of the network.
     for name, value in safetensors.load_file(out).items():
         expected = network().half().bfloat16().state_dict()[name]

@@ -59,21 +59,22 @@ loader = DataLoader(range(100), num_workers=2, batch_size=2)
 end_with_training(loader)
 batches = iter(loader)
 next(batches), next(batches)  # one of each worker: both have begun
-told = threading.Event()
-for number in (signal.SIGTERM, signal.SIGUSR1):
-    signal.signal(number, lambda *_: told.set())
+told = {signal.SIGTERM: threading.Event(), signal.SIGUSR1: threading.Event()}
+for number in told:
+    signal.signal(number, lambda number, _: told[number].set())
 print('ready', flush=True)
-told.wait()
+for event in told.values():
+    event.wait()
 print(sum(len(batch) for batch in batches), flush=True)
 """
 
 
-@pytest.mark.parametrize('sent', ['SIGTERM', 'SIGUSR1'])
-def test_workers_feed_a_training_that_is_told_to_end(tmp_path, sent):
+def test_workers_feed_a_training_that_is_told_to_end(tmp_path):
     """A batch system tells all processes; the workers are there before any handler."""
     with started([sys.executable, '-c', TOLD], cwd=tmp_path) as training:
         assert training.stdout.readline() == 'ready\n'
-        os.killpg(training.pid, getattr(signal, sent))
+        for sent in (signal.SIGTERM, signal.SIGUSR1):
+            os.killpg(training.pid, sent)
         assert training.stdout.readline() == '96\n'
         assert training.wait(60) == 0
 
