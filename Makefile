@@ -20,8 +20,10 @@ INSTALL := $(BIN)/python tools/environment/install.py
 STAMPS := $(VENV)/.mmvis
 MMINSTALL := requirements/mminstall-$(LINE).txt
 MMCV := $(shell grep -oE '^(onedl-)?mmcv==.*' $(MMINSTALL))
-# One thread a process: torch's own threads get in each other's way.
-PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+# One thread a process: torch's own threads get in each other's way. Each process begins
+# with a half of its own, so that what a file's tests share is made once.
+PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest \
+    -n $(JOBS) --dist worksteal
 
 .PHONY: help env env-openmmlab test test-full lint docs demo clean distclean
 
