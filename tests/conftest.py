@@ -1,5 +1,6 @@
 """Test helpers are modules beside this file: data_factory, model_factory."""
 
+import functools
 import gc
 import sys
 from pathlib import Path
@@ -40,6 +41,16 @@ def _freeze() -> None:
     gc.freeze()
 
 
+@pytest.fixture(autouse=True, scope='session')
+def _metafiles_are_read_once():
+    """mmengine reads mmdet's hundred of them for each config with a base of mmdet's."""
+    from mmengine.config import utils
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, 'load', functools.cache(utils.load))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _loggers_outlive_what_they_write_to():
     """mmengine's loggers go on after a test, and what caught their words does not."""
@@ -57,4 +68,6 @@ def _operators_are_as_before():
     """A training that repeats to the bit has torch take other operators for good."""
     before = torch.are_deterministic_algorithms_enabled()
     yield
-    torch.use_deterministic_algorithms(before)
+    # To set it imports torch's compiler, which takes a second.
+    if torch.are_deterministic_algorithms_enabled() != before:
+        torch.use_deterministic_algorithms(before)

@@ -13,6 +13,7 @@ from model_factory import (
     CONFIGS,
     clip_sample,
     moving_frames,
+    parsed,
     training_clip,
     without_gradient,
 )
@@ -32,12 +33,6 @@ def configs_of(model: str, *folders: str) -> list[Path]:
 def name_of(path: Path) -> str:
     """For the names of tests."""
     return str(path.relative_to(CONFIGS))
-
-
-@functools.cache
-def parsed(path: Path) -> Config:
-    """A config, read once: do not change it. mmdet's bases take their time."""
-    return Config.fromfile(path)
 
 
 def load(path: Path) -> Config:

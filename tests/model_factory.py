@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +29,15 @@ COUNTS = {
 }
 
 
+@functools.cache
+def parsed(path: Path) -> Config:
+    """A config, read once: do not change it. Its bases take their time."""
+    return Config.fromfile(path)
+
+
 def tiny_config(name: str = 'tiny/masktrack_rcnn_tiny_synthvis.py') -> Config:
-    """A config of the repository, loaded."""
-    return Config.fromfile(str(CONFIGS / name))
+    """A config of the repository, of one's own to change."""
+    return copy.deepcopy(parsed(CONFIGS / name))
 
 
 def tiny_model(cfg: Config | None = None, seed: int = 0):
@@ -125,6 +133,15 @@ def predict(net, chunks, video_id=1, frames=None) -> list[InstanceData]:
         results += [frame.pred_track_instances for frame in sample]
         first += size
     return results
+
+
+@functools.cache
+def whole_video(net) -> list[InstanceData]:
+    """What a model finds in FRAMES frames that come as one chunk: do not change it.
+
+    All other ways have to give the same.
+    """
+    return predict(net, [FRAMES])
 
 
 def assert_same(one: list[InstanceData], other: list[InstanceData]) -> None:

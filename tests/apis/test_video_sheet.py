@@ -28,7 +28,7 @@ def shown(page):
     blue, green = page[..., 0].astype(int), page[..., 1].astype(int)
     codes = blue + 256 * green
     places = []
-    for code in np.unique(codes[coloured]):
+    for code in np.flatnonzero(np.bincount(codes[coloured])):
         rows, columns = np.nonzero(coloured & (codes == code))
         places.append((rows.min(), columns.min(), int(code)))
     return [(index, top, left) for top, left, index in sorted(places)]

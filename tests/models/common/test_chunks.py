@@ -10,7 +10,14 @@ import pytest
 import torch
 import video_models
 from card_path import take_card_path
-from model_factory import FRAMES, assert_same, clip_sample, moving_frames, predict
+from model_factory import (
+    FRAMES,
+    assert_same,
+    clip_sample,
+    moving_frames,
+    predict,
+    whole_video,
+)
 from pretended_device import DEVICE
 
 # Height and width of two frames each: as the network sees them, and the original's.
@@ -45,22 +52,18 @@ def whole_chunks(monkeypatch):
 @torch.no_grad()
 @pytest.mark.parametrize('name', MODELS)
 def test_frames_at_once(name, whole_chunks):
-    net = MODELS[name]()
-    one_by_one = predict(net, [FRAMES])
-    net = whole_chunks(net)
+    one_by_one = whole_video(MODELS[name]())
+    net = whole_chunks(MODELS[name]())
     assert sum(map(len, one_by_one)) > FRAMES
-    assert_same(one_by_one, predict(net, [FRAMES], video_id=2))
-    assert_same(one_by_one, predict(net, [1, 3, 2], video_id=3))
+    assert_same(one_by_one, predict(net, [1, 3, 2]))
 
 
 @torch.no_grad()
 @pytest.mark.parametrize('name', MODELS)
 def test_channels_side_by_side(name):
     """Only an order in memory, of which mmcv's RoIAlign knows nothing."""
-    net = copy.deepcopy(MODELS[name]())
-    wanted = predict(net, [FRAMES])
-    net.to(memory_format=torch.channels_last)
-    assert_same(wanted, predict(net, [FRAMES], video_id=2))
+    net = copy.deepcopy(MODELS[name]()).to(memory_format=torch.channels_last)
+    assert_same(whole_video(MODELS[name]()), predict(net, [FRAMES]))
 
 
 @torch.no_grad()
@@ -91,8 +94,8 @@ def test_frames_of_several_sizes(name, whole_chunks):
 def test_one_of_several_frames_has_another_size(name, monkeypatch):
     """Numbers of a frame alone stay on the device, those of several do not."""
     net = copy.deepcopy(MODELS[name]())
-    clip, sample = moving_frames(FRAMES), clip_sample(FRAMES)
-    last = sample[FRAMES - 1]
+    clip, sample = moving_frames(3), clip_sample(3)
+    last = sample[2]
     height, width = last.ori_shape
     last.set_metainfo(dict(ori_shape=(height * 2, width * 2)))
     last.set_metainfo(dict(scale_factor=[f / 2 for f in last.scale_factor]))
@@ -111,7 +114,7 @@ def test_one_of_several_frames_has_another_size(name, monkeypatch):
 def test_frames_that_are_no_numbers_spoil_no_other(name, monkeypatch):
     """On a device; mmdet's RoI extractor on a CPU looks at whole feature maps."""
     net = copy.deepcopy(MODELS[name]())
-    wanted, frames = predict(net, [FRAMES]), moving_frames(FRAMES)
+    wanted, frames = whole_video(MODELS[name]()), moving_frames(FRAMES)
     frames[3] = torch.nan
     net.frames_at_once = len
     with pretended_device.pretended_device(monkeypatch):

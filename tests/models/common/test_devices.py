@@ -16,8 +16,8 @@ from model_factory import (
     assert_same,
     clip_sample,
     moving_frames,
-    predict,
     training_clip,
+    whole_video,
 )
 from pretended_device import DEVICE, Elsewhere, move, pretended_device
 from torch import nn
@@ -38,11 +38,6 @@ def away(monkeypatch):
         yield
 
 
-@pytest.fixture
-def net(request):
-    return copy.deepcopy(getattr(video_models, request.param)())
-
-
 def loss_of(net, inputs, samples) -> dict[str, float]:
     """Every loss as a number; what is drawn on the way is the same each time."""
     torch.manual_seed(0)
@@ -53,8 +48,9 @@ def loss_of(net, inputs, samples) -> dict[str, float]:
     return {name: value.item() for name, value in losses.items()}
 
 
-@pytest.mark.parametrize('net', NAMES, indirect=True)
-def test_training(net, monkeypatch):
+@pytest.mark.parametrize('name', NAMES)
+def test_training(name, monkeypatch):
+    net = copy.deepcopy(getattr(video_models, name)())
     expected = loss_of(copy.deepcopy(net), *training_clip(*COUNTS['common']))
     with pretended_device(monkeypatch):
         move(net)
@@ -66,11 +62,12 @@ def test_training(net, monkeypatch):
         assert gradients and all(isinstance(g, Elsewhere) for g in gradients)
 
 
-@pytest.mark.parametrize('net', NAMES, indirect=True)
+@pytest.mark.parametrize('name', NAMES)
 @pytest.mark.parametrize('at_once', [False, True])
-def test_prediction_and_tracking(net, monkeypatch, at_once):
+def test_prediction_and_tracking(name, monkeypatch, at_once):
     """Frames that come one by one, and chunks of one frame and of several in turns."""
-    expected = predict(net, (4, 2))
+    expected = whole_video(getattr(video_models, name)())
+    net = copy.deepcopy(getattr(video_models, name)())
     sizes = (1, 3, 1, 1) if at_once else (4, 2)
     if at_once:
         net.frames_at_once = len
