@@ -23,7 +23,7 @@ def copy_to_host(fields: Mapping[Name, Tensor]) -> dict[Name, Tensor]:
     # Their bytes side by side: no kernel is launched for another dtype. Large numbers
     # come first, so that all of them lie where their dtype allows.
     order = sorted(away, key=lambda name: -away[name].element_size())
-    rows = [away[name].reshape(-1).view(torch.uint8) for name in order]
+    rows = [_as_row(away[name]).view(torch.uint8) for name in order]
     copied = torch.cat(rows).cpu().split([len(row) for row in rows])
     # Memory of their own: tensors of several dtypes in one could not be pickled.
     host = {
@@ -31,3 +31,8 @@ def copy_to_host(fields: Mapping[Name, Tensor]) -> dict[Name, Tensor]:
         for name, part in zip(order, copied, strict=True)
     }
     return {name: host.get(name, value) for name, value in fields.items()}
+
+
+def _as_row(value: Tensor) -> Tensor:
+    # A column of one row counts as contiguous and keeps its stride, which is no row's.
+    return value.contiguous().as_strided((value.numel(),), (1,))
