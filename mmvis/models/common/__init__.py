@@ -10,6 +10,7 @@ The floor plan, in the order in which frames go through it.
     bfloat16.py                 operators without it, under autocast
     prediction_at_places.py     a convolution at a few places, not on the whole map
     roi_levels.py               RoI features without a question to the device
+    delta_decoding.py           boxes of regressions, with less to launch
     chunk_rcnn.py               two-stage detectors for all frames of a chunk
     frame_nms.py                duplicates removed in several frames by one call
     mask_boxes.py               boxes around masks

@@ -18,6 +18,7 @@ from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from .delta_decoding import decode_deltas
 from .frame_nms import nms_of_frames
 from .mask_pasting import masks_in_frame
 
@@ -91,29 +92,29 @@ def proposals_of_frames(
     """
     cfg = head.test_cfg
     logits_of_levels, deltas = head(feats)
-    anchors = _anchors(
+    anchors, numbers, sizes = _anchors(
         head.prior_generator,
         tuple(level.shape[-2:] for level in logits_of_levels),
         feats[0].device,
     )
-    kept: list[tuple[Tensor, ...]] = []
-    for number, level in enumerate(zip(logits_of_levels, deltas, anchors, strict=True)):
-        logits = level[0].permute(0, 2, 3, 1).flatten(1)
-        if head.use_sigmoid_cls:
-            best = logits.sigmoid()
-        else:
-            best = logits.unflatten(1, (-1, 2)).softmax(-1)[..., 0]
-        changes = level[1].permute(0, 2, 3, 1).reshape(len(best), -1, 4)
-        most = cfg.get('nms_pre', -1)
-        best, rows = best.topk(min(most, best.shape[1]) if most > 0 else best.shape[1])
-        changes = changes.gather(1, rows[..., None].expand(-1, -1, 4))
-        of_level = torch.full_like(rows, number)
-        kept.append((best, changes, level[2][rows], of_level))
-    best, changes, priors, level_ids = (
-        torch.cat(part, dim=1).flatten(0, 1) for part in zip(*kept, strict=True)
-    )
+    logits, changes = (_side_by_side(maps) for maps in (logits_of_levels, deltas))
+    if head.use_sigmoid_cls:
+        scores_of_all = logits.reshape(len(logits), -1).sigmoid()
+    else:
+        scores_of_all = logits.reshape(len(logits), -1, 2).softmax(-1)[..., 0]
+    most, first, kept = cfg.get('nms_pre', -1), 0, []
+    for level in scores_of_all.split(sizes, dim=1):
+        size = level.shape[1]
+        scores, rows = level.topk(min(most, size) if most > 0 else size)
+        kept.append((scores, rows + first if first else rows))
+        first += size
+    best, rows = (torch.cat(part, dim=1) for part in zip(*kept, strict=True))
+    changes = changes.reshape(len(rows), -1, 4)
+    changes = changes.gather(1, rows[..., None].expand(-1, -1, 4)).flatten(0, 1)
+    best, rows = best.flatten(), rows.flatten()
+    priors, level_ids = anchors[rows], numbers[rows]
     frame = _numbers(len(feats[0]), len(best), best.device)
-    boxes = head.bbox_coder.decode(priors, changes, max_shape=metainfo['img_shape'])
+    boxes = decode_deltas(head.bbox_coder, priors, changes, metainfo['img_shape'])
     large = (boxes[:, 2:] - boxes[:, :2] > cfg.get('min_bbox_size', -1)).all(1)
     # A box or score that is not a number would spoil NMS for all.
     unusable = ~(large & best.isfinite())
@@ -122,6 +123,7 @@ def proposals_of_frames(
     chosen, counts = nms_of_frames(
         *(boxes, scores, level_ids, frame, len(feats[0])),
         *(cfg.nms, cfg.max_per_img, -0.5),
+        frame_size=_clipped_to(head.bbox_coder, metainfo),
     )
     found = dict(bboxes=boxes, scores=scores, frame=frame)
     return InstanceData(**{name: part[chosen] for name, part in found.items()}), counts
@@ -165,8 +167,8 @@ def boxes_of_frames(
         found = head._bbox_forward(feats, rois)
         logits, deltas = found['cls_score'], found['bbox_pred']
     scores = logits.float().softmax(-1)[:, :-1]
-    boxes = bbox_head.bbox_coder.decode(
-        rois[:, 1:], deltas, max_shape=metainfo['img_shape']
+    boxes = decode_deltas(
+        bbox_head.bbox_coder, rois[:, 1:], deltas, metainfo['img_shape']
     ).unflatten(1, (-1, 4))
     row, labels = (scores > cfg.score_thr).nonzero().unbind(1)
     agnostic = boxes.shape[1] == 1
@@ -179,6 +181,7 @@ def boxes_of_frames(
         *(boxes, scores, labels, frame, num_frames, cfg.nms, most),
         wanted=wanted and (lambda kept: wanted(scores[kept], labels[kept])),
         most_wanted=most_wanted,
+        frame_size=_clipped_to(bbox_head.bbox_coder, metainfo),
     )
     found = dict(bboxes=boxes, scores=scores, labels=labels, frame=frame)
     return InstanceData(**{name: part[kept] for name, part in found.items()}), counts
@@ -192,9 +195,15 @@ def _refined(
     logits, deltas = rois, rois
     for stage in range(head.num_stages):
         if stage:
-            boxes = head.bbox_head[stage - 1].regress_by_class(
-                rois[:, 1:], logits[:, :-1].argmax(1), deltas, metainfo
-            )
+            before = head.bbox_head[stage - 1]
+            if before.reg_class_agnostic:
+                boxes = decode_deltas(
+                    before.bbox_coder, rois[:, 1:], deltas, metainfo['img_shape']
+                )
+            else:
+                boxes = before.regress_by_class(
+                    rois[:, 1:], logits[:, :-1].argmax(1), deltas, metainfo
+                )
             rois = torch.cat([rois[:, :1], boxes], dim=1)
         found = head._bbox_forward(stage, feats, rois)
         logits, deltas = found['cls_score'], found['bbox_pred']
@@ -253,12 +262,32 @@ def in_frame(bboxes: Tensor, metainfo: dict) -> Tensor:
     return bboxes / bboxes.new_tensor(metainfo['scale_factor']).repeat(1, 2)
 
 
+def _clipped_to(coder: Any, metainfo: dict) -> tuple[int, int] | None:
+    """Height and width of the frames, if decoded boxes are inside of them."""
+    return metainfo['img_shape'][:2] if getattr(coder, 'clip_border', False) else None
+
+
 @lru_cache(maxsize=4)
 def _anchors(
     generator: Any, sizes: tuple[tuple[int, int], ...], device: torch.device
-) -> list[Tensor]:
-    """Anchors (n, 4) of each level, which are the same for chunks of one size."""
-    return generator.grid_priors(sizes, device=device)
+) -> tuple[Tensor, Tensor, list[int]]:
+    """What is the same for chunks of one size.
+
+    Returns:
+        tuple: Anchors (N, 4) of all levels, the level (N,) int64 of each, and how many
+        each level has.
+    """
+    levels = generator.grid_priors(sizes, device=device)
+    numbers = [
+        torch.full((len(level),), number, device=device)
+        for number, level in enumerate(levels)
+    ]
+    return torch.cat(levels), torch.cat(numbers), [len(level) for level in levels]
+
+
+def _side_by_side(levels: Sequence[Tensor]) -> Tensor:
+    """Maps (B, A, H_l, W_l) as (B, cells, A), level after level."""
+    return torch.cat([level.flatten(2) for level in levels], dim=2).mT
 
 
 def _numbers(frames: int, rows: int, device: torch.device) -> Tensor:

@@ -21,6 +21,7 @@ def nms_of_frames(
     limit: float | None = None,
     wanted: Callable[[Tensor], Tensor] | None = None,
     most_wanted: int | None = None,
+    frame_size: Sequence[int] | None = None,
 ) -> tuple[Tensor, list[int]]:
     """The boxes that stay, frame by frame, best first.
 
@@ -41,6 +42,8 @@ def nms_of_frames(
         wanted (Callable | None): Which (m,) bool of those that stay, by their indices
             (m,), are asked for.
         most_wanted (int | None): At most so many of these a frame.
+        frame_size (Sequence[int] | None): Height and width that no box reaches out of;
+            None: the device is to find what boxes span.
 
     Returns:
         tuple[Tensor, list[int]]: (m,) int64 indices, and how many are of each frame.
@@ -59,7 +62,11 @@ def nms_of_frames(
         # Boxes of different frames and labels are moved apart, along an axis each: a
         # large coordinate has few digits for what is behind the point.
         near = boxes if limit is None else boxes.clamp(-limit, 2 * limit)
-        span = near.amax() - near.amin() + 1
+        span: Tensor | float
+        if frame_size is None:
+            span = near.amax() - near.amin() + 1
+        else:
+            span = max(frame_size) + 1
         right = torch.zeros_like(frame) if labels is None else labels
         shift = torch.stack([right, frame], dim=1).to(boxes) * span
         moved = near + shift.repeat(1, 2)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmvis.registry import MODELS
 
-from .reference_set import ReferenceProposals, check_members, taking_part
+from .reference_set import ReferenceProposals, check_members, left_out
 
 
 @MODELS.register_module()
@@ -34,7 +34,7 @@ class FCFeatureAugmentation(BaseModule):
         num_heads (int): They share the channels equally.
         geometry (bool): Whether the place of a reference's box relative to the RoI's is
             added to the logits, by one linear layer of (x, y, log w, log h).
-        members (str): Which references take part, see :func:`taking_part`.
+        members (str): Which references take part, see :func:`left_out`.
         init_cfg (dict | list[dict], optional): Of mmengine.
 
     Raises:
@@ -86,6 +86,10 @@ class FCFeatureAugmentation(BaseModule):
         """Keys and values of RoI features (m, C, s, s): (m, 2 d), float32 at least."""
         return _at_least_float(self.key_value(roi_feats.flatten(1)))
 
+    def prepared(self, references: ReferenceProposals) -> ReferenceProposals:
+        """The same set: there is nothing that several calls could share."""
+        return references
+
     def forward(
         self, roi_feats: Tensor, bboxes: Tensor, references: ReferenceProposals
     ) -> tuple[Tensor, Tensor]:
@@ -118,8 +122,8 @@ class FCFeatureAugmentation(BaseModule):
             logits = logits / queries.shape[2] ** 0.5
             if self.geometry is not None:
                 logits = logits + self._geometry_logits(bboxes, references.places)
-            part = taking_part(self.members, bboxes, references)
-            weights = logits.masked_fill(~part[:, None], -torch.inf).softmax(2)
+            out = left_out(self.members, bboxes, references)
+            weights = logits.masked_fill(out[:, None], -torch.inf).softmax(2)
             found = weights[:, :, :1] * own_values + torch.einsum(
                 'mht,thd->mhd', weights[:, :, 1:], values
             )

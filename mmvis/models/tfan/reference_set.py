@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 MEMBERS = ('all', 'own', 'key', 'others')
 
@@ -21,6 +22,8 @@ class ReferenceProposals(NamedTuple):
             of other frames.
         places (Tensor): (t, 4) xyxy of all of them, each in its own frame.
         valid (Tensor): (t,) bool; the other rows are place-holders without weight.
+        temperature (Tensor | None): () where the augmentation has prepared the
+            embeddings: they are of length one, and their cosines divided by it.
 
     B frames that come together share the rows of one set, of which each has its own:
     then bboxes are (B, t, 4) and valid (B, t). What m RoIs see of such a set is (m, t,
@@ -32,6 +35,7 @@ class ReferenceProposals(NamedTuple):
     bboxes: Tensor
     places: Tensor
     valid: Tensor
+    temperature: Tensor | None = None
 
     def split(self, counts: list[int]) -> list[ReferenceProposals]:
         """Sets of so many references each."""
@@ -39,8 +43,12 @@ class ReferenceProposals(NamedTuple):
         for size, values in self.feats.items():
             for part, value in zip(feats, values.split(counts), strict=True):
                 part[size] = value
-        rest = (field.split(counts) for field in self[1:])
-        return [ReferenceProposals(*parts) for parts in zip(feats, *rest, strict=True)]
+        names = ('embeddings', 'bboxes', 'places', 'valid')
+        rest = (getattr(self, name).split(counts) for name in names)
+        return [
+            self._replace(feats=own, **dict(zip(names, parts, strict=True)))
+            for own, *parts in zip(feats, *rest, strict=True)
+        ]
 
     def of_rois(self, frame: Tensor) -> ReferenceProposals:
         """Of a set that frames share, what RoIs of frames (m,) int64 see."""
@@ -69,8 +77,8 @@ def check_members(members: str) -> str:
     return members
 
 
-def taking_part(members: str, bboxes: Tensor, references: ReferenceProposals) -> Tensor:
-    """Which of a RoI's own feature and of t references have a weight.
+def left_out(members: str, bboxes: Tensor, references: ReferenceProposals) -> Tensor:
+    """Which of a RoI's own feature and of t references have no weight.
 
     A RoI that is a reference itself counts once, as its own.
 
@@ -82,19 +90,18 @@ def taking_part(members: str, bboxes: Tensor, references: ReferenceProposals) ->
         references (ReferenceProposals): t of them, as one frame or each RoI sees them.
 
     Returns:
-        Tensor: (m, 1 + t) bool, at least one of them in each row.
+        Tensor: (m, 1 + t) bool, not all of them in any row.
     """
     itself = (bboxes[:, None] == references.bboxes).all(2)
-    others = references.valid & ~itself
-    own = torch.ones_like(bboxes[:, :1], dtype=torch.bool)
+    others = itself | ~references.valid
     if members == 'own':
-        others = others & False
+        others = others | True
     elif members in ('key', 'others'):
-        of_key = ~references.bboxes.isnan().any(-1)
-        others = others & (of_key if members == 'key' else ~of_key)
+        of_other = references.bboxes.isnan().any(-1)
+        others = others | (of_other if members == 'key' else ~of_other)
     if members == 'others':
-        own = ~others.any(1, keepdim=True)
-    return torch.cat([own, others], dim=1)
+        return torch.cat([~others.all(1, keepdim=True), others], dim=1)
+    return pad(others, (1, 0))
 
 
 def shares(weights: Tensor, references: ReferenceProposals) -> Tensor:

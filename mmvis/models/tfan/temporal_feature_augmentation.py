@@ -9,7 +9,7 @@ from torch.nn.functional import adaptive_avg_pool2d, normalize
 
 from mmvis.registry import MODELS
 
-from .reference_set import ReferenceProposals, check_members, taking_part
+from .reference_set import ReferenceProposals, check_members, left_out
 
 
 @MODELS.register_module()
@@ -44,7 +44,7 @@ class TemporalFeatureAugmentation(BaseModule):
         learn_temperature (bool): Whether it is trained.
         centred (bool): Whether the references' mean is subtracted.
         residual (bool): Add the sum to the feature instead of replacing it.
-        members (str): Which references take part, see :func:`taking_part`; 'all', as in
+        members (str): Which references take part, see :func:`left_out`; 'all', as in
             the paper.
         init_cfg (dict | list[dict], optional): Of mmengine.
     """
@@ -95,6 +95,14 @@ class TemporalFeatureAugmentation(BaseModule):
         embedded = self.embed(roi_feats.flatten(1))
         return embedded.to(torch.promote_types(embedded.dtype, torch.float32))
 
+    def prepared(self, references: ReferenceProposals) -> ReferenceProposals:
+        """The same set, for several calls: what all of them compute is in it."""
+        if self.centred:
+            return references
+        return references._replace(
+            embeddings=_unit(references.embeddings), temperature=self.temperature
+        )
+
     def forward(
         self, roi_feats: Tensor, bboxes: Tensor, references: ReferenceProposals
     ) -> tuple[Tensor, Tensor]:
@@ -129,11 +137,17 @@ class TemporalFeatureAugmentation(BaseModule):
                 valid = references.valid[:, None].to(second.dtype)
                 mean = (second * valid).sum(0) / valid.sum().clamp(min=1)
                 first, second = first - mean, second - mean
-            # The bound keeps the gradient of an embedding of zeros finite.
-            first, second = (normalize(e, dim=1, eps=1e-3) for e in (first, second))
+            first, temperature = _unit(first), references.temperature
+            if temperature is None:
+                second, temperature = _unit(second), self.temperature
             # A RoI's cosine with itself is one; computed, f_e has a gradient also where
             # there is no reference.
             own = (first * first).sum(1, keepdim=True)
-            logits = torch.cat([own, first @ second.T], dim=1) / self.temperature
-            left_out = ~taking_part(self.members, bboxes, references)
-            return logits.masked_fill(left_out, -torch.inf).softmax(1)
+            logits = torch.cat([own, first @ second.T], dim=1) / temperature
+            out = left_out(self.members, bboxes, references)
+            return logits.masked_fill(out, -torch.inf).softmax(1)
+
+
+def _unit(embeddings: Tensor) -> Tensor:
+    # The bound keeps the gradient of an embedding of zeros finite.
+    return normalize(embeddings, dim=1, eps=1e-3)

@@ -381,9 +381,11 @@ class TFAN(BaseVISModel):
             self.num_references,
             self.min_reference_score,
         )
+        assert self.augmentation is not None
         # A mean over the references is another for each frame.
-        centred = getattr(self.augmentation, 'centred', False)
-        return references.of_each_frame() if centred else references
+        if getattr(self.augmentation, 'centred', False):
+            return references.of_each_frame()
+        return self.augmentation.prepared(references)
 
 
 def _key_frames_first(

@@ -16,12 +16,12 @@ from pretended_device import DEVICE, move
 CHUNK = 8
 # Most launches and reads of a frame, with three to ten instances in it.
 LIMITS = {
-    'masktrack_rcnn': (45, 1),
-    'sg_net': (35, 1),
+    'masktrack_rcnn': (35, 1),
+    'sg_net': (31, 1),
     'stmask': (60, 1),
-    'tfan': (96, 1),
-    'track_by_segmentation': (54, 1),
-    'instance_flow': (40, 1),
+    'tfan': (75, 1),
+    'track_by_segmentation': (45, 1),
+    'instance_flow': (36, 1),
 }
 
 

@@ -55,6 +55,8 @@ def test_equals_loops(with_labels, kind):
     given = boxes, scores, labels, frame, FRAMES, cfg
     found = lists(nms_of_frames(*given, None))
     assert found == by_loops(boxes, scores, labels, frame, [])
+    found = lists(nms_of_frames(*given, None, frame_size=(400, 700)))
+    assert found == by_loops(boxes, scores, labels, frame, [])
     steps = [(lambda i: scores[i] > 0.3, 6)]
     found = lists(nms_of_frames(*given, 6, min_score=0.3))
     assert found == by_loops(boxes, scores, labels, frame, steps)

@@ -44,6 +44,25 @@ def test_features_are_those_of_mmdets_extractor(sides, factor, monkeypatch):
     assert len(found) == len(sides)
 
 
+def test_levels_change_at_the_same_sides_as_mmdets(monkeypatch):
+    """Where the side of a square changes by its last bits."""
+    sides = []
+    for least in (112.0, 224.0, 448.0):
+        side = torch.tensor(least)
+        for _ in range(30):
+            side = torch.nextafter(side, torch.zeros(()))
+        for _ in range(40):
+            sides.append(side)
+            side = torch.nextafter(side, torch.tensor(1e9))
+    squares = torch.stack(sides)[:, None] * torch.tensor([0.0, 0, 0, 1, 1])
+    wanted = extractor(SingleRoIExtractor).map_roi_levels(squares, 4)
+    with pretended_device(monkeypatch):
+        levels, numbers = extractor()._levels_of(squares.to(DEVICE), 4)
+    assert here(levels).tolist() == wanted.tolist()
+    assert here(numbers).flatten().tolist() == [0, 1, 2, 3]
+    assert set(wanted.tolist()) == {0, 1, 2, 3}
+
+
 def test_one_level(monkeypatch):
     layer = dict(type='RoIAlign', output_size=7, sampling_ratio=2)
     made = AllLevelsRoIExtractor(layer, out_channels=6, featmap_strides=[4]).eval()

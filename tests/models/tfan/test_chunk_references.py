@@ -83,7 +83,8 @@ def test_chunks_and_frames_see_the_same(num_slots, chunks, num_references, min_s
             found += at_once(together, made, *span).of_each_frame()
         start += size
     for one, other in zip(wanted, found, strict=True):
-        assert rows_of(one) == rows_of(other)
+        # Matrix products of another number of rows may differ by their last bits.
+        torch.testing.assert_close(rows_of(one), rows_of(other), atol=1e-9, rtol=1e-9)
     assert max(len(rows_of(one)) for one in wanted) > 3
     assert together.num_bytes == alone.num_bytes
 
@@ -104,7 +105,7 @@ def test_features_are_augmented_alike(kind, members):
         made = module(members=members, residual=kind == 'residual')
     span = 2, 6, 5, 0.1
     sets = one_by_one(ReferenceMemory(3, SIZE), made, *span)
-    shared = at_once(ReferenceMemory(3, SIZE), made, *span)
+    shared = made.prepared(at_once(ReferenceMemory(3, SIZE), made, *span))
     own = proposals(3).bboxes[:2]
     places = [own[:1], torch.cat([own, boxes(2, 77)]), own[:0], torch.cat([own, own])]
     frames = torch.arange(4).repeat_interleave(torch.tensor([1, 4, 0, 4]))
