@@ -6,6 +6,7 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     reference_proposals.py             the t best proposals of all frames (2.2)
     augmented_roi_extractor.py         where features are augmented (Figure 1)
     reference_set.py                   a frame's references, and who takes part (2.2)
+    chunk_detection.py                 the frames of a chunk, all steps together
     chunk_references.py                both for frames that come together
     temporal_feature_augmentation.py   similarity, weighted sum (2.2, eqs. 1, 2)
     fc_feature_augmentation.py         not the paper's: among fc features

@@ -41,17 +41,20 @@ def best_in_slots(
 
 def references_of_frames(
     table: Mapping[Any, Tensor],
-    num_before: int,
+    seen: Tensor,
+    own: Tensor,
     slot_size: int,
     num_references: int,
     min_score: float = 0.0,
 ) -> ReferenceProposals:
-    """The t best proposals of each of B frames and of those before it, as one set.
+    """The t best proposals that each of B frames sees, as one set.
 
     Args:
-        table (Mapping): As :meth:`ReferenceMemory.write_frames` gives it: (rows, ...).
-        num_before (int): K, how many frames before a frame count.
-        slot_size (int): Rows of a frame.
+        table (Mapping): scores (rows,), bboxes (rows, 4), embeddings (rows, d) and RoI
+            features by their size, of slots of ``slot_size`` rows.
+        seen (Tensor): (B, slots) bool on the host, the slots that a frame sees.
+        own (Tensor): (B, slots) bool, which of these is its own.
+        slot_size (int): Rows of a slot.
         num_references (int): t.
         min_score (float): Proposals of a lower score are left out.
 
@@ -60,25 +63,34 @@ def references_of_frames(
         it, of which no frame sees more than t.
     """
     scores, places = table['scores'], table['bboxes']
-    num_slots = len(scores) // slot_size
-    frames, slots = (
-        num_slots - num_before,
-        torch.arange(num_slots, device=scores.device),
+    hidden, of_others = (
+        (~slots).repeat_interleave(slot_size, dim=1).to(scores.device)
+        for slots in (seen, own)
     )
-    # Frame b is in slot K + b, and sees the slots from b on.
-    age = (slots[num_before:, None] - slots).repeat_interleave(slot_size, dim=1)
-    seen = scores.expand(frames, -1).masked_fill(
-        (age < 0) | (age > num_before), -torch.inf
+    most = min(num_references, int(seen.sum(1).max()) * slot_size)
+    best, rows = (
+        scores.expand(len(seen), -1)
+        .masked_fill(hidden, -torch.inf)
+        .topk(most, dim=1, sorted=False)
     )
-    most = min(num_references, (num_before + 1) * slot_size)
-    best, rows = seen.topk(most, dim=1, sorted=False)
-    valid = torch.zeros_like(seen, dtype=torch.bool).scatter(1, rows, best >= min_score)
     return ReferenceProposals(
         feats={k: v for k, v in table.items() if isinstance(k, int)},
         embeddings=table['embeddings'],
-        bboxes=places.expand(frames, -1, -1).masked_fill(
-            (age != 0)[..., None], torch.nan
+        bboxes=places.expand(len(seen), -1, -1).masked_fill(
+            of_others[..., None], torch.nan
         ),
         places=places,
-        valid=valid,
+        valid=torch.zeros_like(hidden).scatter(1, rows, best >= min_score),
     )
+
+
+def slots_before(num_frames: int, num_before: int) -> tuple[Tensor, Tensor]:
+    """Which slots each of B frames sees, and which is its own: (B, K + B) bool.
+
+    Args:
+        num_frames (int): B; frame b is in slot K + b.
+        num_before (int): K, how many frames before a frame count.
+    """
+    slots = torch.arange(num_before + num_frames)
+    age = slots[num_before:, None] - slots
+    return (age >= 0) & (age <= num_before), age == 0

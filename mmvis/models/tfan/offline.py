@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import torch
 from mmdet.structures import TrackDataSample
 from mmengine.structures import InstanceData
 from torch import Tensor
+from torch.nn.functional import pad
 
 from mmvis.models.common.base_vis import BaseVISModel
+from mmvis.models.common.chunk_rcnn import goes_together, proposals_of_frames
 from mmvis.registry import MODELS
 
+from .chunk_detection import detect_in_frames, parts_of
+from .reference_set import ReferenceProposals
 from .tfan import TFAN, TFANState
 
 
@@ -87,11 +92,73 @@ class OfflineTFAN(TFAN):
             state.sampled[t] = slot
             state.computed[t] = (feats, proposals)
 
-    def predict_frames(
-        self, feats: tuple[Tensor, ...], metainfos: Sequence[dict], state: TFANState
+    def predict_frames(  # type: ignore[override]  # of what init_state made
+        self,
+        feats: tuple[Tensor, ...],
+        metainfos: Sequence[dict],
+        state: OfflineTFANState,
     ) -> Iterator[InstanceData]:
-        """One by one: of some, all is computed before their turn. See the base."""
-        return BaseVISModel.predict_frames(self, feats, metainfos, state)
+        """In parts, each at once; of some frames features are there. See the base."""
+        if not goes_together(self.detector):
+            yield from BaseVISModel.predict_frames(self, feats, metainfos, state)
+            return
+        (frames,) = feats
+        for part in parts_of(len(metainfos)):
+            own = metainfos[part]
+            levels = self._levels_of(frames[part], own, state)
+            proposals, counts = proposals_of_frames(
+                self.detector.rpn_head, levels, own[0]
+            )
+            references = None
+            if self.augmentation is not None:
+                references = self._see_samples(levels, proposals, counts, own, state)
+            yield from detect_in_frames(
+                self, levels, proposals, references, own, state.tracks
+            )
+
+    def _levels_of(
+        self, frames: Tensor, metainfos: Sequence[dict], state: OfflineTFANState
+    ) -> tuple[Tensor, ...]:
+        """Feature maps of frames, of which some have been computed."""
+        known = {
+            t: state.computed.pop(metainfo['frame_id'])[0]
+            for t, metainfo in enumerate(metainfos)
+            if metainfo['frame_id'] in state.computed
+        }
+        if not known:
+            return self.extract_feat(frames)
+        others = [t for t in range(len(frames)) if t not in known]
+        if others:
+            # Side by side in memory: an index of the host would be uploaded.
+            found = self.extract_feat(torch.stack([frames[t] for t in others]))
+            for row, t in enumerate(others):
+                known[t] = tuple(level[row : row + 1] for level in found)
+        in_order = zip(*(known[t] for t in range(len(frames))), strict=True)
+        return tuple(torch.cat(level) for level in in_order)
+
+    def _see_samples(
+        self,
+        levels: tuple[Tensor, ...],
+        proposals: InstanceData,
+        counts: list[int],
+        metainfos: Sequence[dict],
+        state: OfflineTFANState,
+    ) -> ReferenceProposals | list[ReferenceProposals]:
+        """References of frames: the sampled ones and, where it is none, itself."""
+        memory, num_samples = state.references, self.test_cfg.num_frames
+        new = self._rows_of_frames(levels, proposals, counts, memory.slot_size)
+        table = {
+            name: values if name == 'scores' else values.nan_to_num(0.0, 0.0, 0.0)
+            for name, values in memory.with_rows(num_samples, new).items()
+        }
+        own = pad(torch.eye(len(counts), dtype=torch.bool), (num_samples, 0))
+        seen = own | (torch.arange(own.shape[1]) < num_samples)
+        for t, metainfo in enumerate(metainfos):
+            # A sampled frame is its own, not its sample: a proposal counts once where
+            # it is equal to the last bit.
+            if metainfo['frame_id'] in state.sampled:
+                seen[t, state.sampled[metainfo['frame_id']]] = False
+        return self._shared_references(table, seen, own, memory.slot_size)
 
     def predict_frame(  # type: ignore[override]  # of what init_state made
         self, feats: tuple[Tensor, ...], metainfo: dict, state: OfflineTFANState

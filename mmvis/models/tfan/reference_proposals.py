@@ -144,6 +144,12 @@ class ReferenceMemory:
             field[: max(len(left) - turn, 0)] = left[turn:]
         return table
 
+    def with_rows(self, num_slots: int, new: Mapping[Any, Tensor]) -> dict[Any, Tensor]:
+        """The rows of the first so many slots, and then others, which are not kept."""
+        self._make_room(new)
+        count = num_slots * self.slot_size
+        return {k: torch.cat([self._fields[k][:count], v]) for k, v in new.items()}
+
     def clear(self, slot: int) -> None:
         """Leave the frame of a slot out."""
         if self._fields:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -16,21 +16,16 @@ from torch import Tensor
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.common.chunk_rcnn import (
-    boxes_of_frames,
     goes_together,
-    in_frame,
     proposals_of_frames,
-    rois_of,
 )
-from mmvis.models.common.frame_groups import groups_that_fit
-from mmvis.models.common.mask_pasting import masks_in_frame, paste_masks
 from mmvis.models.common.roi_levels import use_all_levels
 from mmvis.models.common.settings import check_keys
 from mmvis.models.masktrack_rcnn.masktrack_rcnn import without_classes
 from mmvis.models.trackers.supplement import refuse_supplement
-from mmvis.models.trackers.track_frames import track_frames
 from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
+from mmvis.structures.nested_tensors import map_tensors
 
 from .augmented_roi_extractor import (
     Augmentation,
@@ -39,12 +34,10 @@ from .augmented_roi_extractor import (
     check_extractors,
     size_of,
 )
-from .chunk_references import best_in_slots, references_of_frames
+from .chunk_detection import detect_in_frames, look, parts_of
+from .chunk_references import best_in_slots, references_of_frames, slots_before
 from .reference_proposals import ReferenceMemory, select_references
 from .reference_set import ReferenceProposals
-
-# Cells of the grid in which masks are compared are so many pixels wide.
-MATCHING_STRIDE = 4
 
 
 @dataclass
@@ -294,35 +287,12 @@ class TFAN(BaseVISModel):
             feats, [metainfo], [proposals], rcnn_test_cfg=roi_head.test_cfg
         )[0]
         dets.frame = torch.zeros_like(dets.labels)
-        masks = self._look(feats, dets, metainfo)
+        masks = look(self, feats, dets, metainfo)
         del dets.frame
         tracked = self.tracker.track(dets, state.tracks, metainfo['frame_id'])
         result = roi_head.paste(masks[tracked.rows], tracked, metainfo)
         del result.embeddings, result.rows
         return result
-
-    def _look(
-        self, feats: tuple[Tensor, ...], dets: InstanceData, metainfo: dict
-    ) -> Tensor:
-        """Give detections what the tracker compares; their masks (n, classes, s, s)."""
-        roi_head, rois = self.detector.roi_head, rois_of(dets)
-        extractor, embed_head = (
-            self.track_head.roi_extractor,
-            self.track_head.embed_head,
-        )
-        roi_feats = extractor(feats[: extractor.num_inputs], rois)
-        (dets.embeddings,) = embed_head.extract_feat(roi_feats, [len(dets)])
-        masks = roi_head.mask_probabilities(feats, rois)
-        height, width = metainfo['batch_input_shape']
-        dets.masks = paste_masks(
-            roi_head.of_labels(masks, dets.labels),
-            dets.bboxes,
-            (-(-height // MATCHING_STRIDE), -(-width // MATCHING_STRIDE)),
-            (MATCHING_STRIDE, MATCHING_STRIDE),
-        )
-        # Masks are made afterwards, of those that are kept.
-        dets.rows = torch.arange(len(dets), device=dets.bboxes.device)
-        return masks
 
     def predict_frames(
         self, feats: tuple[Tensor, ...], metainfos: Sequence[dict], state: TFANState
@@ -331,32 +301,18 @@ class TFAN(BaseVISModel):
         if not goes_together(self.detector):
             yield from super().predict_frames(feats, metainfos, state)
             return
-        roi_head, first = self.detector.roi_head, metainfos[0]
-        proposals, counts = proposals_of_frames(self.detector.rpn_head, feats, first)
-        if self.augmentation is not None:
-            references = self._remember_frames(feats, proposals, counts, state)
-            feats = AugmentedFeatures(feats, self.augmentation, references)
-        state.num_frames += len(metainfos)
-        dets, counts = boxes_of_frames(roi_head, feats, first, rois_of(proposals))
-        masks = roi_head.of_labels(self._look(feats, dets, first), dets.labels)
-        bboxes = dets.bboxes
-        del dets.frame
-        tracked = list(
-            track_frames(
-                self.tracker, dets, counts, state.tracks, metainfos, with_masks=False
+        for part in parts_of(len(metainfos)):
+            own = map_tensors(itemgetter(part), feats)
+            proposals, counts = proposals_of_frames(
+                self.detector.rpn_head, own, metainfos[0]
             )
-        )
-        pixels = math.prod(first['ori_shape'][:2])
-        for group in groups_that_fit(tracked, lambda frame: len(frame) * pixels):
-            rows = torch.cat([frame.rows for frame in group]).to(bboxes.device)
-            pasted = masks_in_frame(
-                masks[rows], bboxes[rows], first, roi_head.test_cfg.mask_thr_binary
-            ).split([len(frame) for frame in group])
-            for frame, own in zip(group, pasted, strict=True):
-                del frame.embeddings, frame.rows
-                frame.bboxes = in_frame(frame.bboxes, first)
-                frame.masks = own
-                yield frame
+            references = None
+            if self.augmentation is not None:
+                references = self._remember_frames(own, proposals, counts, state)
+            state.num_frames += len(counts)
+            yield from detect_in_frames(
+                self, own, proposals, references, metainfos[part], state.tracks
+            )
 
     def _remember_frames(
         self,
@@ -367,19 +323,34 @@ class TFAN(BaseVISModel):
     ) -> ReferenceProposals | list[ReferenceProposals]:
         """Write the best proposals of all frames into the memory; their references."""
         memory = state.references
-        bboxes, scores, rois = best_in_slots(proposals, counts, memory.slot_size)
+        new = self._rows_of_frames(feats, proposals, counts, memory.slot_size)
+        table = memory.write_frames(state.num_frames % memory.num_slots, new)
+        slots = slots_before(len(counts), self.test_cfg.num_frames)
+        return self._shared_references(table, *slots, memory.slot_size)
+
+    def _rows_of_frames(
+        self,
+        feats: tuple[Tensor, ...],
+        proposals: InstanceData,
+        counts: list[int],
+        slot_size: int,
+    ) -> dict[Any, Tensor]:
+        """What is remembered of frames, ``slot_size`` rows of each."""
+        bboxes, scores, rois = best_in_slots(proposals, counts, slot_size)
         roi_feats, embeddings = self._references(feats, rois)
         new: dict[Any, Tensor] = dict(scores=scores, bboxes=bboxes)
         for name, values in [*roi_feats.items(), ('embeddings', embeddings)]:
             # What a frame does not see is multiplied by zero, which must give zero.
             new[name] = values.nan_to_num(0.0, 0.0, 0.0)
-        table = memory.write_frames(state.num_frames % memory.num_slots, new)
+        return new
+
+    def _shared_references(
+        self, table: dict[Any, Tensor], seen: Tensor, own: Tensor, slot_size: int
+    ) -> ReferenceProposals | list[ReferenceProposals]:
+        """The reference sets of frames that see these slots of a table."""
         references = references_of_frames(
-            table,
-            self.test_cfg.num_frames,
-            memory.slot_size,
-            self.num_references,
-            self.min_reference_score,
+            *(table, seen, own, slot_size),
+            *(self.num_references, self.min_reference_score),
         )
         assert self.augmentation is not None
         # A mean over the references is another for each frame.

@@ -58,3 +58,29 @@ def test_a_chunk_at_once(name, monkeypatch):
     most_launches, most_reads = LIMITS[name]
     assert launches <= most_launches, work.launches
     assert reads <= most_reads, work.waits
+
+
+@torch.no_grad()
+def test_a_whole_video_at_once(monkeypatch):
+    """OfflineTFAN computes the two frames that it samples before, one by one."""
+    net = copy.deepcopy(video_models.tfan('OfflineTFAN'))
+    net.frames_at_once = len
+    sample, work = clip_sample(CHUNK), HostWork(uploads_wait=False)
+    extract = net.extract_feat
+
+    def network(frames):
+        pretended_device.WATCHERS.clear()
+        feats = extract(frames)
+        pretended_device.WATCHERS.append(work.see)
+        return feats
+
+    with monkeypatch.context() as patch:
+        work.count_mmcv(patch)
+        with pretended_device.pretended_device(patch):
+            move(net)
+            net.extract_feat = network
+            net.predict(moving_frames(CHUNK)[None].to(DEVICE), [sample])
+            pretended_device.WATCHERS.clear()
+    assert min(len(frame.pred_track_instances) for frame in sample) > 2
+    assert work.launches.total() / CHUNK <= 125, work.launches
+    assert work.waits.total() / CHUNK <= 1.5, work.waits

@@ -1,12 +1,21 @@
 """The references of frames that come together are those of frames one by one."""
 
+from unittest import mock
+
 import pytest
 import torch
 from mmengine.structures import InstanceData
+from model_factory import assert_same, moving_frames, predict
 from reference_sets import CHANNELS, SIDE, boxes, features, module
+from video_models import tfan
 
+from mmvis.models.tfan import chunk_detection
 from mmvis.models.tfan.augmented_roi_extractor import AugmentedFeatures
-from mmvis.models.tfan.chunk_references import best_in_slots, references_of_frames
+from mmvis.models.tfan.chunk_references import (
+    best_in_slots,
+    references_of_frames,
+    slots_before,
+)
 from mmvis.models.tfan.fc_feature_augmentation import FCFeatureAugmentation
 from mmvis.models.tfan.reference_proposals import ReferenceMemory
 
@@ -49,9 +58,8 @@ def at_once(memory, made, start, stop, num_references, min_score):
     fields = row_fields(bboxes, made)
     new = dict(scores=scores, bboxes=bboxes, embeddings=fields['embeddings'])
     table = memory.write_frames(start % memory.num_slots, new | fields['feats'])
-    return references_of_frames(
-        table, memory.num_slots - 1, SIZE, num_references, min_score
-    )
+    slots = slots_before(stop - start, memory.num_slots - 1)
+    return references_of_frames(table, *slots, SIZE, num_references, min_score)
 
 
 def rows_of(references):
@@ -117,3 +125,28 @@ def test_features_are_augmented_alike(kind, members):
     torch.testing.assert_close(found, wanted)
     if members != 'own':
         assert (wanted[5] - wanted[1]).abs().max() > 1e-3
+
+
+def test_weights_do_not_grow_with_the_square_of_the_frames(monkeypatch):
+    """Ten frames in parts of three at most: results are those of one by one."""
+    net, frames = tfan(), moving_frames(10)
+    one_by_one = predict(net, [10], frames=frames)
+    rows, weights = [], type(net.augmentation).weights
+
+    def spy(self, embeddings, bboxes, references):
+        rows.append((len(bboxes), len(references.embeddings)))
+        return weights(self, embeddings, bboxes, references)
+
+    monkeypatch.setattr(type(net.augmentation), 'weights', spy)
+    monkeypatch.setattr(chunk_detection, 'FRAMES_AT_ONCE', 3)
+    with mock.patch.object(net, 'frames_at_once', len):
+        assert_same(one_by_one, predict(net, [10], video_id=2, frames=frames))
+    slot = net.test_cfg.frame_proposals
+    # Those of two or three frames, and of the two that are remembered.
+    assert {count for _, count in rows} == {4 * slot, 5 * slot}
+    assert [len(range(10)[part]) for part in chunk_detection.parts_of(10)] == [
+        2,
+        3,
+        2,
+        3,
+    ]

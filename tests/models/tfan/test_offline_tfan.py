@@ -3,9 +3,12 @@
 import copy
 
 import pytest
-from model_factory import moving_frames, predict
+import torch
+from model_factory import assert_same, moving_frames, predict
 from tfan_clips import assert_same_detections, detections
 from video_models import tfan as model
+
+from mmvis.models.tfan import chunk_detection
 
 
 def test_offline_does_not_depend_on_the_order_of_frames():
@@ -41,6 +44,31 @@ def test_offline_computes_features_once_a_frame(monkeypatch):
     monkeypatch.setattr(net, 'extract_feat', counting)
     detections(net, moving_frames(5))
     assert sum(seen) == 5
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('most', [2, 5, 8])
+@pytest.mark.parametrize('augmentation', ['sum', 'centred', None])
+def test_frames_at_once(monkeypatch, augmentation, most):
+    """As one by one; of seven frames three are sampled."""
+    settings = dict(num_frames=3)
+    if augmentation is None:
+        settings['augmentation'] = None
+    net, frames = copy.deepcopy(model('OfflineTFAN', **settings)), moving_frames(7)
+    if augmentation == 'centred':
+        net.augmentation.centred = True
+    one_by_one = predict(net, [7], frames=frames)
+    monkeypatch.setattr(chunk_detection, 'FRAMES_AT_ONCE', most)
+    seen, extract = [], net.extract_feat
+    monkeypatch.setattr(
+        net, 'extract_feat', lambda x: seen.append(len(x)) or extract(x)
+    )
+    net.frames_at_once = len
+    found = predict(net, [7], video_id=2, frames=frames)
+    assert_same(one_by_one, found)
+    assert sum(map(len, found)) > 7
+    # Three of them are sampled, or none.
+    assert sum(seen) == 7 and (most < 8 or max(seen) in (4, 7))
 
 
 def test_offline_refuses_parts_of_a_video():

@@ -1,0 +1,108 @@
+"""The instances of frames that come together, and what is looked at of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmvis.models.common.chunk_rcnn import boxes_of_frames, in_frame, rois_of
+from mmvis.models.common.frame_groups import groups_that_fit
+from mmvis.models.common.mask_pasting import masks_in_frame, paste_masks
+from mmvis.models.trackers.track_frames import track_frames
+from mmvis.models.trackers.track_memory import TrackMemory
+
+from .augmented_roi_extractor import AugmentedFeatures
+from .reference_set import ReferenceProposals
+
+if TYPE_CHECKING:
+    from .tfan import TFAN
+
+# Cells of the grid in which masks are compared are so many pixels wide.
+MATCHING_STRIDE = 4
+# There is a weight for each RoI of all frames and each reference of all of them, so
+# that they grow with the square of the frames.
+FRAMES_AT_ONCE = 8
+
+
+def parts_of(num_frames: int) -> Iterator[slice]:
+    """Frames in a row that are augmented together, in parts of about one length."""
+    parts = math.ceil(num_frames / FRAMES_AT_ONCE)
+    ends = [num_frames * part // parts for part in range(parts + 1)] if parts else []
+    yield from map(slice, ends[:-1], ends[1:])
+
+
+def detect_in_frames(
+    model: TFAN,
+    feats: tuple[Tensor, ...],
+    proposals: InstanceData,
+    references: ReferenceProposals | list[ReferenceProposals] | None,
+    metainfos: Sequence[dict],
+    tracks: TrackMemory,
+) -> Iterator[InstanceData]:
+    """Detect in all frames, track, make all masks.
+
+    Args:
+        model (TFAN): Of whose detector all steps are known.
+        feats (tuple[Tensor]): Levels (B, C, H_l, W_l).
+        proposals (InstanceData): bboxes (n, 4), and frame (n,).
+        references (ReferenceProposals | list | None): What augments them.
+        metainfos (Sequence[dict]): Of the frames, all of one size.
+        tracks (TrackMemory): Of the video; updated.
+    """
+    roi_head, first = model.detector.roi_head, metainfos[0]
+    if references is not None:
+        assert model.augmentation is not None
+        feats = AugmentedFeatures(feats, model.augmentation, references)
+    dets, counts = boxes_of_frames(roi_head, feats, first, rois_of(proposals))
+    masks = roi_head.of_labels(look(model, feats, dets, first), dets.labels)
+    bboxes = dets.bboxes
+    del dets.frame
+    tracked = list(
+        track_frames(model.tracker, dets, counts, tracks, metainfos, with_masks=False)
+    )
+    pixels = math.prod(first['ori_shape'][:2])
+    for group in groups_that_fit(tracked, lambda frame: len(frame) * pixels):
+        rows = torch.cat([frame.rows for frame in group]).to(bboxes.device)
+        pasted = masks_in_frame(
+            masks[rows], bboxes[rows], first, roi_head.test_cfg.mask_thr_binary
+        ).split([len(frame) for frame in group])
+        for frame, own in zip(group, pasted, strict=True):
+            del frame.embeddings, frame.rows
+            frame.bboxes = in_frame(frame.bboxes, first)
+            frame.masks = own
+            yield frame
+
+
+def look(
+    model: TFAN, feats: tuple[Tensor, ...], dets: InstanceData, metainfo: dict
+) -> Tensor:
+    """Give detections what the tracker compares; their masks (n, classes, s, s).
+
+    Args:
+        model (TFAN): Of whose heads they are.
+        feats (tuple[Tensor]): Levels (B, C, H_l, W_l).
+        dets (InstanceData): bboxes (n, 4), labels (n,) and frame (n,); embeddings,
+            masks on the grid and rows (n,) are added.
+        metainfo (dict): batch_input_shape.
+    """
+    roi_head, rois = model.detector.roi_head, rois_of(dets)
+    extractor = model.track_head.roi_extractor
+    embed_head = model.track_head.embed_head
+    roi_feats = extractor(feats[: extractor.num_inputs], rois)
+    (dets.embeddings,) = embed_head.extract_feat(roi_feats, [len(dets)])
+    masks = roi_head.mask_probabilities(feats, rois)
+    height, width = metainfo['batch_input_shape']
+    dets.masks = paste_masks(
+        roi_head.of_labels(masks, dets.labels),
+        dets.bboxes,
+        (-(-height // MATCHING_STRIDE), -(-width // MATCHING_STRIDE)),
+        (MATCHING_STRIDE, MATCHING_STRIDE),
+    )
+    # Masks are made afterwards, of those that are kept.
+    dets.rows = torch.arange(len(dets), device=dets.bboxes.device)
+    return masks
