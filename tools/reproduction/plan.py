@@ -114,6 +114,20 @@ CLAIMS = [
         'tfan_cascade',
         where=('all', 'blur', 'fast', 'occlusion'),
     ),
+    *(
+        Claim(
+            f'{model}_members',
+            'TFAN',
+            f'A further experiment: features of other frames help a network that was '
+            f'trained with them ({name}).',
+            'None. Against the same weights without references.',
+            model,
+            f'{model}_own',
+            where=('all', 'blur', 'fast', 'occlusion'),
+            budget='weights',
+        )
+        for model, name in (('tfan', 'eqs. 1-2'), ('tfan_fc', 'fc features'))
+    ),
     Claim(
         'tfan_mask_iou',
         'TFAN',

@@ -102,6 +102,15 @@ RUNS = [
         test_of='tfan',
         overrides={'model.tracker.match_weights.mask_iou': 0.0},
     ),
+    # Does the augmentation cost in training, or by what is found in a test?
+    *(
+        Run(
+            f'{model}_own',
+            test_of=model,
+            overrides={'model.augmentation.members': 'own'},
+        )
+        for model in ('tfan', 'tfan_fc')
+    ),
     Run('instance_flow', 'configs/bench/instance_flow_bench.py', 500),
     Run('instance_flow_long', 'configs/bench/instance_flow_bench.py', 1500),
     Run(
