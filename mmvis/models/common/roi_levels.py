@@ -14,7 +14,7 @@ AWAY = -1e6
 
 
 class AllLevelsRoIExtractor(SingleRoIExtractor):
-    """mmdet's extractor that, on a GPU in tests, asks the device for no numbers.
+    """mmdet's extractor that, on a GPU, asks the device for no numbers.
 
     Every level is sampled for all RoIs; for those of another level outside of the map.
     """
@@ -27,8 +27,17 @@ class AllLevelsRoIExtractor(SingleRoIExtractor):
     ) -> Tensor:
         """Features (n, C, h, w) of RoIs (n, 5), of the level that suits each."""
         on_host = rois.device.type == 'cpu'
-        if self.training or on_host or len(feats) == 1 or len(rois) == 0:
+        if on_host or len(feats) == 1 or len(rois) == 0:
             return super().forward(feats, rois, roi_scale_factor)
+        return self.sample_all_levels(feats, rois, roi_scale_factor)
+
+    def sample_all_levels(
+        self,
+        feats: Sequence[Tensor],
+        rois: Tensor,
+        roi_scale_factor: float | None = None,
+    ) -> Tensor:
+        """:meth:`forward` as on a GPU, of several levels and any RoI."""
         rois = rois.type_as(feats[0])
         levels, numbers = self._levels_of(rois, len(feats))
         elsewhere = (levels != numbers)[..., None]

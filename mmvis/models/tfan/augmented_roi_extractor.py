@@ -75,8 +75,8 @@ class AugmentedFeatures(tuple):
             return self.augmentation(roi_feats, rois[:, 1:], seen)[0]
         counts = [len(rois)]
         if len(self.references) > 1:
-            frames = rois[:, 0].long()
-            counts = frames.bincount(minlength=len(self.references)).tolist()
+            numbers = torch.arange(len(self.references), device=rois.device)
+            counts = (rois[:, :1] == numbers).sum(0).tolist()
         augmented = []
         for part, bboxes, references in zip(
             roi_feats.split(counts),

@@ -44,6 +44,21 @@ def test_features_are_those_of_mmdets_extractor(sides, factor, monkeypatch):
     assert len(found) == len(sides)
 
 
+@pytest.mark.parametrize('sides', [[9, 130, 500, 1e3, 60, 250], [130, 30]])
+def test_gradients_are_those_of_mmdets_extractor(sides):
+    grads = []
+    for kind in ('mmdet', 'all levels'):
+        feats = [level.requires_grad_() for level in maps()]
+        made = extractor().train()
+        sample = made if kind == 'mmdet' else made.sample_all_levels
+        found = sample(feats, rois(sides))
+        (found * torch.arange(found.numel()).view_as(found)).sum().backward()
+        grads.append([level.grad for level in feats])
+    for wanted, found in zip(*grads, strict=True):
+        torch.testing.assert_close(found, wanted, atol=1e-3, rtol=1e-5)
+    assert all(wanted.any() for wanted in grads[0]) == (len(sides) > 2)
+
+
 def test_levels_change_at_the_same_sides_as_mmdets(monkeypatch):
     """Where the side of a square changes by its last bits."""
     sides = []

@@ -15,13 +15,14 @@ from host_work import HostWork
 from model_factory import training_clip
 from pretended_device import DEVICE, move
 
-# Most launches and reads of a clip. Of those that are left mmdet's assigners, samplers,
-# RoI extractors and losses are most: of MaskTrack R-CNN 66, of InstanceFlow all.
+# Most launches and reads of a clip. Of those that are left mmdet's assigners, samplers
+# and losses are most: of MaskTrack R-CNN 58, of InstanceFlow all.
 LIMITS = {
     'stmask': (225, 2),
     'sg_net': (450, 4),
     'instance_flow': (310, 1),
-    'masktrack_rcnn': (750, 68),
+    'masktrack_rcnn': (710, 60),
+    'tfan': (1495, 84),
 }
 
 
