@@ -48,14 +48,15 @@ def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
 
-def test_decoding_and_anchors():
+@pytest.mark.parametrize('means', [(0.0, 0.0, 0.0, 0.0), (0.4, -0.3, 0.2, -0.5)])
+def test_decoding_and_anchors(means):
     generator = KernelAnchorGenerator(scales=(1.0, 1.3))
     sizes, shape = [(5, 7), (3, 4)], (96, 160)
     anchors = generator.grid_anchors(sizes, shape)
     found = boxes.grid_anchors(generator.cells, sizes, shape)
     assert np.array_equal(found, anchors.numpy())
     deltas = torch.randn(len(anchors), 4, generator=seeded(3)) * 4
-    coder = YolactBBoxCoder()
+    coder = YolactBBoxCoder(target_means=means)
     settings = dict(means=coder.means, stds=coder.stds, limit=abs(np.log(1e-6)))
     np.testing.assert_allclose(
         boxes.decode(found, deltas.numpy(), settings),

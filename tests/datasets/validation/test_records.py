@@ -56,6 +56,18 @@ def find(vis_set) -> list[Finding]:
             dict(video=1, annotation=1, frame=2),
         ),
         (
+            ('annotations', 0, 'areas', 2),
+            None,
+            'NULL_DISAGREES',
+            dict(video=1, annotation=1, frame=2),
+        ),
+        (
+            ('annotations', 0, 'bboxes', 2),
+            [-2, 5, 20, 20],
+            'BOX_OUTSIDE',
+            dict(video=1, annotation=1, frame=2),
+        ),
+        (
             ('annotations', 3, 'segmentations', 1, 'counts'),
             'hello',
             'BAD_SEGM',
