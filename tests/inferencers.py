@@ -6,7 +6,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from model_factory import moving_frames, tiny_config, tiny_model
+import video_models
+from model_factory import finding_config, moving_frames
 
 from mmvis.apis import VISInferencer
 from mmvis.visualization.video_writer import Mp4Writer
@@ -14,9 +15,8 @@ from mmvis.visualization.video_writer import Mp4Writer
 
 def make_inferencer(**kwargs) -> VISInferencer:
     """A tiny MaskTrack R-CNN; its frames are 192x320 whatever comes in."""
-    cfg = tiny_config()
-    weights = tiny_model(cfg).state_dict()  # lowers the score threshold of cfg, too
-    return VISInferencer(cfg, weights, device='cpu', **kwargs)
+    weights = video_models.masktrack_rcnn().state_dict()
+    return VISInferencer(finding_config(), weights, device='cpu', **kwargs)
 
 
 def images(number: int, size: tuple[int, int] = (96, 160), seed: int = 0) -> list:

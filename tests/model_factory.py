@@ -40,6 +40,13 @@ def tiny_config(name: str = 'tiny/masktrack_rcnn_tiny_synthvis.py') -> Config:
     return copy.deepcopy(parsed(CONFIGS / name))
 
 
+def finding_config() -> Config:
+    """Of a tiny MaskTrack R-CNN, with a threshold that random weights reach."""
+    cfg = tiny_config()
+    cfg.model.detector.test_cfg.rcnn.score_thr = 0.12
+    return cfg
+
+
 def tiny_model(cfg: Config | None = None, seed: int = 0):
     """A tiny MaskTrack R-CNN in eval mode whose random weights do give detections."""
     init_default_scope('mmvis')

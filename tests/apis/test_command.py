@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import video_models
 from inferencers import images, write_folder, write_video
-from model_factory import tiny_config, tiny_model
+from model_factory import finding_config
 from video_reader import read_video
 
 from mmvis.apis import video_session
@@ -21,8 +22,8 @@ from mmvis.evaluation import check_submission
 def place(tmp_path_factory) -> Path:
     """A folder with a config, its weights and a video."""
     folder = tmp_path_factory.mktemp('command')
-    cfg = tiny_config()
-    state = tiny_model(cfg).state_dict()
+    cfg = finding_config()
+    state = video_models.masktrack_rcnn().state_dict()
     cfg.dump(folder / 'c.py')
     meta = dict(dataset_meta=dict(classes=tuple('abcdefgh')))
     torch.save(dict(state_dict=state, meta=meta), folder / 'w.pth')

@@ -7,9 +7,10 @@ import cv2
 import pycocotools.mask as mask_utils
 import pytest
 import torch
+import video_models
 from inferencers import images, write_video
 from mmengine.runner.checkpoint import CheckpointLoader
-from model_factory import tiny_config, tiny_model
+from model_factory import finding_config
 
 from mmvis.apis import VISInferencer
 from mmvis.apis.command import main
@@ -19,8 +20,10 @@ from mmvis.engine.checkpoint import CheckpointError, DownloadError
 @pytest.fixture(scope='module')
 def place(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('reports')
-    cfg = tiny_config()
-    torch.save(dict(state_dict=tiny_model(cfg).state_dict()), folder / 'w.pth')
+    cfg = finding_config()
+    torch.save(
+        dict(state_dict=video_models.masktrack_rcnn().state_dict()), folder / 'w.pth'
+    )
     cfg.dump(folder / 'c.py')
     write_video(folder / 'v.mp4', images(3))
     return folder
