@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 import torch
 from model_factory import assert_same, clip_sample, moving_frames
+from pretended_device import DEVICE, move, pretended_device
 from video_models import stmask
 
 from mmvis.models.stmask import chunk_tracking
@@ -72,6 +73,31 @@ def test_chunks_change_nothing(monkeypatch, temporal_fusion, chunks, most):
     assert set(after.fields) == set(before.fields)
     for name, values in before.fields.items():
         torch.testing.assert_close(after[name], values, atol=1e-3, rtol=1e-3)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('temporal_fusion', [True, False])
+def test_single_frames_chunks_and_sizes_in_turns_on_a_device(
+    monkeypatch, temporal_fusion
+):
+    """What a frame alone leaves behind is on the device, what a chunk does is not."""
+    net = copy.deepcopy(stmask())
+    net.test_cfg.temporal_fusion = temporal_fusion
+    clip, sample = moving_frames(LENGTH), clip_sample(LENGTH)
+    for frame, image in list(zip(sample, clip, strict=True))[3:6]:
+        # A chunk of four changes its size in the middle, and so does the one after it.
+        image[:, 80:] = 0
+        frame.set_metainfo(dict(img_shape=(80, 160), ori_shape=(160, 320)))
+    one_by_one = net.predict_clip(clip, copy.deepcopy(sample), net.init_state())
+    net.frames_at_once = len
+    found, state = [], net.init_state()
+    with pretended_device(monkeypatch):
+        move(net)
+        for first, stop in ((0, 1), (1, 5), (5, 6), (6, 8)):
+            frames = clip[first:stop].to(DEVICE)
+            found += net.predict_clip(frames, sample[first:stop], state)
+    assert sum(map(len, one_by_one)) > 3 * LENGTH
+    assert_same(one_by_one, found)
 
 
 def test_as_many_frames_as_have_few_states():

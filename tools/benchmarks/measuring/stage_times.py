@@ -41,7 +41,11 @@ MODEL_PARTS = {
         'segment',
     ),
     'prototypes': ('prototype_net.forward', 'base_mask_module.forward'),
-    'temporal network': ('temporal_net.between', 'temporal_net.select'),
+    'temporal network': (
+        'temporal_net.select',
+        'temporal_net.join',
+        'temporal_net.between',
+    ),
     'NMS': (
         'bbox_head.predict',
         'detector.rpn_head.predict_by_feat',
