@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import socket
 import socketserver
 import struct
@@ -44,8 +46,11 @@ def _pieces(data: bytes) -> Iterator[bytes]:
 
 
 @contextmanager
-def udp_sender(data: bytes) -> Iterator[str]:
-    """Send a stream again and again; the address that it is sent to."""
+def udp_sender(data: bytes, turns: float = math.inf) -> Iterator[str]:
+    """Send a stream again and again, or so often; the address that it is sent to.
+
+    Then it is silent: over UDP nothing says that a sender is gone.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
         found.bind((HOST, 0))
         port = found.getsockname()[1]
@@ -53,7 +58,9 @@ def udp_sender(data: bytes) -> Iterator[str]:
 
     def send() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            while not over.is_set():
+            for turn in itertools.count():
+                if over.is_set() or turn >= turns:
+                    return
                 for piece in _pieces(data):
                     out.sendto(piece, (HOST, port))
                     time.sleep(0.002)

@@ -24,6 +24,9 @@ _LOST_AT_MOST = 50
 # Seconds before a lost stream is opened again: twice as long each time, up to the
 # longest.
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+# Seconds without a frame after which a stream is lost: nothing says that a sender over
+# UDP, or a camera without power, is gone.
+_SILENCE = 30.0
 
 
 def open_video(path: Path) -> FrameSource:
@@ -49,11 +52,14 @@ class _CaptureSource(FrameSource):
     """What OpenCV opens as a video."""
 
     def _open(self, what: int | str, error: str) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(what)
+        capture = self._capture_of(what)
         if not capture.isOpened():
             capture.release()
             raise UnreadableSourceError(error)
         return capture
+
+    def _capture_of(self, what: int | str) -> cv2.VideoCapture:
+        return cv2.VideoCapture(what)
 
 
 class CameraSource(_CaptureSource):
@@ -95,6 +101,8 @@ def _until_it_ends(capture: cv2.VideoCapture) -> Iterator[Frame]:
 class AddressSource(_CaptureSource):
     """A stream of a network: it ends when its server ends it, or is lost.
 
+    It is lost, too, when nothing came for 30 s; that is warned of.
+
     A password in the address is in no name and no message.
 
     Args:
@@ -121,11 +129,18 @@ class AddressSource(_CaptureSource):
         stated = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.length = int(stated) if 0 < stated < 2**31 else None
 
+    def _capture_of(self, what: int | str) -> cv2.VideoCapture:
+        limits = [cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(1000 * _SILENCE)]
+        return cv2.VideoCapture(what, cv2.CAP_ANY, limits)
+
     def __iter__(self) -> Iterator[Frame]:
-        capture, index, failed = self._capture, 0, 0
+        capture, index, failed, silent = self._capture, 0, 0, False
         try:
             while True:
+                began = time.monotonic()
                 there, image = capture.read()
+                # Frames that the decoder still has come after the silence.
+                silent |= time.monotonic() - began >= _SILENCE
                 if there:
                     yield Frame(index, image)
                     index, failed = index + 1, 0
@@ -133,6 +148,11 @@ class AddressSource(_CaptureSource):
                 if self.length is not None and index >= self.length:
                     return
                 if failed == self._reconnect:
+                    if silent:
+                        warnings.warn(
+                            f'{self._shown} sent nothing for {_SILENCE:g} s: it is '
+                            f'taken to be over, after {index} frames.'
+                        )
                     break
                 capture.release()
                 time.sleep(min(_FIRST_WAIT * 2**failed, _LONGEST_WAIT))
@@ -141,7 +161,7 @@ class AddressSource(_CaptureSource):
                     f'{self._shown} was lost after {index} frames: opened again, '
                     f'{failed} of at most {self._reconnect} times in a row.'
                 )
-                capture = cv2.VideoCapture(self._address)
+                capture, silent = self._capture_of(self._address), False
         finally:
             capture.release()
 

@@ -35,6 +35,17 @@ def test_udp(tmp_path):
         assert levels(source, 15) == [100] * 15  # more than one turn of the sender
 
 
+def test_udp_that_stops_ends_with_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(video_sources, '_SILENCE', 0.5)
+    with udp_sender(stream(tmp_path, 100), turns=4) as address:
+        source = open_source(address)
+        said = f'{address} sent nothing for 0.5 s: it is taken to be over, after'
+        with pytest.warns(UserWarning, match=said) as warned:
+            found = levels(source)
+    assert len(found) >= 8 and set(found) == {100}
+    assert f'after {len(found)} frames' in str(warned[0].message)
+
+
 def test_rtsp(tmp_path):
     with rtsp_server([stream(tmp_path, 60)]) as server:
         source = open_source(server.address)
