@@ -110,9 +110,17 @@ class TrackTable:
             self.looks[rows] = unit(before + share * (latest - before))
 
     def begin(
-        self, ids: np.ndarray, dets: Detections, chosen: np.ndarray, frame: int
+        self,
+        ids: np.ndarray,
+        dets: Detections,
+        chosen: np.ndarray,
+        frame: int,
+        velocity: np.ndarray,
     ) -> None:
-        """New tracks (k,) of detections (k,) ``chosen``; their ids are the highest."""
+        """New tracks (k,) of detections (k,) ``chosen``; their ids are the highest.
+
+        Their velocities (k, 2) are px a frame.
+        """
         boxes = dets.outlines.boxes[chosen]
         depth = 0 if dets.looks is None else dets.looks.shape[1]
         looks = (
@@ -128,7 +136,7 @@ class TrackTable:
             times=np.ones(len(ids), np.int64),
             boxes=boxes,
             inside=dets.outlines.inside[chosen],
-            velocity=np.zeros((len(ids), 2)),
+            velocity=velocity,
             usual=sizes(boxes),
             labels=dets.labels[chosen],
             trust=dets.scores[chosen].astype(float),

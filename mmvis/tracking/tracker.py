@@ -12,6 +12,7 @@ from mmvis.structures.rle import encode_masks, rle_to_bbox
 
 from .association import NEW, AssociationSettings, associate
 from .masks import Outlines, as_rles, check_array, outlines_of
+from .motion import first_velocity
 from .track_table import Detections, TrackTable, unit
 
 
@@ -129,7 +130,9 @@ class MaskTracker:
         ids[new] = np.arange(self._next_id, self._next_id + len(new))
         self._next_id += len(new)
         if len(new):
-            tracks.begin(ids[new], dets, new, frame)
+            reach = self.settings.first_step
+            velocity = first_velocity(dets, new, tracks, frame, reach)
+            tracks.begin(ids[new], dets, new, frame, velocity)
         self._frame += 1
         return ids
 

@@ -98,6 +98,86 @@ def test_the_same_object_found_twice_at_first_is_one():
     assert tracker.update(masks, [0.6, 0.9, 0.7], [0, 1, 1]).tolist() == [0, 1, 2]
 
 
+def test_half_an_object_is_no_second_one_at_first_either():
+    whole, far = blob(60, w=40, h=80), blob(180)
+    legs = whole.copy()
+    legs[:60] = False
+    tracker = MaskTracker()
+    # Two tracks on it would take it from each other for as long as they are remembered.
+    assert tracker.update(stack(legs, whole, far), [0.8, 0.9, 0.7]).tolist() == [
+        -1,
+        0,
+        1,
+    ]
+    # Pieces beside a post that hardly meet, but in one box; and two that do not meet.
+    pieces, shifted = np.zeros((2, *SIZE), bool)
+    pieces[20:60, 20:26] = pieces[20:60, 60:66] = True
+    shifted[20:60, 24:30] = shifted[20:60, 64:70] = True
+    tracker.reset()
+    assert tracker.update(stack(pieces, shifted), [0.9, 0.8]).tolist() == [0, -1]
+    assert tracker.update(stack(shifted, pieces), [0.9, 0.8]).tolist() == [-1, 0]
+    tracker.reset()
+    shifted = np.roll(pieces, 10, axis=1)
+    assert tracker.update(stack(pieces, shifted), [0.9, 0.8]).tolist() == [0, 1]
+    # A mask of two people does not hide them.
+    tracker.reset()
+    left, right = blob(100), blob(119)
+    ids = tracker.update(stack(left | right, left, right), [0.9, 0.8, 0.7])
+    assert ids.tolist()[1:] == [1, 2]
+
+
+def test_what_was_once_large_moves_by_its_size_now():
+    tracker = MaskTracker()
+    for _ in range(4):  # of many people in one mask
+        assert tracker.update(stack(blob(60, 60, 100, 100))).tolist() == [0]
+    for _ in range(2):
+        assert tracker.update(stack(blob(60, 60, 16, 16))).tolist() == [0]
+    # Three of its sizes off, half of what it was once.
+    assert tracker.update(stack(blob(110, 60, 16, 16))).tolist() == [1]
+
+
+def test_further_than_its_size_only_where_it_was_going():
+    for step, same in ((30, True), (46, False)):
+        tracker, x = MaskTracker(), 20
+        for width in (0, 12, 24, 26):  # faster and faster, up to its size a frame
+            x += width
+            assert tracker.update(stack(blob(x, w=26, h=26))).tolist() == [0]
+        ids = tracker.update(stack(blob(x + step, w=26, h=26))).tolist()
+        assert ids == [0 if same else 1]
+
+
+def test_what_moves_by_twice_its_size_is_followed_from_the_second_sighting_on():
+    tracker = MaskTracker()
+    ids = [tracker.update(stack(blob(x, w=20, h=20)))[0] for x in range(15, 240, 44)]
+    assert ids == [0, 1, 1, 1, 1, 1]
+    # Where two may have come from, or one have got to, none has: neither the one step
+    # nor their sum is a velocity.
+    one, two = [(20, 60)], [(20, 20), (20, 100)]
+    for before, after, next_ in (
+        (two, [(64, 60)], (108, 60)),
+        (two, [(64, 60)], (152, 60)),
+        (two, [(64, 60)], (108, 100)),
+        (one, [(64, 30), (64, 90)], (108, 8)),
+    ):
+        tracker.reset()
+        for places in (before, after):
+            tracker.update(stack(*[blob(x, y, 20, 20) for x, y in places]))
+        assert tracker.update(stack(blob(*next_, 20, 20))).tolist() == [3]
+    # A guess holds for a frame: not seen there, it is where it was.
+    tracker.reset()
+    for x in (20, 64):
+        tracker.update(stack(blob(x, w=20, h=20)))
+    tracker.skip()
+    assert tracker.update(stack(blob(146, w=20, h=20))).tolist() == [2]
+    # And never of another label, or size.
+    for size, label in ((20, 1), (34, 0)):
+        tracker.reset()
+        tracker.update(stack(blob(20, w=20, h=20)), labels=[0])
+        for x, wanted in ((64, 1), (108, 2)):
+            ids = tracker.update(stack(blob(x, w=size, h=size)), labels=[label])
+            assert ids.tolist() == [wanted]
+
+
 def test_one_found_twice_does_not_take_the_track_of_another():
     tracker = MaskTracker()
     for x in (60, 62):
