@@ -95,16 +95,15 @@ def test_ranks_together_write_and_measure_what_one_does(tmp_path):
         make_vis_dataset(tmp_path / name, lengths=lengths)
     alone = predict_all(0, tmp_path, 1, 0)
     assert 0 < alone['youtube_vis/AP'] < 1 or alone, alone
-    for count in (2, 3):
-        work = (predict_all, tmp_path, count, free_port())
-        for metrics in run_apart(*work, folder=tmp_path, processes=count):
-            assert metrics == alone
-        for name in ('uneven', 'few'):
-            one, several = (
-                (tmp_path / f'out_{n}' / name / 'results.json').read_bytes()
-                for n in (1, count)
-            )
-            assert one == several and len(json.loads(one)) > 2
+    # One more than the few have videos; of the four one rank gets two.
+    work = (predict_all, tmp_path, 3, free_port())
+    for metrics in run_apart(*work, folder=tmp_path, processes=3):
+        assert metrics == alone
+    for name in ('uneven', 'few'):
+        one, several = (
+            (tmp_path / f'out_{n}' / name / 'results.json').read_bytes() for n in (1, 3)
+        )
+        assert one == several and len(json.loads(one)) > 2
 
 
 class Quiet(BaseModel):
