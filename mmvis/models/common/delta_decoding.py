@@ -17,7 +17,7 @@ MOST_GROWTH = abs(math.log(16 / 1000))
 def decode_deltas(
     coder: Any, priors: Tensor, deltas: Tensor, max_shape: Sequence[int]
 ) -> Tensor:
-    """What a coder's ``decode`` gives, to the last bit.
+    """What a coder's ``decode`` gives, in single precision to the last bit.
 
     mmdet's copies means and stds to the device at each call, and multiplies by four of
     them. Where x and y, and width and height, have one each, that are two numbers.

@@ -35,7 +35,7 @@ def nms_of_frames(
         frame (Tensor): (n,) int64, below ``num_frames``.
         num_frames (int): B.
         nms_cfg (Mapping): Of mmcv's ``batched_nms``: ``type``, ``iou_threshold``, ...
-        max_per_img (int | None): Boxes of a frame that stay; None: all.
+        max_per_img (int | None): Boxes of a frame that stay; None, or mmdet's -1: all.
         min_score (float | None): Scores of those must exceed it.
         limit (float | None): What boxes reach beyond -limit and 2 * limit is no
             matter where frames are compared; for boxes that are not clipped.
@@ -49,6 +49,7 @@ def nms_of_frames(
         tuple[Tensor, list[int]]: (m,) int64 indices, and how many are of each frame.
     """
     cfg = dict(nms_cfg)
+    max_per_img = no_limit_below_zero(max_per_img)
     if len(boxes) == 0:
         return frame, [0] * num_frames
     if num_frames == 1:
@@ -85,6 +86,11 @@ def nms_of_frames(
         steps.append((wanted(kept), most_wanted))
     first, counts = best_of_frames(frame[kept], num_frames, steps)
     return kept[first], counts
+
+
+def no_limit_below_zero(most: int | None) -> int | None:
+    """A number of boxes, None for all of them; mmdet's word for that is -1."""
+    return None if most is None or most < 0 else most
 
 
 def best_of_frames(

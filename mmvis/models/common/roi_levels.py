@@ -9,8 +9,8 @@ import torch
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from torch import Tensor, nn
 
-# In pixels, of a box outside of any map.
-AWAY = -1e6
+# In pixels, of a box outside of any map; half precision has numbers as large.
+AWAY = -1e4
 
 
 class AllLevelsRoIExtractor(SingleRoIExtractor):

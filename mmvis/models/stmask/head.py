@@ -14,6 +14,7 @@ from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmvis.models.common.frame_nms import no_limit_below_zero
 from mmvis.models.common.settings import check_keys
 from mmvis.registry import MODELS, TASK_UTILS
 
@@ -57,7 +58,8 @@ class STMaskHead(BaseModule):
         norm_cfg (dict | None): Norm layers in the towers; none in the paper.
         test_cfg (dict | None): ``score_thr`` of the class probability; ``nms`` a dict
             of ``type`` 'nms', 'fast_nms' or 'fast_nms_per_class', ``iou_threshold``
-            and, for the fast ones, ``top_k``; ``max_per_img``; ``min_score``, the least
+            and, for the fast ones, ``top_k``; ``max_per_img`` (-1: no limit);
+            ``min_score``, the least
             probability times centerness (None: no limit).
     """
 
@@ -278,13 +280,14 @@ class STMaskHead(BaseModule):
             anchors[candidate], outputs.deltas[candidate].float()
         )
         scores = best * centerness
+        most = no_limit_below_zero(cfg.max_per_img)
         if kind == 'fast_nms_per_class':
             kept, labels, scores = fast_nms_per_class(
                 boxes,
                 probabilities[candidate] * centerness[:, None],
                 score_threshold=cfg.score_thr,
                 iou_threshold=iou_threshold,
-                max_per_image=cfg.max_per_img,
+                max_per_image=most,
                 **nms_cfg,
             )
         else:
@@ -300,8 +303,7 @@ class STMaskHead(BaseModule):
                     dict(type=kind, iou_threshold=iou_threshold, **nms_cfg),
                     class_agnostic=True,
                 )
-            if cfg.max_per_img is not None:
-                kept = kept[: cfg.max_per_img]
+            kept = kept[:most]
             labels, scores = labels[kept], scores[kept]
         if cfg.get('min_score') is not None:
             good = (scores > cfg.min_score).nonzero().squeeze(1)

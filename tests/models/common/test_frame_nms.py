@@ -80,6 +80,9 @@ def test_one_frame_and_no_box():
     cfg = dict(type='nms', iou_threshold=THR)
     given = boxes, scores, None, frame, 1, cfg, 5
     assert lists(nms_of_frames(*given)) == ([1, 2], [2])
+    for frames in (1, 2):
+        given_all = boxes, scores, None, frame, frames, cfg, -1
+        assert lists(nms_of_frames(*given_all)) == ([1, 2], [2, 0][:frames])
     found = nms_of_frames(*given, wanted=lambda rows: rows > 1, most_wanted=1)
     assert lists(found) == ([2], [1])
     found = nms_of_frames(boxes[:0], scores[:0], None, frame[:0], FRAMES, cfg, 5)

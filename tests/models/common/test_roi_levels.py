@@ -59,6 +59,24 @@ def test_gradients_are_those_of_mmdets_extractor(sides):
     assert all(wanted.any() for wanted in grads[0]) == (len(sides) > 2)
 
 
+def test_half_precision_has_a_place_outside_of_the_map():
+    made, given = extractor(), []
+    kept = made.roi_layers[0]
+
+    class Layer(nn.Module):
+        def forward(self, feats, places):
+            given.append(places)
+            return kept(feats.float(), places.float())
+
+    made.roi_layers = nn.ModuleList(Layer() for _ in STRIDES)
+    # All on the second level.
+    found = made.sample_all_levels([level.half() for level in maps()], rois([130, 190]))
+    assert found.any() and all(places.isfinite().all() for places in given)
+    assert [place.dtype for place in given] == [torch.float16] * 4
+    others = (place[:, 1:] for place in (given[0], *given[2:]))
+    assert all((place * 1 / 32 < -1).all() for place in others)
+
+
 def test_levels_change_at_the_same_sides_as_mmdets(monkeypatch):
     """Where the side of a square changes by its last bits."""
     sides = []
