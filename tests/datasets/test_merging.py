@@ -40,6 +40,9 @@ def test_merged_objects_keep_category_frames_and_masks(tmp_path):
     assert sorted(names.values()) == ['box', 'disc', 'ring']
     videos = {v['id']: v for v in merged['videos']}
     assert len(videos) == sum(len(s.content['videos']) for s in sets)
+    # pycocotools takes a match with number 0 for none.
+    ids = [annotation['id'] for annotation in merged['annotations']]
+    assert sorted(set(ids)) == sorted(ids) and min(ids) > 0
     annotations = iter(merged['annotations'])
     for part in sets:
         old_names = {c['id']: c['name'] for c in part.content['categories']}

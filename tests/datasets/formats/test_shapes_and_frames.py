@@ -243,6 +243,24 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path):
     )
 
 
+def test_where_an_id_of_mots_says_another_class_its_column_decides(tmp_path):
+    found = []
+    for name, first in (('right', None), ('none', 0), ('other', 7000)):
+        root = sets.mots_text(made(tmp_path))
+        path = root / 'MOTS20-02/gt/gt.txt'
+        rows = [line.split() for line in path.read_text().splitlines()]
+        for row in rows:
+            if first is not None and row[1] != '10000':
+                row[1] = str(first + int(row[1]) % 1000)
+        path.write_text('\n'.join(map(' '.join, rows)) + '\n')
+        content, _ = import_annotations(root, tmp_path / f'{name}.json')
+        names = {c['id']: c['name'] for c in content['categories']}
+        found.append(
+            [(names[a['category_id']], a['areas']) for a in content['annotations']]
+        )
+    assert len(found[0]) > 1 and found[0] == found[1] == found[2]
+
+
 def test_names_that_could_not_be_loaded_are_refused(tmp_path):
     for name in ('a\\b', 'c: d'):
         source = made(tmp_path)
