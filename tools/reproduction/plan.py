@@ -129,6 +129,16 @@ CLAIMS = [
         for model, name in (('tfan', 'eqs. 1-2'), ('tfan_fc', 'fc features'))
     ),
     Claim(
+        'tfan_fc_training',
+        'TFAN',
+        'A further experiment: trained with fc features of other frames and tested '
+        'without them, a network is better than Cascade.',
+        'None. If not, training is what costs.',
+        'tfan_fc_own',
+        'tfan_cascade',
+        where=('all', 'blur', 'fast', 'occlusion'),
+    ),
+    Claim(
         'tfan_mask_iou',
         'TFAN',
         'The IoU of masks helps to match tracks.',
