@@ -6,8 +6,6 @@ The floor plan, in the order in which the masks of a frame go through it.
     looks.py         looks that need no network: colours
     motion.py        where tracks are expected
     association.py   which mask goes on with which track
-    duplicates.py    which masks of a frame are of one object
-    assignment.py    pairs of the highest sum
     track_table.py   what is remembered: a row a track
     tracker.py       MaskTracker: masks of a frame in, ids out
 """

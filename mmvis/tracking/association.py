@@ -19,12 +19,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
-from .assignment import NEVER, assign
-from .duplicates import STEADY, copies_of_chosen, copies_of_new, first_finds
 from .masks import Outlines, overlaps
 from .motion import centres, moved, sizes
 from .track_table import Detections, TrackTable
+
+# Less than any value of a pair that is allowed.
+_NEVER = -1e9
+# So often seen, a track is as good as any.
+_STEADY = 10
+# An outline that has this IoU with a track's last may be of it, if another fits better.
+_MAYBE = 0.2
+# Tracks last seen so many frames from each other were there together.
+_TOGETHER = 3
 
 
 @dataclass(frozen=True)
@@ -36,11 +44,6 @@ class AssociationSettings:
             object (the side of a square of its box's area).
         gate_growth (float): So much more each further frame unseen.
         gate_limit (float): But no more than this.
-        gate_ahead (float): How far a centre may be off the place that a track's
-            velocity takes it to, where that is further than ``gate`` from the last.
-        first_step (float): From how many sizes off a new track may have come, if just
-            one track of its label was lost there as it appeared: its velocity begins
-            as that step, until the next frame; 0: it begins at rest.
         overlap, nearness, looks (float): Weights of the outlines' IoU, of 1 minus the
             distance as a share of the gate, and of the looks' cosine.
         label (float): Added for the same label: of two tracks on one object, which a
@@ -54,9 +57,8 @@ class AssociationSettings:
         comeback_margin (float): By which it must be ahead of all other lost tracks'.
         speed (float): How far a track can have got in a frame, in sizes.
         duplicate (float): A mask that could go on with a track another one got, and
-            has this share of the smaller of both in common with it (or a fifth, and
-            boxes of this IoU), is a duplicate and gets no id; so is a new one on a
-            better new one of its label; above 1: it becomes a new track.
+            has this share of the smaller of both in common with it, is a duplicate and
+            gets no id; above 1: it becomes a new track.
         twin (float): A mask of the same label that has this IoU with a better one is
             the same object found again and gets no id, unless the better one lies on
             several that are apart: two people in one mask; or each fits best to
@@ -72,8 +74,6 @@ class AssociationSettings:
     gate: float = 1.0
     gate_growth: float = 0.25
     gate_limit: float = 3.0
-    gate_ahead: float = 0.5
-    first_step: float = 3.0
     overlap: float = 1.0
     nearness: float = 0.3
     looks: float = 1.0
@@ -120,29 +120,24 @@ def associate(
     chosen = np.full(len(dets.labels), NEW)
     chosen[dets.scores < settings.begin] = NONE
     empty = dets.outlines.areas <= 0
-    pairs, going = None, np.full((len(chosen), 0), NEVER)
+    pairs, going = None, np.full((len(chosen), 0), _NEVER)
     if len(tracks) and len(chosen):
         pairs = _Pairs(dets, tracks, frame, settings)
         going = pairs.going_on()
-        going[empty] = NEVER
-    first = first_finds(dets, going, tracks, settings.twin)
+        going[empty] = _NEVER
+    first = _first_finds(dets, going, tracks, settings.twin)
     again = first != np.arange(len(first))
     chosen[again] = NONE
     if pairs is not None:
         _go_on(chosen, going, first)
-        left, got = np.flatnonzero(chosen == NEW), np.flatnonzero(chosen >= 0)
-        claimed = going[np.ix_(left, chosen[got])] > NEVER
-        copies = copies_of_chosen(left, got, claimed, dets.outlines, settings.duplicate)
-        chosen[copies] = NONE
+        _drop_duplicates(chosen, going, dets.outlines, settings.duplicate)
         back = pairs.coming_back()
-        back[(chosen != NEW) | empty] = NEVER
-        back[:, chosen[chosen >= 0]] = NEVER
+        back[(chosen != NEW) | empty] = _NEVER
+        back[:, chosen[chosen >= 0]] = _NEVER
         _close_ambiguous(back, settings.comeback_margin)
-        rows, columns = assign(back)
+        rows, columns = _assign(back)
         chosen[rows] = columns
     chosen[empty] = NONE
-    new = np.flatnonzero(chosen == NEW)
-    chosen[copies_of_new(new, dets, settings.duplicate)] = NONE
     return chosen
 
 
@@ -159,23 +154,14 @@ class _Pairs:
         self._dets, self._tracks, self._settings = dets, tracks, settings
         age = np.maximum(frame - tracks.seen, 1)
         self._age = age
-        # A velocity that was guessed holds for a frame.
-        guessed = (tracks.times == 1) & (age > 1)
-        velocity = np.where(guessed[:, None], 0.0, tracks.velocity)
-        expected = moved(tracks.boxes, velocity, age)
+        expected = moved(tracks.boxes, tracks.velocity, age)
         self._expected = Outlines(expected, tracks.inside)
         here = centres(dets.outlines.boxes)[:, None]
-        # Its size now, not one that it had once, in a mask of two for example; the
-        # larger of both frames', since an object may just come out from behind another.
-        own = np.maximum(sizes(tracks.boxes), sizes(dets.outlines.boxes)[:, None])
-        self._off = np.linalg.norm(here - centres(tracks.boxes), axis=2) / own
-        # Before and after a gap slivers are seen: there the place that is expected
-        # counts in the size that is usual.
-        gone = age > 1
-        scale = np.where(gone, np.maximum(own, tracks.usual), own)
+        # An object that was half hidden is not smaller than it was.
+        scale = np.maximum(tracks.usual, sizes(tracks.boxes))
+        self._off = np.linalg.norm(here - centres(tracks.boxes), axis=2) / scale
         off = np.linalg.norm(here - centres(expected), axis=2) / scale
-        ahead = gone | (off <= settings.gate_ahead)
-        self._nearest = np.where(ahead, np.minimum(off, self._off), self._off)
+        self._nearest = np.minimum(off, self._off)
         self._same = dets.labels[:, None] == tracks.labels[None]
         self._alike = np.zeros(off.shape)
         self._known = np.zeros(off.shape, bool)
@@ -202,13 +188,13 @@ class _Pairs:
         )
         enough = value > settings.least
         value += settings.label * self._same[pairs]
-        value += settings.steady * np.minimum(self._tracks.times / STEADY, 1)[columns]
+        value += settings.steady * np.minimum(self._tracks.times / _STEADY, 1)[columns]
         surely = iou >= settings.relabel
         # Of what was out of sight, the place alone says little.
         odd = self._known & (self._age > 1)[None] & (self._alike < settings.unlike)
         allowed = surely | (self._same & ~odd)[pairs]
-        values = np.full(near.shape, NEVER)
-        values[pairs] = np.where(allowed & enough, value, NEVER)
+        values = np.full(near.shape, _NEVER)
+        values[pairs] = np.where(allowed & enough, value, _NEVER)
         return values
 
     def coming_back(self) -> np.ndarray:
@@ -217,21 +203,102 @@ class _Pairs:
         reach = settings.speed * self._age
         allowed = self._same & self._known & (self._off <= reach)
         allowed &= self._alike >= settings.comeback
-        return np.where(allowed, self._alike, NEVER)
+        return np.where(allowed, self._alike, _NEVER)
+
+
+def _assign(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the pairs, of those above _NEVER, of the highest sum."""
+    # Nothing is lost by leaving a pair out, so values must not be negative here.
+    lowest = values[values > _NEVER].min(initial=0.0)
+    gain = np.where(values > _NEVER, values - lowest + 1e-6, 0.0)
+    rows, columns = linear_sum_assignment(gain, maximize=True)
+    kept = gain[rows, columns] > 0
+    return rows[kept], columns[kept]
 
 
 def _close_ambiguous(values: np.ndarray, margin: float) -> None:
     """Leave out detections whose two best tracks are nearly equal."""
     if margin > 0 and values.shape[1] > 1:
         second, best = np.sort(values, axis=1)[:, -2:].T
-        values[best - second < margin] = NEVER
+        values[best - second < margin] = _NEVER
+
+
+def _drop_duplicates(
+    chosen: np.ndarray, values: np.ndarray, outlines: Outlines, share: float
+) -> None:
+    """Masks left over that lie on one that got a track they could go on with too."""
+    left, got = np.flatnonzero(chosen == NEW), np.flatnonzero(chosen >= 0)
+    if not len(left) or not len(got):
+        return
+    claimed = values[np.ix_(left, chosen[got])] > _NEVER
+    i, j = claimed.nonzero()
+    _, common = overlaps(outlines, outlines, (left[i], got[j]))
+    chosen[left[i[common >= share]]] = NONE
+
+
+def _first_finds(
+    dets: Detections, values: np.ndarray, tracks: TrackTable, least: float
+) -> np.ndarray:
+    """(n,) row of the best mask of the object that each one is of; most are their own.
+
+    A mask that lies on a better one of its label is of the same object, unless the
+    values (n, m) of going on say that they are of two.
+    """
+    number = len(dets.labels)
+    first = np.arange(number)
+    if number < 2:
+        return first
+    order = np.argsort(-dets.scores, kind='stable')  # the best first
+    worse, better = np.tril_indices(number, -1)
+    same = dets.labels[order[worse]] == dets.labels[order[better]]
+    worse, better = worse[same], better[same]
+    pairs = order[worse], order[better]
+    close = overlaps(dets.outlines, dets.outlines, pairs)[0] >= least
+    worse, better = worse[close], better[close]
+    pairs = order[worse], order[better]
+    close = ~_of_two_tracks(pairs, dets.outlines, values, tracks, least)
+    meet = np.eye(number, dtype=bool)
+    meet[worse[close], better[close]] = meet[better[close], worse[close]] = True
+    for row in np.unique(better[close]):
+        under = row + 1 + np.flatnonzero(meet[row + 1 :, row])
+        if first[order[row]] == order[row] and meet[np.ix_(under, under)].all():
+            mine = order[under]
+            first[mine[first[mine] == mine]] = order[row]
+    return first
+
+
+def _of_two_tracks(
+    pairs: tuple[np.ndarray, np.ndarray],
+    outlines: Outlines,
+    values: np.ndarray,
+    tracks: TrackTable,
+    least: float,
+) -> np.ndarray:
+    """(k,) bool: each mask of a pair fits best to another of two proven tracks.
+
+    Best is the track that the mask gets if none are joined, where it lies on that one,
+    or else the one of the highest value: a neighbour's copy gets what is left.
+    Proven are those that were seen often, and last apart or at about one time: copies
+    of an object are joined from the first, so that they never get there.
+    """
+    if not values.size:
+        return np.zeros(len(pairs[0]), bool)
+    best, fits = values.argmax(1), values.max(1) > _NEVER
+    rows, columns = _assign(values)
+    near = overlaps(outlines, tracks.outlines, (rows, columns))[0] >= _MAYBE
+    best[rows[near]] = columns[near]
+    one, other = best[pairs[0]], best[pairs[1]]
+    apart = overlaps(tracks.outlines, tracks.outlines, (one, other))[0] < least
+    apart |= np.abs(tracks.seen[one] - tracks.seen[other]) <= _TOGETHER
+    often = fits & (tracks.times[best] >= _STEADY)
+    return (one != other) & often[pairs[0]] & often[pairs[1]] & apart
 
 
 def _go_on(chosen: np.ndarray, values: np.ndarray, first: np.ndarray) -> None:
     """Assign tracks to objects; of an object's masks the one that fits best gets it."""
-    joined = np.full(values.shape, NEVER)
+    joined = np.full(values.shape, _NEVER)
     np.maximum.at(joined, first, values)
-    rows, columns = assign(joined)
+    rows, columns = _assign(joined)
     of_object = np.where(first[:, None] == rows, values[:, columns], -np.inf)
     chosen[rows] = NONE
     chosen[of_object.argmax(0)] = columns

@@ -7,12 +7,7 @@ nothing of. Like OC-SORT, the velocity is taken between observations, not predic
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from .track_table import Detections, TrackTable
 
 # Share of the latest velocity in the one that is remembered.
 _MOMENTUM = 0.5
@@ -64,32 +59,3 @@ def new_velocity(
     sudden = (ratio > _SUDDEN) | (ratio < 1 / _SUDDEN)
     share = np.where(sudden[:, None], 0.0, share)
     return velocity + share * (latest - velocity), usual * ratio**_SIZE_MOMENTUM
-
-
-def first_velocity(
-    dets: Detections, new: np.ndarray, tracks: TrackTable, frame: int, reach: float
-) -> np.ndarray:
-    """Velocities (k, 2), px a frame, of new tracks: whence each may have come.
-
-    An object that moves by more than its size a frame is a new one in each frame, as
-    nothing tells that it is the same. If a track of its label was lost as it appeared,
-    of about its size, and no other, the step from there may be its velocity: the next
-    frame shows it. Radar trackers begin tracks so, by two points and a third.
-
-    Args:
-        dets (Detections): n masks of the frame.
-        new (np.ndarray): (k,) rows of those that begin tracks.
-        tracks (TrackTable): Others, those of this frame seen already.
-        frame (int): Number of the frame.
-        reach (float): How far a step may be, in sizes of the larger.
-    """
-    lost = np.flatnonzero(tracks.seen == frame - 1)
-    here, there = dets.outlines.boxes[new], tracks.boxes[lost]
-    steps = centres(here)[:, None] - centres(there)
-    ratio = sizes(here)[:, None] / sizes(there)
-    larger = np.maximum(ratio, 1) * sizes(there)
-    could = np.linalg.norm(steps, axis=2) <= reach * larger
-    could &= np.maximum(ratio, 1 / ratio) <= _SUDDEN
-    could &= dets.labels[new][:, None] == tracks.labels[lost]
-    only = could & (could.sum(1, keepdims=True) == 1) & (could.sum(0) == 1)
-    return (steps * only[:, :, None]).sum(1)

@@ -110,17 +110,9 @@ class TrackTable:
             self.looks[rows] = unit(before + share * (latest - before))
 
     def begin(
-        self,
-        ids: np.ndarray,
-        dets: Detections,
-        chosen: np.ndarray,
-        frame: int,
-        velocity: np.ndarray,
+        self, ids: np.ndarray, dets: Detections, chosen: np.ndarray, frame: int
     ) -> None:
-        """New tracks (k,) of detections (k,) ``chosen``; their ids are the highest.
-
-        Their velocities (k, 2) are px a frame.
-        """
+        """New tracks (k,) of detections (k,) ``chosen``; their ids are the highest."""
         boxes = dets.outlines.boxes[chosen]
         depth = 0 if dets.looks is None else dets.looks.shape[1]
         looks = (
@@ -136,7 +128,7 @@ class TrackTable:
             times=np.ones(len(ids), np.int64),
             boxes=boxes,
             inside=dets.outlines.inside[chosen],
-            velocity=velocity,
+            velocity=np.zeros((len(ids), 2)),
             usual=sizes(boxes),
             labels=dets.labels[chosen],
             trust=dets.scores[chosen].astype(float),

@@ -12,7 +12,6 @@ from mmvis.structures.rle import encode_masks, rle_to_bbox
 
 from .association import NEW, AssociationSettings, associate
 from .masks import Outlines, as_rles, check_array, outlines_of
-from .motion import first_velocity
 from .track_table import Detections, TrackTable, unit
 
 
@@ -130,9 +129,7 @@ class MaskTracker:
         ids[new] = np.arange(self._next_id, self._next_id + len(new))
         self._next_id += len(new)
         if len(new):
-            reach = self.settings.first_step
-            velocity = first_velocity(dets, new, tracks, frame, reach)
-            tracks.begin(ids[new], dets, new, frame, velocity)
+            tracks.begin(ids[new], dets, new, frame)
         self._frame += 1
         return ids
 
