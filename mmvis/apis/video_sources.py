@@ -27,6 +27,8 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 # Seconds without a frame after which a stream is lost: nothing says that a sender over
 # UDP, or a camera without power, is gone.
 _SILENCE = 30.0
+# Frames that the decoder may still have, which come after the silence.
+_DECODED_LATE = 50
 
 
 def open_video(path: Path) -> FrameSource:
@@ -134,13 +136,13 @@ class AddressSource(_CaptureSource):
         return cv2.VideoCapture(what, cv2.CAP_ANY, limits)
 
     def __iter__(self) -> Iterator[Frame]:
-        capture, index, failed, silent = self._capture, 0, 0, False
+        capture, index, failed, silence = self._capture, 0, 0, None
         try:
             while True:
                 began = time.monotonic()
                 there, image = capture.read()
-                # Frames that the decoder still has come after the silence.
-                silent |= time.monotonic() - began >= _SILENCE
+                if time.monotonic() - began >= _SILENCE:
+                    silence = index
                 if there:
                     yield Frame(index, image)
                     index, failed = index + 1, 0
@@ -148,7 +150,7 @@ class AddressSource(_CaptureSource):
                 if self.length is not None and index >= self.length:
                     return
                 if failed == self._reconnect:
-                    if silent:
+                    if silence is not None and index - silence <= _DECODED_LATE:
                         warnings.warn(
                             f'{self._shown} sent nothing for {_SILENCE:g} s: it is '
                             f'taken to be over, after {index} frames.'
@@ -161,7 +163,7 @@ class AddressSource(_CaptureSource):
                     f'{self._shown} was lost after {index} frames: opened again, '
                     f'{failed} of at most {self._reconnect} times in a row.'
                 )
-                capture, silent = self._capture_of(self._address), False
+                capture, silence = self._capture_of(self._address), None
         finally:
             capture.release()
 

@@ -34,26 +34,43 @@ def decode_deltas(
     """
     if not _is_plain(coder):
         return coder.decode(priors, deltas, max_shape=max_shape)
-    moved, grown = deltas.unflatten(1, (-1, 4)).split(2, dim=2)
-    low, high = priors[:, None].split(2, dim=2)
-    extent = high - low
-    # Halves are exact, so that it is the same in whichever step they are taken.
-    center = torch.add(extent * (moved * coder.stds[0]), low + high, alpha=0.5)
-    size = extent * (grown * coder.stds[2]).clamp(-MOST_GROWTH, MOST_GROWTH).exp()
-    sides = [torch.add(center, size, alpha=side) for side in (-0.5, 0.5)]
-    boxes = torch.cat(sides, dim=2)
+    boxes = boxes_of(priors[:, None], deltas.unflatten(1, (-1, 4)), coder, MOST_GROWTH)
     if coder.clip_border:
         boxes[..., 0::2].clamp_(0, max_shape[1])
         boxes[..., 1::2].clamp_(0, max_shape[0])
     return boxes.flatten(1)
 
 
+def is_even(coder: DeltaXYWHBBoxCoder) -> bool:
+    """Whether a coder has no means, and one std for places and one for sizes."""
+    x, y, width, height = coder.stds
+    return not any(coder.means) and x == y and width == height
+
+
+def boxes_of(
+    priors: Tensor, deltas: Tensor, coder: DeltaXYWHBBoxCoder, most_growth: float
+) -> Tensor:
+    """Boxes (..., 4) xyxy, not clipped, of deltas and of priors that fit them.
+
+    Args:
+        priors, deltas (Tensor): (..., 4).
+        coder (DeltaXYWHBBoxCoder): Its stds count; :func:`is_even`.
+        most_growth (float): Of the logarithm of a side.
+    """
+    low, high = priors.split(2, dim=-1)
+    moved, grown = deltas.split(2, dim=-1)
+    extent = high - low
+    # Halves are exact, so that it is the same in whichever step they are taken.
+    center = torch.add(extent * (moved * coder.stds[0]), low + high, alpha=0.5)
+    size = extent * (grown * coder.stds[2]).clamp(-most_growth, most_growth).exp()
+    sides = [torch.add(center, size, alpha=side) for side in (-0.5, 0.5)]
+    return torch.cat(sides, dim=-1)
+
+
 def _is_plain(coder: Any) -> bool:
     return (
         type(coder) is DeltaXYWHBBoxCoder
-        and not any(coder.means)
-        and coder.stds[0] == coder.stds[1]
-        and coder.stds[2] == coder.stds[3]
+        and is_even(coder)
         and not coder.add_ctr_clamp
         and not coder.use_box_type
     )

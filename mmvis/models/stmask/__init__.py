@@ -38,6 +38,7 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
 Shared with other models:
 
     common/base_vis.py                      the loop over the frames of a video
+    common/delta_decoding.py                boxes of regressions, with less to launch
     common/prediction_at_places.py          a convolution at a few places only
     common/frame_nms.py                     duplicates removed in several frames
     common/to_original_size.py              boxes and masks of the original frame

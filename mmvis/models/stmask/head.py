@@ -58,9 +58,8 @@ class STMaskHead(BaseModule):
         norm_cfg (dict | None): Norm layers in the towers; none in the paper.
         test_cfg (dict | None): ``score_thr`` of the class probability; ``nms`` a dict
             of ``type`` 'nms', 'fast_nms' or 'fast_nms_per_class', ``iou_threshold``
-            and, for the fast ones, ``top_k``; ``max_per_img`` (-1: no limit);
-            ``min_score``, the least
-            probability times centerness (None: no limit).
+            and, for the fast ones, ``top_k``; ``max_per_img`` (None or -1: no limit);
+            ``min_score``, the least probability times centerness (None: no limit).
     """
 
     def __init__(

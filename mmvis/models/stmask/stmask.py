@@ -296,9 +296,7 @@ class STMask(BaseVISModel):
         """
         assert self.temporal_net is not None
         bboxes, coefficients = instances
-        deltas, increments = self.temporal_net.between(
-            None, None, bboxes, input_shape, joined=joined
-        )
+        deltas, increments = self.temporal_net.changes(joined, bboxes, input_shape)
         return [self.temporal_net.decode(bboxes, deltas), coefficients + increments]
 
     @staticmethod

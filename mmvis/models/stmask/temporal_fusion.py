@@ -71,35 +71,41 @@ class TemporalFusion(TemporalNetwork):
 
     def between(
         self,
-        previous: tuple[Tensor, ...] | None,
-        current: tuple[Tensor, ...] | None,
+        previous: tuple[Tensor, ...],
+        current: tuple[Tensor, ...],
         bboxes: Tensor,
         input_shape: tuple[int, int],
         pairs: Tensor | None = None,
-        joined: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Changes of n instances from one frame to the next.
 
         Args:
-            previous (tuple[Tensor] | None): What :meth:`select` took of the first
-                frames: (B, C, h, w) each, or (C, h, w) for one pair.
-            current (tuple[Tensor] | None): Likewise of the frames after them.
-            bboxes (Tensor): (n, 4) in the previous frame, xyxy in pixels of the padded
-                input.
-            input_shape (tuple[int, int]): Height and width of that input.
-            pairs (Tensor | None): (n,) which of the B pairs a box is of.
-            joined (Tensor | None): :meth:`join` of them, if it is there already; then
-                they are not asked for.
+            previous (tuple[Tensor]): What :meth:`select` took of the first frames:
+                (B, C, h, w) each.
+            current (tuple[Tensor]): Likewise of the frames after them.
+            bboxes, input_shape, pairs: See :meth:`changes`.
 
         Returns:
             tuple[Tensor, Tensor]: Box regressions (n, 4), coefficient changes (n, K).
         """
-        if joined is None:
-            assert previous is not None and current is not None
-            if previous[0].dim() == 3:
-                previous = tuple(feat[None] for feat in previous)
-                current = tuple(feat[None] for feat in current)
-            joined = self.join(previous, current)
+        return self.changes(self.join(previous, current), bboxes, input_shape, pairs)
+
+    def changes(
+        self,
+        joined: Tensor,
+        bboxes: Tensor,
+        input_shape: tuple[int, int],
+        pairs: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """:meth:`between` frames that are joined already.
+
+        Args:
+            joined (Tensor): (B, d*d + 2 C, h, w) of :meth:`join`.
+            bboxes (Tensor): (n, 4) in the previous frame, xyxy in pixels of the padded
+                input.
+            input_shape (tuple[int, int]): Height and width of that input.
+            pairs (Tensor | None): (n,) which of the B pairs a box is of; None of one.
+        """
         cells = boxes_to_cells(bboxes, input_shape, joined.shape[-2:])
         if pairs is None:
             rois = pad(cells, (1, 0))

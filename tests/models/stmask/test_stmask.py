@@ -47,7 +47,7 @@ def test_tracks_go_on_where_nothing_is_detected():
         previous = state.temporal
         features = net.extract_feat(frames[1:2])
         deltas, increments = net.temporal_net.between(
-            previous, tuple(f[0] for f in features.temporal), boxes, (96, 160)
+            tuple(f[None] for f in previous), features.temporal, boxes, (96, 160)
         )
         blind(net, slice(None))
         after = net.predict_clip(frames[1:2], clip_sample(1, 9, 1, 3), state)[0]

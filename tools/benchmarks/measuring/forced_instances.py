@@ -114,7 +114,7 @@ class ForcedInstances:
         self._after(self.model, 'extract_test_feat', self._anchors_near_discs)
         self._after(head, 'predict', self._instances)
         if self.model.temporal_net is not None:
-            self._after(self.model.temporal_net, 'between', no_change)
+            self._after(self.model.temporal_net, 'changes', no_change)
 
     def _wrap_sg_net(self) -> None:
         head = self.model.bbox_head

@@ -44,7 +44,7 @@ MODEL_PARTS = {
     'temporal network': (
         'temporal_net.select',
         'temporal_net.join',
-        'temporal_net.between',
+        'temporal_net.changes',
     ),
     'NMS': (
         'bbox_head.predict',
