@@ -13,6 +13,7 @@ from mmvis.structures.whole_file import whole_file
 from .figures import plot_attributes, plot_claims
 from .findings import WAITING, Finding, Findings
 from .plan_format import EVERYWHERE, Claim
+from .reach import reach
 from .resampling import COVERAGE, DENIED, DRAWS, HELD, NOT_SEEN, Difference
 
 INTRODUCTION = """\
@@ -62,6 +63,10 @@ are rather too wide than too narrow.
 * **{denied}**: the whole interval is below zero.
 * **{not_seen}**: the interval contains zero; the benchmark cannot tell.
 * *{waiting}*: not all seeds are done.
+
+"In short" has the paper's own difference beside that of here. It is of other data and
+larger networks; it tells what is looked for, and below a claim that was not seen stands
+whether as much could have been.
 
 A claim is judged on the first line of its table. The other lines, and AP with all
 categories as one, say where a difference comes from; of so many intervals of
@@ -159,14 +164,14 @@ def method(findings: Findings) -> str:
 
 def summary(findings: Sequence[Finding]) -> str:
     """One line a claim."""
-    lines = ['## In short', '', '| claim | | difference in AP | verdict |']
-    lines += ['|---|---|---|---|']
+    lines = ['## In short', '', '| claim | | paper | here | verdict |']
+    lines += ['|---|---|---|---|---|']
     for finding in findings:
         claim = finding.claim
         where = '' if finding.where == EVERYWHERE else f' (`{finding.where}`)'
         lines.append(
-            f'| {claim.model} | {claim.text}{where} | {difference(finding.each)} | '
-            f'{verdict(finding)} |'
+            f'| {claim.model} | {claim.text}{where} | {gain(claim)} | '
+            f'{difference(finding.each)} | {verdict(finding)} |'
         )
     return '\n'.join(lines)
 
@@ -211,6 +216,7 @@ def section(
                 f'{difference(finding.as_one)} |'
             )
         yield '\n'.join(lines)
+        yield reach(findings[0])
     yield claim.remark
 
 
@@ -257,6 +263,10 @@ def spread(values: Sequence[float]) -> str:
 
 def difference(d: Difference | None) -> str:
     return '' if d is None else f'{d.mean:+.3f} [{d.low:+.3f}, {d.high:+.3f}]'
+
+
+def gain(claim: Claim) -> str:
+    return '' if claim.gain is None else f'{claim.gain:+.3f}'
 
 
 def verdict(finding: Finding) -> str:

@@ -57,6 +57,7 @@ class Claim:
             sides test the same weights.
         remark: what the page says below the table.
         seeds: with which both sides are trained; by default the plan's.
+        gain: the paper's difference in AP, of 1; None where it gives no number for it.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Claim:
     budget: str = 'iterations'
     remark: str = ''
     seeds: Sequence[int] | None = None
+    gain: float | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from .plan_format import EVERYWHERE
 
 DRAWS = 2000
 COVERAGE = 0.95
+_NORMAL = NormalDist().inv_cdf(0.5 + COVERAGE / 2)
 HELD, NOT_SEEN, DENIED = 'held', 'not seen', 'denied'
 
 
@@ -27,12 +29,16 @@ class Difference:
     Attributes:
         better, than: (S,) AP of each seed, in the seeds' order.
         low, high: the interval.
+        videos: half the width of an interval by chance of the videos alone.
+        trainings: the same by chance of the trainings alone; nan of one seed.
     """
 
     better: tuple[float, ...]
     than: tuple[float, ...]
     low: float
     high: float
+    videos: float = float('nan')
+    trainings: float = float('nan')
 
     @property
     def mean(self) -> float:
@@ -114,9 +120,13 @@ class Bootstrap:
             [a[1] - b[1] for a, b in zip(*sides, strict=True)], axis=1
         )  # (draws, S)
         means = (drawn * self.seeds(drawn.shape[1])).sum(1)
-        low, high = interval(means)
         whole = [tuple(value for value, _ in side) for side in sides]
-        return Difference(*whole, low, high)
+        each = np.subtract(*whole)
+        low, high = interval(drawn.mean(1))
+        trainings = float('nan')
+        if len(each) > 1:
+            trainings = _NORMAL * float(np.std(each, ddof=1)) / len(each) ** 0.5
+        return Difference(*whole, *interval(means), (high - low) / 2, trainings)
 
 
 def interval(values: np.ndarray | Sequence[float]) -> tuple[float, float]:

@@ -52,7 +52,7 @@ def test_numbers_and_verdicts(plan, tmp_path):
     text = page_of(plan, tmp_path / 'runs', tmp_path / 'page.md')
     assert row(text, '| SG-Net | It helps. |')[-1] == '**held**'
     cells = row(text, '| SG-Net | It helps too. (`twins`)')
-    assert cells[-1] == '**denied**' and cells[2].startswith('-0.')
+    assert cells[-1] == '**denied**' and cells[3].startswith('-0.')
     values = [contents['odd'][seed]['metrics']['AP50'] for seed in range(3)]
     cells = row(text, '| `odd` |')
     assert cells[1:4] == ['3', 'those of `weak`', '']
@@ -62,6 +62,28 @@ def test_numbers_and_verdicts(plan, tmp_path):
     assert '30 of the 30 videos' in words and '2 of the 3 seeds' in words
     assert 'the same weights, tested in two ways' in text and '\nWhy.\n' in text
     assert not re.search(r'\{\w*\}', text), 'a placeholder is left'
+
+
+@pytest.mark.parametrize(
+    ('gain', 'said'),
+    [
+        (0.01, "The paper's +0.010 is in the interval as well: a gain below"),
+        (0.9, "The paper's +0.900 is outside the interval: as much is not there"),
+        (None, '\nA gain below about'),
+    ],
+)
+def test_what_an_interval_could_have_shown(plan, tmp_path, gain, said):
+    # Two rows of chance alike.
+    claim = Claim('x', 'SG-Net', 'Same.', 'T.', 'strong', 'weak', gain=gain)
+    plan = dataclasses.replace(plan, claims=[claim])
+    make_records(plan, tmp_path / 'runs', dict.fromkeys(SKILLS, 0.5))
+    text = page_of(plan, tmp_path / 'runs', tmp_path / 'page.md')
+    cells = row(text, '| SG-Net | Same. |')
+    assert cells[2] == ('' if gain is None else f'{gain:+.3f}')
+    assert cells[-1] == '**not seen**' and said in text
+    found = Findings(plan, tmp_path / 'runs', draws=200).of_claim(claim)[0].each
+    assert f'±{found.videos:.3f}, of the trainings alone ±{found.trainings:.3f}' in text
+    assert 0 < found.videos < (found.high - found.low) / 2
 
 
 def test_figures_show_every_claim(plan, tmp_path):
@@ -93,7 +115,7 @@ def test_claims_wait_for_all_seeds(plan, tmp_path):
     make_records(plan, runs, SKILLS, seeds=[0, 1])
     text = page_of(plan, runs, tmp_path / 'page.md')
     cells = row(text, '| SG-Net | It helps. |')
-    assert cells[-1] == '*waiting*' and cells[2].startswith('+0.')
+    assert cells[-1] == '*waiting*' and cells[3].startswith('+0.')
     assert '2 seeds so far' in text
 
 

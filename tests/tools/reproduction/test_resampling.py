@@ -18,18 +18,21 @@ def test_difference_draw_by_draw(where):
     better = {f'a{s}': records(s, 0.6) for s in range(3)}
     than = {f'b{s}': records(10 + s, 0.5) for s in range(3)}
     attribute = None if where == 'all' else where
-    means = []
+    means, of_videos = [], []
     for videos, seeds in zip(bootstrap.videos, bootstrap.seeds(3), strict=True):
         assert videos.sum() == 30
         total = 0.0
+        every = []
         for place, share in enumerate(seeds):
             assert share in (0, 0.5, 1)
             sides = [
                 side[f'{name}{place}'].average_precision(videos[None], attribute)[0]
                 for side, name in ((better, 'a'), (than, 'b'))
             ]
-            total += share * (sides[0] - sides[1])
+            every.append(sides[0] - sides[1])
+            total += share * every[-1]
         means.append(total)
+        of_videos.append(sum(every) / 3)
     found = bootstrap.difference(better, than, where)
     assert (found.low, found.high) == pytest.approx(
         tuple(np.percentile(means, [2.5, 97.5])), abs=1e-12
@@ -41,6 +44,11 @@ def test_difference_draw_by_draw(where):
     ]
     assert found.mean == pytest.approx(np.mean(whole), abs=1e-12)
     assert found.low < found.mean < found.high
+    low, high = np.percentile(of_videos, [2.5, 97.5])
+    assert found.videos == pytest.approx((high - low) / 2, abs=1e-12)
+    # The standard error of the three, times 1.96.
+    squares = sum((value - np.mean(whole)) ** 2 for value in whole)
+    assert found.trainings == pytest.approx(1.959964 * (squares / 2 / 3) ** 0.5)
 
 
 def test_drawn_seeds_vary_as_a_mean_of_trainings_does():
