@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 import torch
-from mmcv.ops import batched_nms, nms
+from mmcv.ops import batched_nms
+from mmcv.ops.nms import NMSop
 from torch import Tensor
 
 
@@ -62,17 +64,20 @@ def nms_of_frames(
     if cfg.get('type', 'nms') == 'nms' and cfg.keys() <= {'type', 'iou_threshold'}:
         # Boxes of different frames and labels are moved apart, along an axis each: a
         # large coordinate has few digits for what is behind the point.
-        near = boxes if limit is None else boxes.clamp(-limit, 2 * limit)
+        near = boxes.float()
+        if limit is not None:
+            near = near.clamp(-limit, 2 * limit)
         span: Tensor | float
         if frame_size is None:
             span = near.amax() - near.amin() + 1
         else:
-            span = max(frame_size) + 1
+            span = float(max(frame_size) + 1)
         right = torch.zeros_like(frame) if labels is None else labels
-        shift = torch.stack([right, frame], dim=1).to(boxes) * span
-        moved = near + shift.repeat(1, 2)
-        _, kept = nms(moved.float(), scores.float(), cfg['iou_threshold'])
-        kept = kept[frame[kept].argsort(stable=True)]
+        shift = torch.stack([right, frame], dim=1) * span
+        moved = (near.unflatten(1, (2, 2)) + shift[:, None]).flatten(1)
+        # What mmcv's nms makes of them, boxes side by side with scores, is not needed.
+        threshold = float(cfg['iou_threshold'])
+        kept = NMSop.apply(moved, scores.float(), threshold, 0, 0, -1)
     else:
         parts = []
         for number in range(num_frames):
@@ -80,17 +85,48 @@ def nms_of_frames(
             group = None if labels is None else labels[own]
             parts.append(own[_nms_of_one(boxes[own], scores[own], group, cfg)])
         kept = torch.cat(parts)
-    good = None if min_score is None else scores[kept] > min_score
-    steps = [(good, max_per_img)]
-    if wanted is not None:
-        steps.append((wanted(kept), most_wanted))
-    first, counts = best_of_frames(frame[kept], num_frames, steps)
-    return kept[first], counts
+    if min_score is not None:
+        # As of a frame behind the last one, which nobody asks for.
+        frame = frame.where(scores > min_score, num_frames)
+    frame, order = frame[kept].sort(stable=True)
+    kept = kept[order]
+    if wanted is None:
+        return first_of_frames(kept, frame, num_frames, max_per_img)
+    steps = [(None, max_per_img), (wanted(kept), most_wanted)]
+    rows, counts = best_of_frames(frame, num_frames, steps)
+    return kept[rows], counts
 
 
 def no_limit_below_zero(most: int | None) -> int | None:
     """A number of boxes, None for all of them; mmdet's word for that is -1."""
     return None if most is None or most < 0 else most
+
+
+def first_of_frames(
+    values: Tensor, frame: Tensor, num_frames: int, most: int | None
+) -> tuple[Tensor, list[int]]:
+    """The first so many values of each frame.
+
+    The host waits for the device once, to learn where frames begin.
+
+    Args:
+        values (Tensor): (n, ...).
+        frame (Tensor): (n,) int64, ascending; what is not below ``num_frames`` is left
+            out.
+        num_frames (int): B.
+        most (int | None): Values of a frame that stay; None: all.
+
+    Returns:
+        tuple[Tensor, list[int]]: (m, ...), and how many are of each frame.
+    """
+    numbers = torch.arange(num_frames + 1, device=frame.device)
+    bounds = torch.searchsorted(frame, numbers).tolist()
+    counts = [stop - start for start, stop in pairwise(bounds)]
+    if most is None or max(counts) <= most:
+        return values[: bounds[-1]], counts
+    counts = [min(count, most) for count in counts]
+    firsts = zip(bounds, counts, strict=False)
+    return torch.cat([values[start : start + count] for start, count in firsts]), counts
 
 
 def best_of_frames(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmvis.models.common.frame_nms import best_of_frames, nms_of_frames
+from mmvis.models.common.frame_nms import best_of_frames, first_of_frames, nms_of_frames
 
 FRAMES, THR = 4, 0.4
 
@@ -96,3 +96,30 @@ def test_the_best_of_frames_in_steps():
     steps = [(None, 2), (good, None)]
     assert lists(best_of_frames(frame, 3, steps)) == ([1, 3], [1, 0, 1])
     assert lists(best_of_frames(frame, 3, [])) == (list(range(7)), [3, 0, 4])
+
+
+@pytest.mark.parametrize(
+    ('most', 'kept', 'counts'),
+    [
+        (2, [10, 11, 13, 14], [2, 0, 2, 0]),
+        (3, [10, 11, 12, 13, 14, 15], [3, 0, 3, 0]),
+        (None, [10, 11, 12, 13, 14, 15], [3, 0, 3, 0]),
+        (0, [], [0] * 4),
+    ],
+)
+def test_the_first_of_frames(most, kept, counts):
+    """What is of no frame comes last and is left out."""
+    frame, values = torch.tensor([0, 0, 0, 2, 2, 2, 4, 4]), torch.arange(10, 18)
+    assert lists(first_of_frames(values, frame, 4, most)) == (kept, counts)
+    assert lists(first_of_frames(values[:0], frame[:0], 4, most)) == ([], [0] * 4)
+
+
+def test_duplicates_in_half_precision_of_many_frames():
+    """Moved apart in half precision, boxes of the last frames would be infinite."""
+    boxes = torch.tensor([[3.0, 4, 30, 31]]).half().repeat(200, 1)
+    scores, frame = torch.linspace(1, 0.5, 200), torch.arange(200) // 2
+    cfg = dict(type='nms', iou_threshold=THR)
+    given = boxes, scores, None, frame, 100, cfg, None
+    for size in (None, (400, 700)):
+        found = lists(nms_of_frames(*given, frame_size=size))
+        assert found == (list(range(0, 200, 2)), [1] * 100)
