@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import torch
+from mmcv.ops import RoIAlign
+from mmcv.ops.roi_align import ext_module
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from torch import Tensor, nn
 
 # In pixels, of a box outside of any map; half precision has numbers as large.
 AWAY = -1e4
+# mmcv's number for means, of 'max' and 'avg'.
+AVG = 1
 
 
 class AllLevelsRoIExtractor(SingleRoIExtractor):
@@ -39,46 +43,88 @@ class AllLevelsRoIExtractor(SingleRoIExtractor):
     ) -> Tensor:
         """:meth:`forward` as on a GPU, of several levels and any RoI."""
         rois = rois.type_as(feats[0])
-        levels, numbers = self._levels_of(rois, len(feats))
-        elsewhere = (levels != numbers)[..., None]
+        on_level = self._on_levels(rois, len(feats))
         if roi_scale_factor is not None:
             rois = self.roi_rescale(rois, roi_scale_factor)
-        of_levels = rois.repeat(len(feats), 1, 1)
+        away = _away(rois.dtype, rois.device)
+        of_levels = torch.where(on_level[..., None], rois, away)
         # Beyond the map there are zeros, so that the sum is what one of the levels has.
-        of_levels[..., 1:].masked_fill_(elsewhere, AWAY)
-        result: Tensor = self.roi_layers[0](feats[0], of_levels[0])
-        for number, maps in enumerate(feats[1:], start=1):
-            result = result + self.roi_layers[number](maps, of_levels[number])
-        return result
+        layers = list(self.roi_layers)[: len(feats)]
+        if torch.is_grad_enabled() or not all(map(_takes_means, layers)):
+            given = zip(layers, feats, of_levels, strict=True)
+            return reduce(torch.add, (layer(*level) for layer, *level in given))
+        return _sum_of_means(layers, feats, of_levels)
 
-    def _levels_of(self, rois: Tensor, count: int) -> tuple[Tensor, Tensor]:
-        """Level (n,) of each RoI, and the numbers (count, 1) of all levels."""
+    def _on_levels(self, rois: Tensor, count: int) -> Tensor:
+        """Whether each RoI is of each level: (count, n) bool."""
         bounds, numbers = _bounds(self.finest_scale, count, rois.device)
         usual = type(self).map_roi_levels is SingleRoIExtractor.map_roi_levels
         if not usual or rois.dtype != bounds.dtype:
-            return self.map_roi_levels(rois, count), numbers
+            return self.map_roi_levels(rois, count) == numbers
         width, height = (rois[:, 3:] - rois[:, 1:3]).unbind(1)
-        side = torch.sqrt(width * height)
-        return torch.bucketize(side, bounds, right=True), numbers
+        return torch.bucketize(width * height, bounds, right=True) == numbers
+
+
+def _takes_means(layer: nn.Module) -> bool:
+    """Whether a layer is mmcv's own RoIAlign of means."""
+    return (
+        type(layer) is RoIAlign
+        and layer.pool_mode == 'avg'
+        and not layer.use_torchvision
+    )
+
+
+def _sum_of_means(
+    layers: Sequence[RoIAlign], feats: Sequence[Tensor], of_levels: Tensor
+) -> Tensor:
+    """What the layers give for their levels' RoIs (levels, n, 5), summed; no gradient.
+
+    mmcv's function gets new memory for each level, and fills it with zeros before it
+    writes there. Two pieces of memory do for all of them.
+    """
+    size = of_levels.shape[1], feats[0].shape[1], *layers[0].output_size
+    result, found, unused = (feats[0].new_empty(shape) for shape in (size, size, 0))
+    for number, (layer, maps) in enumerate(zip(layers, feats, strict=True)):
+        ext_module.roi_align_forward(
+            *(maps, of_levels[number], found if number else result, unused, unused),
+            aligned_height=layer.output_size[0],
+            aligned_width=layer.output_size[1],
+            spatial_scale=layer.spatial_scale,
+            sampling_ratio=layer.sampling_ratio,
+            pool_mode=AVG,
+            aligned=layer.aligned,
+        )
+        if number:
+            result += found
+    return result
 
 
 @lru_cache(maxsize=8)
 def _bounds(
     finest_scale: int, count: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Least sides (count - 1,) of what is on the second level, the third, ...
+    """Least areas (count - 1,) of what is on the second level, the third, ...
 
     They are those numbers of single precision from which on mmdet's rule, the floor of
-    log2(side / finest_scale + 1e-6), gives the level.
+    log2(sqrt(area) / finest_scale + 1e-6), gives the level; and the numbers (count, 1)
+    of all levels.
     """
     bounds = []
     for level in range(1, count):
-        least = side = torch.tensor(float(finest_scale * 2**level))
-        while torch.log2(side / finest_scale + 1e-6).floor() >= level:
-            least, side = side, torch.nextafter(side, torch.zeros(()))
+        least = area = torch.tensor(float(finest_scale * 2**level)) ** 2
+        while torch.log2(area.sqrt() / finest_scale + 1e-6).floor() >= level:
+            least, area = area, torch.nextafter(area, torch.zeros(()))
         bounds.append(least)
     numbers = torch.arange(count, device=device)[:, None]
     return torch.stack(bounds).to(device), numbers
+
+
+@lru_cache(maxsize=8)
+def _away(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A RoI (5,) outside of any map."""
+    # One made in inference mode could not be used in training later on.
+    with torch.inference_mode(False):
+        return torch.tensor([0.0, *[AWAY] * 4], dtype=dtype).to(device)
 
 
 def use_all_levels(model: nn.Module) -> None:

@@ -13,8 +13,8 @@ from mmvis.models.common.roi_levels import AllLevelsRoIExtractor, use_all_levels
 STRIDES = [4, 8, 16, 32]
 
 
-def extractor(kind=AllLevelsRoIExtractor):
-    layer = dict(type='RoIAlign', output_size=7, sampling_ratio=2)
+def extractor(kind=AllLevelsRoIExtractor, **settings):
+    layer = dict(type='RoIAlign', output_size=(7, 6), sampling_ratio=2, **settings)
     return kind(layer, out_channels=6, featmap_strides=STRIDES).eval()
 
 
@@ -35,11 +35,23 @@ def rois(sides):
 # Level 0 takes sides below 112, level 1 those below 224, and so on.
 @pytest.mark.parametrize('sides', [[9, 130, 500, 1e3, 60, 250], [130, 30], [900], []])
 @pytest.mark.parametrize('factor', [None, 1.3])
-def test_features_are_those_of_mmdets_extractor(sides, factor, monkeypatch):
-    wanted = extractor(SingleRoIExtractor)(maps(), rois(sides), factor)
-    with pretended_device(monkeypatch):
+@pytest.mark.parametrize(
+    ('with_grad', 'settings'),
+    [
+        (True, {}),
+        (False, {}),
+        (False, dict(aligned=False)),
+        (False, dict(pool_mode='max')),
+    ],
+)
+def test_features_are_those_of_mmdets_extractor(
+    sides, factor, with_grad, settings, monkeypatch
+):
+    wanted = extractor(SingleRoIExtractor, **settings)(maps(), rois(sides), factor)
+    with pretended_device(monkeypatch), torch.set_grad_enabled(with_grad):
         away = [level.to(DEVICE) for level in maps()]
-        found = here(extractor()(away, rois(sides).to(DEVICE), factor))
+        made = extractor(**settings)
+        found = here(made(away, rois(sides).to(DEVICE), factor))
     assert torch.equal(found, wanted)
     assert len(found) == len(sides)
 
@@ -90,9 +102,9 @@ def test_levels_change_at_the_same_sides_as_mmdets(monkeypatch):
     squares = torch.stack(sides)[:, None] * torch.tensor([0.0, 0, 0, 1, 1])
     wanted = extractor(SingleRoIExtractor).map_roi_levels(squares, 4)
     with pretended_device(monkeypatch):
-        levels, numbers = extractor()._levels_of(squares.to(DEVICE), 4)
-    assert here(levels).tolist() == wanted.tolist()
-    assert here(numbers).flatten().tolist() == [0, 1, 2, 3]
+        on_level = extractor()._on_levels(squares.to(DEVICE), 4)
+    assert here(on_level).sum(0).eq(1).all()
+    assert here(on_level).byte().argmax(0).tolist() == wanted.tolist()
     assert set(wanted.tolist()) == {0, 1, 2, 3}
 
 
