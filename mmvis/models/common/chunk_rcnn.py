@@ -99,7 +99,7 @@ def proposals_of_frames(
     )
     logits, changes = (_side_by_side(maps) for maps in (logits_of_levels, deltas))
     if head.use_sigmoid_cls:
-        scores_of_all = logits.reshape(len(logits), -1).sigmoid()
+        scores_of_all = logits.flatten(1).sigmoid()
     else:
         scores_of_all = logits.reshape(len(logits), -1, 2).softmax(-1)[..., 0]
     most, first, kept = cfg.get('nms_pre', -1), 0, []
@@ -117,7 +117,7 @@ def proposals_of_frames(
     boxes = decode_deltas(head.bbox_coder, priors, changes, metainfo['img_shape'])
     large = (boxes[:, 2:] - boxes[:, :2] > cfg.get('min_bbox_size', -1)).all(1)
     # A box or score that is not a number would spoil NMS for all.
-    unusable = ~(large & best.isfinite())
+    unusable = ~(large & (best >= 0))
     boxes = boxes.masked_fill(unusable[:, None], 0.0)
     scores = best.masked_fill(unusable, -1.0)
     chosen, counts = nms_of_frames(
@@ -191,8 +191,7 @@ def _refined(
     head: Any, feats: Sequence[Tensor], metainfo: dict, rois: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """A cascade's last RoIs, the mean of its stages' logits, its last deltas."""
-    total: Any = 0
-    logits, deltas = rois, rois
+    total = logits = deltas = rois
     for stage in range(head.num_stages):
         if stage:
             before = head.bbox_head[stage - 1]
@@ -207,7 +206,7 @@ def _refined(
             rois = torch.cat([rois[:, :1], boxes], dim=1)
         found = head._bbox_forward(stage, feats, rois)
         logits, deltas = found['cls_score'], found['bbox_pred']
-        total = total + logits
+        total = total + logits if stage else logits
     return rois, total / float(head.num_stages), deltas
 
 
@@ -287,9 +286,10 @@ def _anchors(
 
 def _side_by_side(levels: Sequence[Tensor]) -> Tensor:
     """Maps (B, A, H_l, W_l) as (B, cells, A), level after level."""
-    return torch.cat([level.flatten(2) for level in levels], dim=2).mT
+    return torch.cat([level.flatten(2).mT for level in levels], dim=1)
 
 
+@lru_cache(maxsize=4)
 def _numbers(frames: int, rows: int, device: torch.device) -> Tensor:
     """The frame (rows,) that each of as many rows of all frames is of."""
     numbers = torch.arange(frames, device=device)

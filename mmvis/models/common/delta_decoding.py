@@ -10,6 +10,8 @@ import torch
 from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
 from torch import Tensor
 
+from .constants import kept_constant
+
 # mmdet's wh_ratio_clip, which no caller of it changes.
 MOST_GROWTH = abs(math.log(16 / 1000))
 
@@ -36,8 +38,9 @@ def decode_deltas(
         return coder.decode(priors, deltas, max_shape=max_shape)
     boxes = boxes_of(priors[:, None], deltas.unflatten(1, (-1, 4)), coder, MOST_GROWTH)
     if coder.clip_border:
-        boxes[..., 0::2].clamp_(0, max_shape[1])
-        boxes[..., 1::2].clamp_(0, max_shape[0])
+        height, width = max_shape[:2]
+        corners = kept_constant(boxes, [0, 0, 0, 0, width, height, width, height])
+        boxes.clamp_(*corners.split(4))
     return boxes.flatten(1)
 
 

@@ -14,6 +14,7 @@ from mmvis.models.common.chunk_rcnn import (
     boxes_of_frames,
     goes_together,
     makes_usual_masks,
+    proposals_of_frames,
 )
 from mmvis.registry import MODELS
 
@@ -76,3 +77,38 @@ def test_a_cascade_that_moves_boxes_by_class():
         torch.testing.assert_close(own, wanted.bboxes, atol=1e-3, rtol=1e-4)
         assert torch.equal(found.labels.split(counts)[t], wanted.labels)
     assert found.frame.tolist() == [0] * counts[0] + [2] * counts[2]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('sigmoid', [True, False])
+@pytest.mark.parametrize('what', ['scores', 'places'])
+def test_proposals_that_are_no_numbers_spoil_no_others(what, sigmoid, monkeypatch):
+    """A corner of the second frame is damaged, or nothing is seen there."""
+    head = copy.deepcopy(video_models.tfan().detector.rpn_head)
+    head.use_sigmoid_cls = sigmoid
+    head.test_cfg.update(nms_pre=-1, max_per_img=-1)
+    generator = torch.Generator().manual_seed(0)
+    maps = {
+        name: [
+            torch.randn(2, 3 * size, 96 // s, 160 // s, generator=generator)
+            for s in (4, 8, 16, 32)
+        ]
+        for name, size in (('scores', 1 if sigmoid else 2), ('places', 4))
+    }
+    monkeypatch.setattr(head, 'forward', lambda feats: tuple(maps.values()))
+    feats, metainfo = maps['scores'], clip_sample(1)[0].metainfo
+    for level in maps['scores']:
+        level[1, :, -1, -4:] = -60.0
+        if not sigmoid:
+            level[1, 1::2, -1, -4:] = 60.0
+    wanted, counts = proposals_of_frames(head, feats, metainfo)
+    for level in maps[what]:
+        level[1, :, -1, -4:] = torch.nan
+    found, left = proposals_of_frames(head, feats, metainfo)
+    assert counts[0] == left[0] > 10 and 10 < left[1] < counts[1]
+    # Of equal scores either may come first.
+    rows = [
+        sorted(torch.column_stack([p.frame, p.scores, p.bboxes]).tolist())
+        for p in (found, wanted[wanted.scores > 1e-20])
+    ]
+    torch.testing.assert_close(*map(torch.tensor, rows))
