@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
-
-from .constants import constant
 
 # Pixels of soft masks that are there at once: 1 GiB.
 PIXELS_AT_ONCE = 2**28
@@ -30,10 +30,7 @@ def paste_masks(
         Tensor: (n, h, w), of the masks' dtype.
     """
     count, (height, width) = max(size), size
-    steps = constant(bboxes, stride[::-1])[:, None]
-    cells = (
-        torch.arange(count, device=bboxes.device, dtype=bboxes.dtype) + 0.5
-    ) * steps
+    cells = _centers(count, tuple(stride[::-1]), bboxes.dtype, bboxes.device)
     start, stop = bboxes[:, :2, None], bboxes[:, 2:, None]
     places = (cells - start) / (stop - start).clamp(min=1e-3)
     if masks.shape[1] == masks.shape[2]:
@@ -73,6 +70,24 @@ def masks_in_frame(
 
 def _weights(places: Tensor, num_elements: int) -> Tensor:
     """Weight (..., elements) of each element of a mask at places (...) in its box."""
-    elements = torch.arange(num_elements, device=places.device, dtype=places.dtype)
+    elements = _range(num_elements, places.dtype, places.device)
     distances = (places[..., None] * num_elements - 0.5 - elements).abs()
     return (1 - distances).clamp(min=0)
+
+
+# What follows stays for a video. A CUDA graph could not hold it.
+@lru_cache(maxsize=16)
+def _range(count: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    # One made in inference mode could not be used in training later on.
+    with torch.inference_mode(False):
+        return torch.arange(count, device=device, dtype=dtype)
+
+
+@lru_cache(maxsize=16)
+def _centers(
+    count: int, steps: tuple[float, ...], dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """Centers (axes, count) of cells that are ``steps`` wide."""
+    with torch.inference_mode(False):
+        wide = torch.tensor(steps, dtype=dtype).to(device)
+        return (torch.arange(count, device=device, dtype=dtype) + 0.5) * wide[:, None]
