@@ -28,7 +28,7 @@ class AugmentedFeatures(tuple):
     Attributes:
         augmentation (Augmentation): The module.
         references (list[ReferenceProposals] | ReferenceProposals): One reference set a
-            key frame, or one that all of them share.
+            key frame; or one that all of them share, as the RoIs to come see it.
         shares (list[Tensor]): Of each frame's RoIs at each augmentation, in order:
             mean weights (3,) of own features, the key frame's references, the others'.
             None without gradients.
@@ -71,8 +71,7 @@ class AugmentedFeatures(tuple):
                 each has references of its own.
         """
         if isinstance(self.references, ReferenceProposals):
-            seen = self.references.of_rois(rois[:, 0].long())
-            return self.augmentation(roi_feats, rois[:, 1:], seen)[0]
+            return self.augmentation(roi_feats, rois[:, 1:], self.references)[0]
         counts = [len(rois)]
         if len(self.references) > 1:
             numbers = torch.arange(len(self.references), device=rois.device)

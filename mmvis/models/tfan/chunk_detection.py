@@ -16,7 +16,7 @@ from mmvis.models.common.mask_pasting import masks_in_frame, paste_masks
 from mmvis.models.trackers.track_frames import track_frames
 from mmvis.models.trackers.track_memory import TrackMemory
 
-from .augmented_roi_extractor import AugmentedFeatures
+from .augmented_roi_extractor import Augmentation, AugmentedFeatures
 from .reference_set import ReferenceProposals
 
 if TYPE_CHECKING:
@@ -55,11 +55,10 @@ def detect_in_frames(
         tracks (TrackMemory): Of the video; updated.
     """
     roi_head, first = model.detector.roi_head, metainfos[0]
-    if references is not None:
-        assert model.augmentation is not None
-        feats = AugmentedFeatures(feats, model.augmentation, references)
-    dets, counts = boxes_of_frames(roi_head, feats, first, rois_of(proposals))
-    masks = roi_head.of_labels(look(model, feats, dets, first), dets.labels)
+    seen = _as_seen_by(proposals, feats, model.augmentation, references)
+    dets, counts = boxes_of_frames(roi_head, seen, first, rois_of(proposals))
+    seen = _as_seen_by(dets, feats, model.augmentation, references)
+    masks = roi_head.of_labels(look(model, seen, dets, first), dets.labels)
     bboxes = dets.bboxes
     del dets.frame
     tracked = list(
@@ -76,6 +75,20 @@ def detect_in_frames(
             frame.bboxes = in_frame(frame.bboxes, first)
             frame.masks = own
             yield frame
+
+
+def _as_seen_by(
+    boxes: InstanceData,
+    feats: tuple[Tensor, ...],
+    augmentation: Augmentation | None,
+    references: ReferenceProposals | list[ReferenceProposals] | None,
+) -> tuple[Tensor, ...]:
+    """Feature maps, with what augments RoIs of the frames (n,) that boxes are of."""
+    if augmentation is None or references is None:
+        return feats
+    if isinstance(references, ReferenceProposals):
+        references = references.of_rois(boxes.frame)
+    return AugmentedFeatures(feats, augmentation, references)
 
 
 def look(

@@ -93,7 +93,8 @@ def left_out(members: str, bboxes: Tensor, references: ReferenceProposals) -> Te
         Tensor: (m, 1 + t) bool, not all of them in any row.
     """
     itself = (bboxes[:, None] == references.bboxes).all(2)
-    others = itself | ~references.valid
+    # Truth being more than falsehood: itself, or not valid.
+    others = itself >= references.valid
     if members == 'own':
         others = others | True
     elif members in ('key', 'others'):

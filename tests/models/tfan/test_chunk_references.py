@@ -121,7 +121,8 @@ def test_features_are_augmented_alike(kind, members):
     feats = features(len(rois), seed=5)
     with torch.no_grad():
         wanted = AugmentedFeatures([feats], made, sets).augment(feats, rois)
-        found = AugmentedFeatures([feats], made, shared).augment(feats, rois)
+        seen = shared.of_rois(rois[:, 0].long())
+        found = AugmentedFeatures([feats], made, seen).augment(feats, rois)
     torch.testing.assert_close(found, wanted)
     if members != 'own':
         assert (wanted[5] - wanted[1]).abs().max() > 1e-3
