@@ -87,8 +87,8 @@ def proposals_of_frames(
         metainfo (dict): img_shape of all frames.
 
     Returns:
-        tuple[InstanceData, list[int]]: bboxes (n, 4), scores (n,) and frame (n,) int64;
-        and how many each frame has.
+        tuple[InstanceData, list[int]]: bboxes (n, 4), scores (n,), frame (n,) int64 and
+        rois (n, 5); and how many each frame has.
     """
     cfg = head.test_cfg
     logits_of_levels, deltas = head(feats)
@@ -125,8 +125,10 @@ def proposals_of_frames(
         *(cfg.nms, cfg.max_per_img, -0.5),
         frame_size=_clipped_to(head.bbox_coder, metainfo),
     )
-    found = dict(bboxes=boxes, scores=scores, frame=frame)
-    return InstanceData(**{name: part[chosen] for name, part in found.items()}), counts
+    fields = dict(bboxes=boxes, scores=scores, frame=frame)
+    found = InstanceData(**{name: part[chosen] for name, part in fields.items()})
+    found.rois = rois_of(found)
+    return found, counts
 
 
 def rois_of(boxes: InstanceData) -> Tensor:

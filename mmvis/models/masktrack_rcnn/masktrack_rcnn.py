@@ -137,7 +137,7 @@ class MaskTrackRCNN(BaseVISModel, mmdet.models.vis.MaskTrackRCNN):
             yield from super().predict_frames(feats, metainfos, state)
             return
         proposals, _ = proposals_of_frames(self.detector.rpn_head, feats, first)
-        dets, counts = boxes_of_frames(roi_head, feats, first, rois_of(proposals))
+        dets, counts = boxes_of_frames(roi_head, feats, first, proposals.rois)
         extractor = self.track_head.roi_extractor
         roi_feats = extractor(feats[: extractor.num_inputs], rois_of(dets))
         (dets.embeddings,) = self.track_head.embed_head.extract_feat(

@@ -56,9 +56,9 @@ def detect_in_frames(
     """
     roi_head, first = model.detector.roi_head, metainfos[0]
     seen = _as_seen_by(proposals, feats, model.augmentation, references)
-    dets, counts = boxes_of_frames(roi_head, seen, first, rois_of(proposals))
+    dets, counts = boxes_of_frames(roi_head, seen, first, proposals.rois)
     seen = _as_seen_by(dets, feats, model.augmentation, references)
-    masks = roi_head.of_labels(look(model, seen, dets, first), dets.labels)
+    _, masks = look(model, seen, dets, first)
     bboxes = dets.bboxes
     del dets.frame
     tracked = list(
@@ -93,8 +93,8 @@ def _as_seen_by(
 
 def look(
     model: TFAN, feats: tuple[Tensor, ...], dets: InstanceData, metainfo: dict
-) -> Tensor:
-    """Give detections what the tracker compares; their masks (n, classes, s, s).
+) -> tuple[Tensor, Tensor]:
+    """Give detections what the tracker compares.
 
     Args:
         model (TFAN): Of whose heads they are.
@@ -102,20 +102,25 @@ def look(
         dets (InstanceData): bboxes (n, 4), labels (n,) and frame (n,); embeddings,
             masks on the grid and rows (n,) are added.
         metainfo (dict): batch_input_shape.
+
+    Returns:
+        tuple[Tensor, Tensor]: Their masks (n, classes, s, s), and those of their own
+        labels (n, s, s): probabilities.
     """
     roi_head, rois = model.detector.roi_head, rois_of(dets)
     extractor = model.track_head.roi_extractor
     embed_head = model.track_head.embed_head
     roi_feats = extractor(feats[: extractor.num_inputs], rois)
     (dets.embeddings,) = embed_head.extract_feat(roi_feats, [len(dets)])
-    masks = roi_head.mask_probabilities(feats, rois)
+    of_all = roi_head.mask_probabilities(feats, rois)
+    masks = roi_head.of_labels(of_all, dets.labels)
     height, width = metainfo['batch_input_shape']
     dets.masks = paste_masks(
-        roi_head.of_labels(masks, dets.labels),
+        masks,
         dets.bboxes,
         (-(-height // MATCHING_STRIDE), -(-width // MATCHING_STRIDE)),
         (MATCHING_STRIDE, MATCHING_STRIDE),
     )
     # Masks are made afterwards, of those that are kept.
     dets.rows = torch.arange(len(dets), device=dets.bboxes.device)
-    return masks
+    return of_all, masks

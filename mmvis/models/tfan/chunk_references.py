@@ -6,37 +6,43 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from mmengine.structures import InstanceData
 from torch import Tensor
-from torch.nn.functional import pad
 
 from .reference_set import ReferenceProposals
 
 
 def best_in_slots(
-    proposals: InstanceData, counts: Sequence[int], slot_size: int
-) -> tuple[Tensor, Tensor, Tensor]:
+    rois: Tensor, scores: Tensor, counts: Sequence[int], slot_size: int
+) -> tuple[Tensor, Tensor]:
     """The best proposals of each frame, as many rows of each.
 
     Args:
-        proposals (InstanceData): bboxes (n, 4) and scores (n,) of B frames, one frame
-            after the other, the best first.
+        rois (Tensor): (n, 5) frame and xyxy of B frames, one frame after the other, the
+            best first.
+        scores (Tensor): (n,).
         counts (Sequence[int]): How many are of each frame.
         slot_size (int): s.
 
     Returns:
-        tuple: Boxes (B * s, 4), scores (B * s,), and RoIs (B * s, 5) with the frame.
-        Where a frame has fewer, boxes are zeros and scores -inf.
+        tuple[Tensor, Tensor]: RoIs (B * s, 5) and scores (B * s,). Where a frame has
+        fewer, RoIs are zeros and scores -inf.
     """
-    device = proposals.bboxes.device
-    rank, count = torch.arange(slot_size), torch.tensor(counts)[:, None]
-    row = rank + count.cumsum(0) - count
-    # One more stands for what is not there.
-    rows = row.where(rank < count, len(proposals)).flatten().to(device)
-    bboxes = pad(proposals.bboxes, (0, 0, 0, 1))[rows]
-    scores = pad(proposals.scores, (0, 1), value=-torch.inf)[rows]
-    frame = torch.arange(len(counts), device=device).repeat_interleave(slot_size)
-    return bboxes, scores, torch.cat([frame[:, None].to(bboxes), bboxes], dim=1)
+    fills = rois[:0], scores[:0]
+    if min(counts) < slot_size:
+        size = slot_size - min(counts)
+        fills = rois.new_zeros(size, 5), scores.new_full((size,), -torch.inf)
+    lacking = [max(slot_size - count, 0) for count in counts]
+    best_rois, best_scores = (
+        torch.cat(
+            [
+                part
+                for own, missing in zip(values.split(counts), lacking, strict=True)
+                for part in (own[:slot_size], fill[:missing])
+            ]
+        )
+        for values, fill in zip((rois, scores), fills, strict=True)
+    )
+    return best_rois, best_scores
 
 
 def references_of_frames(

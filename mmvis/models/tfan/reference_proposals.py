@@ -71,10 +71,15 @@ class ReferenceMemory:
     Args:
         num_slots (int): Frames that are remembered, the key frame among them.
         slot_size (int): Proposals of a frame that may become references.
+
+    Attributes:
+        oldest (int): The slot behind the one that was written last, the first slot
+            coming behind the last.
     """
 
     def __init__(self, num_slots: int, slot_size: int) -> None:
         self.num_slots, self.slot_size = num_slots, slot_size
+        self.oldest = 0
         self._fields: dict[str | int, Tensor] = {}
 
     @property
@@ -104,6 +109,7 @@ class ReferenceMemory:
         new.update(feats)
         self._make_room(new)
         self.clear(slot)
+        self.oldest = (slot + 1) % self.num_slots
         start = slot * self.slot_size
         for name, value in new.items():
             self._fields[name][start : start + len(value)] = value
@@ -114,12 +120,12 @@ class ReferenceMemory:
             self._fields = {k: v.new_zeros(rows, *v.shape[1:]) for k, v in new.items()}
             self._fields['scores'].fill_(-torch.inf)
 
-    def write_frames(self, slot: int, new: Mapping[Any, Tensor]) -> dict[Any, Tensor]:
-        """Put the best proposals of consecutive frames into slots, one after the other.
+    def write_frames(self, new: Mapping[Any, Tensor]) -> dict[Any, Tensor]:
+        """Remember the best proposals of consecutive frames, forget the oldest.
+
+        Slots are in order of time afterwards.
 
         Args:
-            slot (int): Of the first of B frames. What is in it is the oldest; behind
-                the last slot comes the first.
             new (Mapping): (B * slot_size, ...) each, as :meth:`write` has them by name,
                 features by their size. Rows without a proposal have score -inf.
 
@@ -128,20 +134,12 @@ class ReferenceMemory:
             time, and then of these.
         """
         self._make_room(new)
-        size = self.slot_size
-        numbers = [
-            (slot + t) % self.num_slots for t in range(len(new['scores']) // size)
-        ]
-        last = numbers[-self.num_slots :]
-        # The last frames lie in two runs of slots, the second one from slot 0 on.
-        first, turn = last[0] * size, (self.num_slots - last[0]) * size
-        table = {}
+        start, size, table = self.oldest * self.slot_size, self.slot_size, {}
         for name, value in new.items():
-            field, left = self._fields[name], value[-len(last) * size :]
-            before = field[(slot + 1) * size :], field[: slot * size]
-            table[name] = torch.cat([*before, value])
-            field[first : first + len(left)] = left[:turn]
-            field[: max(len(left) - turn, 0)] = left[turn:]
+            field = self._fields[name]
+            table[name] = torch.cat([field[start + size :], field[:start], value])
+            field.copy_(table[name][-len(field) :])
+        self.oldest = 0
         return table
 
     def with_rows(self, num_slots: int, new: Mapping[Any, Tensor]) -> dict[Any, Tensor]:

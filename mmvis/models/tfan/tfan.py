@@ -46,7 +46,6 @@ class TFANState:
 
     tracks: TrackMemory
     references: ReferenceMemory
-    num_frames: int = 0
 
 
 @MODELS.register_module()
@@ -249,8 +248,7 @@ class TFAN(BaseVISModel):
     ) -> InstanceData:
         """Propose, remember, detect on augmented features, track. See the base."""
         (proposals,) = self._propose(feats, [metainfo])
-        slot = state.num_frames % (self.test_cfg.num_frames + 1)
-        state.num_frames += 1
+        slot = state.references.oldest
         if self.augmentation is not None:
             self._remember(slot, feats, proposals, state.references)
         return self._detect_and_track(feats, proposals, slot, metainfo, state)
@@ -287,7 +285,7 @@ class TFAN(BaseVISModel):
             feats, [metainfo], [proposals], rcnn_test_cfg=roi_head.test_cfg
         )[0]
         dets.frame = torch.zeros_like(dets.labels)
-        masks = look(self, feats, dets, metainfo)
+        masks, _ = look(self, feats, dets, metainfo)
         del dets.frame
         tracked = self.tracker.track(dets, state.tracks, metainfo['frame_id'])
         result = roi_head.paste(masks[tracked.rows], tracked, metainfo)
@@ -309,7 +307,6 @@ class TFAN(BaseVISModel):
             references = None
             if self.augmentation is not None:
                 references = self._remember_frames(own, proposals, counts, state)
-            state.num_frames += len(counts)
             yield from detect_in_frames(
                 self, own, proposals, references, metainfos[part], state.tracks
             )
@@ -324,7 +321,7 @@ class TFAN(BaseVISModel):
         """Write the best proposals of all frames into the memory; their references."""
         memory = state.references
         new = self._rows_of_frames(feats, proposals, counts, memory.slot_size)
-        table = memory.write_frames(state.num_frames % memory.num_slots, new)
+        table = memory.write_frames(new)
         slots = slots_before(len(counts), self.test_cfg.num_frames)
         return self._shared_references(table, *slots, memory.slot_size)
 
@@ -336,9 +333,11 @@ class TFAN(BaseVISModel):
         slot_size: int,
     ) -> dict[Any, Tensor]:
         """What is remembered of frames, ``slot_size`` rows of each."""
-        bboxes, scores, rois = best_in_slots(proposals, counts, slot_size)
+        rois, scores = best_in_slots(
+            proposals.rois, proposals.scores, counts, slot_size
+        )
         roi_feats, embeddings = self._references(feats, rois)
-        new: dict[Any, Tensor] = dict(scores=scores, bboxes=bboxes)
+        new: dict[Any, Tensor] = dict(scores=scores, bboxes=rois[:, 1:])
         for name, values in [*roi_feats.items(), ('embeddings', embeddings)]:
             # What a frame does not see is multiplied by zero, which must give zero.
             new[name] = values.nan_to_num(0.0, 0.0, 0.0)

@@ -19,7 +19,6 @@ from mmvis.models.common.chunk_rcnn import (
     makes_usual_masks,
     masks_of_frames,
     proposals_of_frames,
-    rois_of,
 )
 from mmvis.models.common.frame_nms import best_of_frames
 from mmvis.models.common.mask_boxes import mask_boxes
@@ -83,7 +82,7 @@ def two_stage_instances(
     proposals, _ = proposals_of_frames(detector.rpn_head, levels, metainfo)
     # Masks are made of those alone that are wanted.
     dets, counts = boxes_of_frames(
-        *(roi_head, levels, metainfo, rois_of(proposals)), wanted.among, wanted.most
+        *(roi_head, levels, metainfo, proposals.rois), wanted.among, wanted.most
     )
     (masks,) = masks_of_frames(roi_head, levels, metainfo, [dets])
     dets.masks, dets.bboxes = masks, in_frame(dets.bboxes, metainfo)

@@ -42,7 +42,7 @@ def one_by_one(memory, made, start, stop, num_references, min_score):
     """The reference set of each frame."""
     found = []
     for t in range(start, stop):
-        best, slot = proposals(t)[:SIZE], t % memory.num_slots
+        best, slot = proposals(t)[:SIZE], memory.oldest
         fields = row_fields(best.bboxes, made)
         memory.write(slot, scores=best.scores, bboxes=best.bboxes, **fields)
         found.append(memory.select(num_references, slot, min_score))
@@ -52,12 +52,15 @@ def one_by_one(memory, made, start, stop, num_references, min_score):
 def at_once(memory, made, start, stop, num_references, min_score):
     """One set for all of them."""
     joined = InstanceData.cat([proposals(t) for t in range(start, stop)])
-    bboxes, scores, rois = best_in_slots(joined, COUNTS[start:stop], SIZE)
-    frames = torch.arange(stop - start).repeat_interleave(SIZE)
-    assert torch.equal(rois, torch.cat([frames[:, None], bboxes], dim=1))
-    fields = row_fields(bboxes, made)
-    new = dict(scores=scores, bboxes=bboxes, embeddings=fields['embeddings'])
-    table = memory.write_frames(start % memory.num_slots, new | fields['feats'])
+    frame = torch.arange(stop - start).repeat_interleave(
+        torch.tensor(COUNTS[start:stop])
+    )
+    rois = torch.cat([frame[:, None], joined.bboxes], dim=1)
+    rois, scores = best_in_slots(rois, joined.scores, COUNTS[start:stop], SIZE)
+    assert len(rois) == len(scores) == SIZE * (stop - start)
+    fields = row_fields(rois[:, 1:], made)
+    new = dict(scores=scores, bboxes=rois[:, 1:], embeddings=fields['embeddings'])
+    table = memory.write_frames(new | fields['feats'])
     slots = slots_before(stop - start, memory.num_slots - 1)
     return references_of_frames(table, *slots, SIZE, num_references, min_score)
 
