@@ -16,12 +16,12 @@ from pretended_device import DEVICE, move
 CHUNK = 8
 # Most launches and reads of a frame, with three to ten instances in it.
 LIMITS = {
-    'masktrack_rcnn': (35, 1),
-    'sg_net': (31, 1),
-    'stmask': (60, 1),
-    'tfan': (75, 1),
-    'track_by_segmentation': (45, 1),
-    'instance_flow': (36, 1),
+    'masktrack_rcnn': (27, 1),
+    'sg_net': (29, 1),
+    'stmask': (58, 1),
+    'tfan': (59, 1),
+    'track_by_segmentation': (38, 1),
+    'instance_flow': (35, 1),
 }
 
 
@@ -82,5 +82,5 @@ def test_a_whole_video_at_once(monkeypatch):
             net.predict(moving_frames(CHUNK)[None].to(DEVICE), [sample])
             pretended_device.WATCHERS.clear()
     assert min(len(frame.pred_track_instances) for frame in sample) > 2
-    assert work.launches.total() / CHUNK <= 125, work.launches
+    assert work.launches.total() / CHUNK <= 110, work.launches
     assert work.waits.total() / CHUNK <= 1.5, work.waits

@@ -18,11 +18,11 @@ from pretended_device import DEVICE, move
 # Most launches and reads of a clip. Of those that are left mmdet's assigners, samplers
 # and losses are most: of MaskTrack R-CNN 58, of InstanceFlow all.
 LIMITS = {
-    'stmask': (225, 2),
+    'stmask': (220, 2),
     'sg_net': (450, 4),
-    'instance_flow': (310, 1),
-    'masktrack_rcnn': (710, 60),
-    'tfan': (1495, 84),
+    'instance_flow': (265, 1),
+    'masktrack_rcnn': (705, 60),
+    'tfan': (1475, 84),
 }
 
 
