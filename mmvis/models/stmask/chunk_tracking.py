@@ -196,6 +196,8 @@ def _states_for_masks(
 ) -> Iterator[list[InstanceData]]:
     """Within it the tracks of a memory have numbers of states, not masks.
 
+    After an error they are as before, so that the same frames may come again.
+
     Args:
         memory (TrackMemory): As it is before the first of some frames.
         coefficients, masks (Tensor): Of all states.
@@ -203,14 +205,13 @@ def _states_for_masks(
     Yields:
         list: For what is tracked, whose states become masks in the end.
     """
-    known = {k: v for k, v in memory.fields.items() if k not in STATE_FIELDS}
-    # Boxes are written when the first frame comes.
-    boxes = torch.zeros(len(memory), 4)
-    memory.exchange(**known, bboxes=boxes, state=torch.arange(len(memory)))
-    tracked: list[InstanceData] = []
-    try:
+    with memory.all_or_nothing():
+        known = {k: v for k, v in memory.fields.items() if k not in STATE_FIELDS}
+        # Boxes are written when the first frame comes.
+        boxes = torch.zeros(len(memory), 4)
+        memory.exchange(**known, bboxes=boxes, state=torch.arange(len(memory)))
+        tracked: list[InstanceData] = []
         yield tracked
-    finally:
         left = memory.fields
         rows = [frame.pop('state') for frame in tracked]
         rows.append(left.pop('state', torch.arange(0)))

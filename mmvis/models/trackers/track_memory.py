@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -46,6 +49,16 @@ class TrackMemory:
     def fields(self) -> dict[str, Tensor]:
         """All fields of all living tracks; a new dict of the tensors themselves."""
         return dict(self._fields)
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Within it an error leaves the tracks, and the ids to come, as before."""
+        before = self.ids, self.last_seen, self.next_id, self.fields
+        try:
+            yield
+        except BaseException:
+            self.ids, self.last_seen, self.next_id, self._fields = before
+            raise
 
     def to(self, device: torch.device) -> None:
         """Bring everything to a device: frames of a chunk may leave it on the host."""

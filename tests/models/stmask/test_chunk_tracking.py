@@ -1,7 +1,9 @@
 """Tracks that are carried on before association end as those carried after it."""
 
 import copy
+import itertools
 from functools import cache
+from unittest import mock
 
 import pytest
 import torch
@@ -11,6 +13,8 @@ from video_models import stmask
 
 from mmvis.models.stmask import chunk_tracking
 from mmvis.models.stmask.chunk_tracking import frames_that_fit
+from mmvis.models.trackers.embedding_mask_iou_tracker import EmbeddingMaskIoUTracker
+from mmvis.models.trackers.track_memory import TrackMemory
 
 LENGTH = 8
 # Where nothing is detected: tracks go on by themselves, two frames in a row.
@@ -98,6 +102,54 @@ def test_single_frames_chunks_and_sizes_in_turns_on_a_device(
             found += net.predict_clip(frames, sample[first:stop], state)
     assert sum(map(len, one_by_one)) > 3 * LENGTH
     assert_same(one_by_one, found)
+
+
+def failing(function, call):
+    """A function that fails at one of its calls, counted from 1."""
+    calls = itertools.count(1)
+
+    def maybe(*args, **kwargs):
+        if next(calls) == call:
+            raise RuntimeError('the memory is full')
+        return function(*args, **kwargs)
+
+    return maybe
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ('owner', 'name', 'call'),
+    [
+        (
+            EmbeddingMaskIoUTracker,
+            'track',
+            3,
+        ),  # of six frames, the first two of which are blind
+        (EmbeddingMaskIoUTracker, 'propagate', 2),
+        (TrackMemory, 'exchange', 2),  # when all of them are tracked
+    ],
+)
+def test_an_error_midway_leaves_the_tracks_as_they_were(owner, name, call):
+    """The chunk that failed is given again, while another video goes on."""
+    net, frames = made(temporal_fusion=True), moving_frames(LENGTH)
+    wanted, before = in_chunks(net, [2, 6], at_once=True)
+    states = net.init_state(), net.init_state()
+
+    def predict(state, first, stop):
+        net.seen, sample = first, clip_sample(stop - first, 1, first, LENGTH)
+        return net.predict_clip(frames[first:stop], sample, state)
+
+    for state in states:
+        predict(state, 0, 2)
+    broken = failing(getattr(owner, name), call)
+    with mock.patch.object(owner, name, broken), pytest.raises(RuntimeError):
+        predict(states[0], 2, LENGTH)
+    for state in reversed(states):
+        assert_same(wanted[2:], predict(state, 2, LENGTH))
+        assert state.memory.ids.tolist() == before.ids.tolist()
+        assert state.memory.next_id == before.next_id
+        for field, values in before.fields.items():
+            assert torch.equal(state.memory[field], values)
 
 
 def test_as_many_frames_as_have_few_states():

@@ -40,6 +40,30 @@ def test_ids_are_never_given_twice():
     assert [int(i) for i in given_out] == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize('seen_before', [False, True])
+def test_an_error_takes_everything_back(seen_before):
+    memory, like = TrackMemory(5), torch.zeros(2)
+    if seen_before:
+        memory.update(memory.new_ids(2, like), 0, value=torch.tensor([1.0, 2.0]))
+    before = memory.next_id, len(memory), memory.fields
+
+    def change():
+        memory.update(memory.new_ids(2, like), 1, value=torch.tensor([3.0, 4.0]))
+        memory.overwrite(value=torch.zeros(len(memory)))
+
+    with pytest.raises(KeyboardInterrupt), memory.all_or_nothing():
+        change()
+        raise KeyboardInterrupt
+    assert (memory.next_id, len(memory)) == before[:2]
+    assert {k: v.tolist() for k, v in memory.fields.items()} == {
+        k: v.tolist() for k, v in before[2].items()
+    }
+    with memory.all_or_nothing():
+        change()
+    assert memory.ids.tolist() == list(range(2 * seen_before + 2))
+    assert not memory['value'].any()
+
+
 def test_rows_do_not_grow_with_the_length_of_the_video():
     memory = TrackMemory(5)
     rows = []
