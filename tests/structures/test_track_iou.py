@@ -47,6 +47,17 @@ def test_ious_are_quotients_of_whole_numbers(seed):
             assert ious[i, j] == expected  # to the last bit
 
 
+def test_a_union_of_one_pixel_and_of_none():
+    """1 / 1 and not 1 / 2; where there is no pixel 0, and nothing is divided by it."""
+    masks = np.zeros((2, 3, 4), dtype=bool)
+    masks[0, 1, 2] = True
+    pixel, nothing = encode_masks(masks)
+    tracks = [[pixel, None], [nothing, None], [None, None]]
+    with np.errstate(all='raise'):
+        ious = ious_of(tracks, tracks, 2)
+    assert ious.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
+
+
 def test_large_frames_and_wide_rles(monkeypatch):
     """720p: per-frame sums, the wide RLE and merging agree to the last bit."""
     rng = np.random.default_rng(0)
