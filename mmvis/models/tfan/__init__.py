@@ -11,6 +11,7 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     temporal_feature_augmentation.py   similarity, weighted sum (2.2, eqs. 1, 2)
     fc_feature_augmentation.py         not the paper's: among fc features
     cascade_mask_roi_head.py           mmdet's cascade, masks before they are pasted
+    training_clips.py                  key and reference frames in training
     offline.py                         the same with frames of the whole video
 
 Shared with other models:

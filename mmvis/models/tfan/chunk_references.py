@@ -3,12 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 from .reference_set import ReferenceProposals
+
+if TYPE_CHECKING:
+    from .tfan import TFAN
+
+
+def rows_of_frames(
+    model: TFAN,
+    feats: tuple[Tensor, ...],
+    proposals: InstanceData,
+    counts: Sequence[int],
+    slot_size: int,
+) -> dict[Any, Tensor]:
+    """What is remembered of B frames, as ``ReferenceMemory.write_frames`` takes it.
+
+    Args:
+        model (TFAN): With an augmentation.
+        feats (tuple[Tensor]): Levels (B, C, H_l, W_l).
+        proposals (InstanceData): rois (n, 5) and scores (n,), one frame after the
+            other, the best first.
+        counts (Sequence[int]): How many are of each frame.
+        slot_size (int): Rows of each frame.
+    """
+    rois, scores = best_in_slots(proposals.rois, proposals.scores, counts, slot_size)
+    roi_feats, embeddings = model.features_of_references(feats, rois)
+    new: dict[Any, Tensor] = dict(scores=scores, bboxes=rois[:, 1:])
+    for name, values in [*roi_feats.items(), ('embeddings', embeddings)]:
+        # What a frame does not see is multiplied by zero, which must give zero.
+        new[name] = values.nan_to_num(0.0, 0.0, 0.0)
+    return new
+
+
+def shared_references(
+    model: TFAN, table: Mapping[Any, Tensor], seen: Tensor, own: Tensor, slot_size: int
+) -> ReferenceProposals | list[ReferenceProposals]:
+    """The reference sets of frames that see these slots of a table.
+
+    Args:
+        model (TFAN): With an augmentation.
+        table, seen, own, slot_size: Of :func:`references_of_frames`.
+
+    Returns:
+        ReferenceProposals | list[ReferenceProposals]: One set for all of them, where
+        the augmentation allows it, prepared for several calls; or one a frame.
+    """
+    references = references_of_frames(
+        *(table, seen, own, slot_size),
+        *(model.num_references, model.min_reference_score),
+    )
+    assert model.augmentation is not None
+    # A mean over the references is another for each frame.
+    if getattr(model.augmentation, 'centred', False):
+        return references.of_each_frame()
+    return model.augmentation.prepared(references)
 
 
 def best_in_slots(

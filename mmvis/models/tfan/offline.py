@@ -16,6 +16,7 @@ from mmvis.models.common.chunk_rcnn import goes_together, proposals_of_frames
 from mmvis.registry import MODELS
 
 from .chunk_detection import detect_in_frames, parts_of
+from .chunk_references import rows_of_frames, shared_references
 from .reference_set import ReferenceProposals
 from .tfan import TFAN, TFANState
 
@@ -87,7 +88,7 @@ class OfflineTFAN(TFAN):
             # The middle of each of K equal parts of the video.
             t = (2 * slot + 1) * len(frames) // (2 * count)
             feats = self.extract_feat(frames[t : t + 1])
-            (proposals,) = self._propose(feats, [sample[t].metainfo])
+            (proposals,) = self.propose(feats, [sample[t].metainfo])
             self._remember(slot, feats, proposals, state.references)
             state.sampled[t] = slot
             state.computed[t] = (feats, proposals)
@@ -146,7 +147,7 @@ class OfflineTFAN(TFAN):
     ) -> ReferenceProposals | list[ReferenceProposals]:
         """References of frames: the sampled ones and, where it is none, itself."""
         memory, num_samples = state.references, self.test_cfg.num_frames
-        new = self._rows_of_frames(levels, proposals, counts, memory.slot_size)
+        new = rows_of_frames(self, levels, proposals, counts, memory.slot_size)
         table = {
             name: values if name == 'scores' else values.nan_to_num(0.0, 0.0, 0.0)
             for name, values in memory.with_rows(num_samples, new).items()
@@ -158,7 +159,7 @@ class OfflineTFAN(TFAN):
             # it is equal to the last bit.
             if metainfo['frame_id'] in state.sampled:
                 seen[t, state.sampled[metainfo['frame_id']]] = False
-        return self._shared_references(table, seen, own, memory.slot_size)
+        return shared_references(self, table, seen, own, memory.slot_size)
 
     def predict_frame(  # type: ignore[override]  # of what init_state made
         self, feats: tuple[Tensor, ...], metainfo: dict, state: OfflineTFANState
@@ -171,7 +172,7 @@ class OfflineTFAN(TFAN):
             state.references.clear(last_slot)
         else:
             levels = self.extract_feat(*feats)
-            (proposals,) = self._propose(levels, [metainfo])
+            (proposals,) = self.propose(levels, [metainfo])
             if self.augmentation is not None:
                 self._remember(slot, levels, proposals, state.references)
         return self._detect_and_track(levels, proposals, slot, metainfo, state)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
 
 import torch
-from mmdet.structures import DetDataSample, TrackSampleList
+from mmdet.structures import TrackSampleList
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -35,9 +34,10 @@ from .augmented_roi_extractor import (
     size_of,
 )
 from .chunk_detection import detect_in_frames, look, parts_of
-from .chunk_references import best_in_slots, references_of_frames, slots_before
-from .reference_proposals import ReferenceMemory, select_references
+from .chunk_references import rows_of_frames, shared_references, slots_before
+from .reference_proposals import ReferenceMemory
 from .reference_set import ReferenceProposals
+from .training_clips import key_frames_first, references_of_clips
 
 
 @dataclass
@@ -150,7 +150,7 @@ class TFAN(BaseVISModel):
                 'TFAN trains on a key frame and at least one reference frame, but a '
                 'clip has one frame: set num_ref_imgs in the frame sampling.'
             )
-        frames, samples = _key_frames_first(inputs, data_samples)
+        frames, samples = key_frames_first(inputs, data_samples)
         if self.augmentation is None:
             frames, samples = frames[:2], samples[:2]
         feats = self.extract_feat(frames.flatten(0, 1))
@@ -165,7 +165,7 @@ class TFAN(BaseVISModel):
             proposal_cfg=detector.train_cfg.rpn_proposal,
         )
         if self.augmentation is not None:
-            references = self._references_in_training(feats, proposals, samples)
+            references = references_of_clips(self, feats, proposals, samples)
             key_feats = AugmentedFeatures(key_feats, self.augmentation, references)
             # Equal boxes in two frames are two RoIs.
             others = [clip.for_another_frame() for clip in references]
@@ -180,34 +180,6 @@ class TFAN(BaseVISModel):
             losses.update(zip(names, means, strict=True))
         return losses
 
-    def _references_in_training(
-        self,
-        feats: tuple[Tensor, ...],
-        key_proposals: list[InstanceData],
-        samples: list[list[DetDataSample]],
-    ) -> list[ReferenceProposals]:
-        """The reference set of each clip, its features with gradients."""
-        num_clips = len(key_proposals)
-        proposals = [key_proposals]
-        with torch.no_grad():
-            others = self._propose(
-                tuple(level[num_clips:] for level in feats),
-                [frame.metainfo for part in samples[1:] for frame in part],
-                self.detector.train_cfg.rpn_proposal,
-            )
-        for start in range(0, len(others), num_clips):
-            proposals.append(others[start : start + num_clips])
-        selected = select_references(proposals, self.num_references)
-        roi_feats, embeddings = self._references(feats, selected.rois)
-        together = ReferenceProposals(
-            roi_feats,
-            embeddings,
-            selected.key_bboxes,
-            selected.rois[:, 1:],
-            selected.scores >= self.min_reference_score,
-        )
-        return together.split(selected.counts)
-
     def _augmented_extractors(self) -> Iterator[AugmentedRoIExtractor]:
         """The RoI extractors that augment, of all branches and stages."""
         for head in (self.detector.roi_head, self.track_head):
@@ -215,7 +187,7 @@ class TFAN(BaseVISModel):
                 if isinstance(module, AugmentedRoIExtractor):
                     yield module
 
-    def _propose(
+    def propose(
         self, feats: tuple[Tensor, ...], metainfos: list[dict], cfg: dict | None = None
     ) -> list[InstanceData]:
         """The RPN's proposals of frames, each frame's by descending score."""
@@ -224,7 +196,7 @@ class TFAN(BaseVISModel):
             *rpn_head(feats), batch_img_metas=metainfos, cfg=cfg
         )
 
-    def _references(
+    def features_of_references(
         self, feats: tuple[Tensor, ...], rois: Tensor
     ) -> tuple[dict[int, Tensor], Tensor]:
         """What is needed of references: features of each size, embeddings (n, d)."""
@@ -247,7 +219,7 @@ class TFAN(BaseVISModel):
         self, feats: tuple[Tensor, ...], metainfo: dict, state: TFANState
     ) -> InstanceData:
         """Propose, remember, detect on augmented features, track. See the base."""
-        (proposals,) = self._propose(feats, [metainfo])
+        (proposals,) = self.propose(feats, [metainfo])
         slot = state.references.oldest
         if self.augmentation is not None:
             self._remember(slot, feats, proposals, state.references)
@@ -264,7 +236,7 @@ class TFAN(BaseVISModel):
         best = proposals[: memory.slot_size]
         frame = best.bboxes.new_zeros(len(best), 1)
         rois = torch.cat([frame, best.bboxes], dim=1)
-        roi_feats, embeddings = self._references(feats, rois)
+        roi_feats, embeddings = self.features_of_references(feats, rois)
         memory.write(slot, best.scores, best.bboxes, embeddings, roi_feats)
 
     def _detect_and_track(
@@ -320,53 +292,7 @@ class TFAN(BaseVISModel):
     ) -> ReferenceProposals | list[ReferenceProposals]:
         """Write the best proposals of all frames into the memory; their references."""
         memory = state.references
-        new = self._rows_of_frames(feats, proposals, counts, memory.slot_size)
+        new = rows_of_frames(self, feats, proposals, counts, memory.slot_size)
         table = memory.write_frames(new)
         slots = slots_before(len(counts), self.test_cfg.num_frames)
-        return self._shared_references(table, *slots, memory.slot_size)
-
-    def _rows_of_frames(
-        self,
-        feats: tuple[Tensor, ...],
-        proposals: InstanceData,
-        counts: list[int],
-        slot_size: int,
-    ) -> dict[Any, Tensor]:
-        """What is remembered of frames, ``slot_size`` rows of each."""
-        rois, scores = best_in_slots(
-            proposals.rois, proposals.scores, counts, slot_size
-        )
-        roi_feats, embeddings = self._references(feats, rois)
-        new: dict[Any, Tensor] = dict(scores=scores, bboxes=rois[:, 1:])
-        for name, values in [*roi_feats.items(), ('embeddings', embeddings)]:
-            # What a frame does not see is multiplied by zero, which must give zero.
-            new[name] = values.nan_to_num(0.0, 0.0, 0.0)
-        return new
-
-    def _shared_references(
-        self, table: dict[Any, Tensor], seen: Tensor, own: Tensor, slot_size: int
-    ) -> ReferenceProposals | list[ReferenceProposals]:
-        """The reference sets of frames that see these slots of a table."""
-        references = references_of_frames(
-            *(table, seen, own, slot_size),
-            *(self.num_references, self.min_reference_score),
-        )
-        assert self.augmentation is not None
-        # A mean over the references is another for each frame.
-        if getattr(self.augmentation, 'centred', False):
-            return references.of_each_frame()
-        return self.augmentation.prepared(references)
-
-
-def _key_frames_first(
-    inputs: Tensor, data_samples: TrackSampleList
-) -> tuple[Tensor, list[list[DetDataSample]]]:
-    """Frames (N, B, C, H, W) and samples, key frames before the others."""
-    order = [[clip.key_frames_inds[0], *clip.ref_frames_inds] for clip in data_samples]
-    places = torch.tensor(order, device=inputs.device).T
-    clips = torch.arange(len(inputs), device=inputs.device)
-    samples = [
-        [clip[t] for clip, t in zip(data_samples, column, strict=True)]
-        for column in zip(*order, strict=True)
-    ]
-    return inputs[clips, places], samples
+        return shared_references(self, table, *slots, memory.slot_size)

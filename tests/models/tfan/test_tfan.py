@@ -76,7 +76,7 @@ def test_a_video_of_one_frame(type_name):
 @pytest.mark.parametrize('empty', [(0, 1), (2,), (0, 1, 2, 3)])
 def test_frames_without_proposals(type_name, empty, monkeypatch):
     net, frames = model(type_name), moving_frames(4)
-    propose = net._propose
+    propose = net.propose
     # The mean of a frame tells which one it is.
     gone = [net.extract_feat(frames[t : t + 1])[0].mean().item() for t in empty]
 
@@ -86,7 +86,7 @@ def test_frames_without_proposals(type_name, empty, monkeypatch):
             found = [one[:0] for one in found]
         return found
 
-    monkeypatch.setattr(net, '_propose', sometimes)
+    monkeypatch.setattr(net, 'propose', sometimes)
     counts = [len(r.instances_id) for r in predict(net, [4], frames=frames)]
     assert all((counts[t] == 0) == (t in empty) for t in range(4))
 

@@ -48,7 +48,7 @@ class Spied:
         self._spy(
             net.augmentation, 'forward', lambda args, _: self.augmented.append(args[1:])
         )
-        self._spy(net, '_propose', lambda _, found: self.proposals.append(found))
+        self._spy(net, 'propose', lambda _, found: self.proposals.append(found))
         extract = net.extract_feat
 
         def leaves(frames):

@@ -8,6 +8,8 @@ from tfan_clips import three_frames
 from video_models import tfan as model
 from video_models import tfan_fc
 
+from mmvis.models.tfan import tfan
+
 
 def logged(net, inputs, samples):
     torch.manual_seed(0)
@@ -32,18 +34,18 @@ def test_objects_are_matched_with_those_of_the_first_reference_frame():
     assert used.tolist() == [True, True, False]
 
 
-def test_clips_of_a_batch_do_not_see_each_other():
+def test_clips_of_a_batch_do_not_see_each_other(monkeypatch):
     """Each has the reference set that it has alone."""
     net = copy.deepcopy(model()).eval()
     clips = [three_frames(), three_frames(seed=7)]
     references = []
-    made = type(net)._references_in_training
+    made = tfan.references_of_clips
 
     def spy(*args):
-        references.append(made(net, *args))
+        references.append(made(*args))
         return references[-1]
 
-    net.__dict__['_references_in_training'] = spy
+    monkeypatch.setattr(tfan, 'references_of_clips', spy)
     for inputs, samples in clips:
         logged(net, inputs, samples)
     logged(net, torch.cat([c[0] for c in clips]), [c[1][0] for c in clips])
