@@ -20,6 +20,7 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     level_canvas.py                 all levels on one map, zeros between them
     joined_parameters.py            weights of several layers as one, for tests
     fast_nms.py                     Yolact's NMS without a loop
+    frame_detection.py              the detections of a frame, by any NMS
     chunk_detection.py              the detections of several frames at once
     mask_assembly.py                masks of both frames (eqs. 9, 14)
     temporal_fusion.py              from frame to frame (3.2, eqs. 10, 11, 12, 13)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
-import torch
 from mmdet.structures import TrackSampleList
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvis.models.common.base_vis import BaseVISModel
-from mmvis.models.common.constants import constant
 from mmvis.models.common.host_copies import copy_to_host
 from mmvis.models.common.settings import check_keys
 from mmvis.models.common.to_original_size import to_original_size, to_original_sizes
@@ -236,7 +234,7 @@ class STMask(BaseVISModel):
         state: STMaskState,
     ) -> Iterator[InstanceData]:
         if len(state.memory) and not state.is_of_size(metainfos[0]):
-            self._rescale(state, sizes_of(metainfos[0])[1])
+            state.rescale(sizes_of(metainfos[0])[1])
         dets.masks = self.assemble_masks(
             *(feats.prototypes, dets.coefficients, dets.bboxes),
             *(tuple(metainfos[0]['batch_input_shape']), counts),
@@ -259,7 +257,7 @@ class STMask(BaseVISModel):
         )
         if len(state.memory):
             if not state.is_of_size(metainfo):
-                self._rescale(state, img_shape)
+                state.rescale(img_shape)
             elif self._carries:
                 assert self.temporal_net is not None and state.temporal is not None
                 now = feats.temporal[0][:1], feats.temporal[1][:1]
@@ -298,18 +296,3 @@ class STMask(BaseVISModel):
         bboxes, coefficients = instances
         deltas, increments = self.temporal_net.changes(joined, bboxes, input_shape)
         return [self.temporal_net.decode(bboxes, deltas), coefficients + increments]
-
-    @staticmethod
-    def _rescale(state: STMaskState, img_shape: tuple[int, int]) -> None:
-        """The remembered boxes in pixels of a frame of another size than the last.
-
-        Feature maps of unequal size cannot be correlated: for this frame the tracks
-        stay where they were seen, and the tracker goes without their masks.
-        """
-        assert state.img_shape is not None
-        scale = [new / old for new, old in zip(img_shape, state.img_shape, strict=True)]
-        boxes, masks = state.memory['bboxes'], state.memory['masks']
-        state.memory.overwrite(
-            bboxes=boxes * constant(boxes, scale[::-1] * 2),
-            masks=torch.zeros_like(masks),
-        )

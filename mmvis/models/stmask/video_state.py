@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
+from mmvis.models.common.constants import constant
 from mmvis.models.trackers.track_memory import TrackMemory
 
 from .outputs import PostponedOutputs, STMaskOutputs
@@ -42,6 +44,23 @@ class STMaskState:
     def is_of_size(self, metainfo: dict) -> bool:
         """Whether a frame has the size of the last one."""
         return (self.input_shape, self.img_shape) == sizes_of(metainfo)
+
+    def rescale(self, img_shape: tuple[int, int]) -> None:
+        """Bring the remembered boxes to pixels of a frame of another size.
+
+        Feature maps of unequal size cannot be correlated: for this frame the tracks
+        stay where they were seen, and the tracker goes without their masks.
+
+        Args:
+            img_shape (tuple[int, int]): Height and width without padding.
+        """
+        assert self.img_shape is not None
+        scale = [new / old for new, old in zip(img_shape, self.img_shape, strict=True)]
+        boxes, masks = self.memory['bboxes'], self.memory['masks']
+        self.memory.overwrite(
+            bboxes=boxes * constant(boxes, scale[::-1] * 2),
+            masks=torch.zeros_like(masks),
+        )
 
     def remember(self, feats: STMaskFeatures, frame: int, metainfo: dict) -> None:
         """What the next frame asks of this one, a number of those that came."""
