@@ -3,6 +3,7 @@
 The floor plan, in the order in which frames go through it. Numbers are the paper's.
 
     instance_flow.py             the model, frame by frame (section III, Figure 2)
+    video_state.py               what is computed of frames, and remembered
     multi_scale.py               one input at several scales (IV-A)
     aspp.py                      context of several ranges (III-B1)
     deeplab_decoder.py           decoder with skip connections (III-B1)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import NamedTuple
 
 import torch
 from mmdet.structures import TrackSampleList
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.settings import check_keys
@@ -27,33 +24,9 @@ from .masks import with_masks
 from .multi_scale import in_input_pixels, mean_of_scales, scale_frames
 from .reference_frames import InstanceFlowMemory, ReferenceFrame
 from .targets import InstanceFlowTargets
+from .video_state import InstanceFlowFeatures, InstanceFlowState
 
 STRIDE = 4  # of all maps
-
-
-@dataclass
-class InstanceFlowState:
-    """What is remembered of a video: reference frames, and the size of their input."""
-
-    memory: InstanceFlowMemory
-    input_shape: tuple[int, int] | None = None
-
-
-class InstanceFlowFeatures(NamedTuple):
-    """What is predicted of frames by themselves, scales averaged.
-
-    Attributes:
-        semantic (Tensor): (T, C + 1, h, w) probabilities; the last is the background.
-        heatmap (Tensor): (T, 1, h, w).
-        intra (Tensor): (T, 2, h, w) offsets in pixels of the input.
-        inter (tuple[InterFrameFeatures, ...]): Of each scale; empty without an
-            inter-frame head.
-    """
-
-    semantic: Tensor
-    heatmap: Tensor
-    intra: Tensor
-    inter: tuple[InterFrameFeatures, ...]
 
 
 @MODELS.register_module()
@@ -210,7 +183,7 @@ class InstanceFlow(BaseVISModel):
         """The same of several frames, and of all their pairs. See the base."""
         first = metainfos[0]
         input_shape = tuple(first['batch_input_shape'])
-        self._fit_to_size(state, input_shape, feats)
+        state.fit_to_size(input_shape, feats.inter)
         dets, instances = self._assemble(feats, first['img_shape'])
         own = [dets[slice(*pair)] for pair in pairwise(instances.starts)]
         frames = [
@@ -313,27 +286,6 @@ class InstanceFlow(BaseVISModel):
         assert self.inter_frame_head is not None
         remembered = [frame.features for frame in references]
         return fields_of_pairs(self.inter_frame_head, inter, remembered, size, frame)
-
-    @staticmethod
-    def _fit_to_size(
-        state: InstanceFlowState,
-        input_shape: tuple[int, int],
-        feats: InstanceFlowFeatures,
-    ) -> None:
-        """Bring what is remembered to the size of this frame's input."""
-        before, state.input_shape = state.input_shape, input_shape
-        if before in (None, input_shape):
-            return
-        y, x = (new / old for new, old in zip(input_shape, before, strict=True))
-        state.memory.rescale(x, y)
-        for frame in state.memory.references:
-            frame.features = tuple(
-                tuple(
-                    interpolate(old, new.shape[-2:], mode='bilinear')
-                    for old, new in zip(theirs, mine.references, strict=True)
-                )
-                for theirs, mine in zip(frame.features, feats.inter, strict=True)
-            )
 
 
 def _copied(maps: tuple, t: int) -> tuple:

@@ -5,6 +5,7 @@ The floor plan, in the order in which frames go through it. Numbers are the pape
     sg_net.py                 the model, frame by frame (section 3.1, Figure 2)
     head.py                   FCOS, attention scores (3.2), movements (3.3, eq. 4)
     pyramid.py                its predictions on all levels, and at a few places
+    frame_detection.py        detections of frames, duplicates removed
     sub_regions.py            divisions of a box (3.2, eq. 1)
     base_mask_module.py       base masks, from P3 to P5 (3.2, Figure 3)
     granularity_blender.py    masks of scores and base masks (3.2, eqs. 2, 3)

@@ -9,19 +9,17 @@ import torch
 from mmcv.cnn import ConvModule, Scale
 from mmdet.models.dense_heads import FCOSHead
 from mmdet.models.dense_heads.anchor_free_head import AnchorFreeHead
-from mmdet.models.utils import filter_scores_and_topk
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from mmvis.models.common.batch_objects import BatchObjects
-from mmvis.models.common.constants import constant
-from mmvis.models.common.frame_nms import nms_of_frames
 from mmvis.models.common.prediction_at_places import Places
 from mmvis.models.common.settings import check_keys
 from mmvis.registry import MODELS
 
+from .frame_detection import detect_in_frames
 from .pyramid import (
     Locations,
     SGNetLevels,
@@ -306,59 +304,4 @@ class SGNetHead(FCOSHead):
             pixels, and embeddings (n, d), if there are any. The frame (n,) int64 that
             each is in, ascending, and how many each frame has.
         """
-        cfg = self.test_cfg
-        at, labels, scores = self._candidates(pyramid.logits.float().sigmoid())
-        limits = constant(pyramid.points, img_shape).expand(len(pyramid.logits), 2)
-        bboxes = self.boxes(pyramid, at, limits)
-        found = scores > cfg.score_thr
-        scores = scores * pyramid.centerness[at].float().sigmoid()
-        # A box or score that is not a number would spoil NMS for all.
-        usable = (bboxes[:, 2:] > bboxes[:, :2]).all(1) & scores.isfinite() & found
-        usable = usable.nonzero().squeeze(1)
-        kept, counts = nms_of_frames(
-            bboxes[usable],
-            scores[usable],
-            labels[usable],
-            at.frame[usable],
-            len(pyramid.logits),
-            cfg.nms,
-            cfg.max_per_img,
-        )
-        kept = usable[kept]
-        at = Locations(at.frame[kept], at.index[kept])
-        dets = InstanceData(
-            bboxes=bboxes[kept],
-            scores=scores[kept],
-            labels=labels[kept],
-            attention=self.attention_scores(pyramid, at).float(),
-        )
-        strides = pyramid.strides[at][:, None]
-        dets.movements = self.movements(pyramid, previous, at).float() * strides
-        dets.centers = pyramid.points[at].float()
-        if cfg.center == 'box':
-            dets.centers = (dets.bboxes[:, :2] + dets.bboxes[:, 2:]) / 2
-        if self.conv_embed is not None:
-            dets.embeddings = self.embeddings(pyramid, at)
-        return dets, at.frame, counts
-
-    def _candidates(self, probabilities: Tensor) -> tuple[Locations, Tensor, Tensor]:
-        """The best of each frame's (B, N, C): locations, labels and probabilities (p,).
-
-        Of several frames also some below the threshold: their number is no question
-        to the device.
-        """
-        cfg = self.test_cfg
-        if len(probabilities) == 1:
-            scores, labels, index, _ = filter_scores_and_topk(
-                probabilities[0], cfg.score_thr, cfg.nms_pre
-            )
-            return Locations(torch.zeros_like(index), index), labels, scores
-        flat = probabilities.flatten(1)
-        # What is not a number is not among the best.
-        flat = flat.masked_fill(~(flat > cfg.score_thr), -1.0)
-        scores, best = flat.topk(min(cfg.nms_pre, flat.shape[1]), dim=1)
-        classes = probabilities.shape[2]
-        frame = torch.arange(len(flat), device=flat.device)[:, None].expand_as(best)
-        index = torch.div(best, classes, rounding_mode='floor').flatten()
-        at = Locations(frame.flatten(), index)
-        return at, best.flatten() - index * classes, scores.flatten()
+        return detect_in_frames(self, pyramid, previous, img_shape)

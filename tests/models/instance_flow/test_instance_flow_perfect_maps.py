@@ -8,8 +8,8 @@ from mmengine.registry import init_default_scope
 from model_factory import clip_sample, tiny_config
 
 from mmvis.models.common.mask_boxes import mask_boxes
-from mmvis.models.instance_flow.instance_flow import InstanceFlowFeatures
 from mmvis.models.instance_flow.inter_frame_head import InterFrameFeatures
+from mmvis.models.instance_flow.video_state import InstanceFlowFeatures
 from mmvis.registry import MODELS
 
 PADDED, CONTENT, ORIGINAL = (96, 160), (80, 144), (160, 288)

@@ -5,9 +5,9 @@ import torch
 from model_configs import build
 from model_factory import clip_sample, tiny_config
 
-from mmvis.models.instance_flow.instance_flow import InstanceFlowFeatures
 from mmvis.models.instance_flow.inter_frame_head import InterFrameFeatures
 from mmvis.models.instance_flow.reference_frames import ReferenceFrame
+from mmvis.models.instance_flow.video_state import InstanceFlowFeatures
 
 PADDED, STRIDE = (96, 160), 4
 ROWS, COLUMNS = PADDED[0] // STRIDE, PADDED[1] // STRIDE
