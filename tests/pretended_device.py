@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, get_args
+from typing import Any, Union, get_args
 
 import mmcv._ext
 import torch
@@ -229,6 +229,6 @@ def pretended_device(monkeypatch: Any) -> Iterator[None]:
     )
     # mmengine lists the types of tensors that may be an index.
     known = get_args(instance_data.IndexType)
-    monkeypatch.setattr(instance_data, 'get_args', lambda kind: (*known, Tensor))
+    monkeypatch.setattr(instance_data, 'IndexType', Union[(*known, Tensor)])
     with _Tensors(), _Mode():
         yield
