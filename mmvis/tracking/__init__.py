@@ -5,6 +5,7 @@ The floor plan, in the order in which the masks of a frame go through it.
     masks.py         arrays, run lengths and polygons as boxes and small outlines
     looks.py         looks that need no network: colours
     motion.py        where tracks are expected
+    settings.py      what may follow what, and what counts
     association.py   which mask goes on with which track
     track_table.py   what is remembered: a row a track
     tracker.py       MaskTracker: masks of a frame in, ids out
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING
 from mmvis.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from .association import AssociationSettings
     from .looks import colour_looks
     from .masks import Outlines
+    from .settings import AssociationSettings
     from .tracker import MaskTracker
 else:
     __getattr__, __dir__ = lazy_names(__name__)

@@ -10,8 +10,9 @@ import numpy as np
 from mmvis.structures.frame_result import FrameResult
 from mmvis.structures.rle import encode_masks, rle_to_bbox
 
-from .association import NEW, AssociationSettings, associate
+from .association import NEW, associate
 from .masks import Outlines, as_rles, check_array, outlines_of
+from .settings import AssociationSettings
 from .track_table import Detections, TrackTable, unit
 
 
