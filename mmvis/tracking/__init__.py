@@ -6,6 +6,7 @@ The floor plan, in the order in which the masks of a frame go through it.
     looks.py         looks that need no network: colours
     motion.py        where tracks are expected
     settings.py      what may follow what, and what counts
+    sole.py          pairs that nothing rivals
     association.py   which mask goes on with which track
     track_table.py   what is remembered: a row a track
     tracker.py       MaskTracker: masks of a frame in, ids out

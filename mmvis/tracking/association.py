@@ -5,7 +5,7 @@ Two rounds, each an assignment of the highest sum (Hungarian method):
 1. *Going on.* A mask may go on with a track only near where the track was last seen, or
    where it is expected by its velocity: within a gate that is measured in the object's
    own size and widens with the frames since. Among those the overlap of outlines, the
-   nearness and the looks decide.
+   nearness and the looks decide. The only one of its label may come from further off.
 2. *Coming back.* A track that is lost may return further off, by its looks alone, for
    which these have to be much alike, and no further than an object can have got.
 
@@ -20,8 +20,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from .masks import Outlines, overlaps
-from .motion import centres, moved, sizes
+from .motion import centres, extents, moved, sizes, units
 from .settings import AssociationSettings
+from .sole import sole_pairs
 from .track_table import Detections, TrackTable
 
 # Less than any value of a pair that is allowed.
@@ -91,10 +92,13 @@ class _Pairs:
         expected = moved(tracks.boxes, tracks.velocity, age)
         self._expected = Outlines(expected, tracks.inside)
         here = centres(dets.outlines.boxes)[:, None]
-        # An object that was half hidden is not smaller than it was.
-        scale = np.maximum(tracks.usual, sizes(tracks.boxes))
-        self._off = np.linalg.norm(here - centres(tracks.boxes), axis=2) / scale
-        off = np.linalg.norm(here - centres(expected), axis=2) / scale
+        unit, unit_ahead = units(
+            np.maximum(tracks.usual, sizes(tracks.boxes)),
+            np.maximum(extents(dets.outlines.boxes)[:, None], extents(tracks.boxes)),
+            np.linalg.norm(centres(expected) - centres(tracks.boxes), axis=1),
+        )
+        self._off = np.linalg.norm(here - centres(tracks.boxes), axis=2) / unit
+        off = np.linalg.norm(here - centres(expected), axis=2) / unit_ahead
         self._nearest = np.minimum(off, self._off)
         self._same = dets.labels[:, None] == tracks.labels[None]
         self._alike = np.zeros(off.shape)
@@ -105,11 +109,12 @@ class _Pairs:
             self._known = np.logical_and.outer(ours, theirs)
 
     def going_on(self) -> np.ndarray:
-        """Values of the pairs inside the gate."""
+        """Values of the pairs inside the gate, and of those that nothing rivals."""
         settings = self._settings
         grown = settings.gate + settings.gate_growth * (self._age - 1)
         gate = np.minimum(grown, max(settings.gate_limit, settings.gate))
-        near = self._nearest <= gate
+        sole = sole_pairs(self._dets, self._tracks, self._age, settings)
+        near = (self._nearest <= gate) | sole
         rows, columns = np.nonzero(near)
         pairs = rows, columns
         iou, _ = overlaps(self._dets.outlines, self._expected, pairs)
@@ -117,10 +122,10 @@ class _Pairs:
         iou = np.maximum(iou, still)
         value = (
             settings.overlap * iou
-            + settings.nearness * (1 - (self._nearest / gate)[pairs])
+            + settings.nearness * np.maximum(1 - (self._nearest / gate)[pairs], 0)
             + settings.looks * self._alike[pairs]
         )
-        enough = value > settings.least
+        enough = (value > settings.least) | sole[pairs]
         value += settings.label * self._same[pairs]
         value += settings.steady * np.minimum(self._tracks.times / _STEADY, 1)[columns]
         surely = iou >= settings.relabel

@@ -17,6 +17,10 @@ _DECAY = 0.9
 # centre tells nothing of the motion.
 _SUDDEN = 1.5
 _SIZE_MOMENTUM = 0.2
+# An object that is seen in part shows its size by its longer side, less a margin.
+_LONGER = 0.9
+# A place that is expected is uncertain by this share of the way there.
+_WAY = 0.5
 
 
 def centres(boxes: np.ndarray) -> np.ndarray:
@@ -28,6 +32,37 @@ def sizes(boxes: np.ndarray) -> np.ndarray:
     """(n,) px: the side of a square of a box's area, at least 1."""
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
     return np.sqrt(np.maximum(sides.prod(1), 1.0))
+
+
+def extents(boxes: np.ndarray) -> np.ndarray:
+    """(n,) px: how large what is seen in boxes (n, 4) may be, at least its size.
+
+    The longer side of a box counts: beside a post a walker is as tall as ever, and a
+    bar that turns as long, while a piece of what was several is small in both.
+    """
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return np.maximum(sizes(boxes), _LONGER * sides.max(1, initial=0))
+
+
+def units(
+    usual: np.ndarray, seen: np.ndarray, ways: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths that distances of masks and tracks are measured in, px.
+
+    An object that was half hidden is not smaller than it was, so that its usual size
+    counts. But that may be of several that were once in one mask: what is seen of it
+    now, and the way that it was expected to go, bound it.
+
+    Args:
+        usual (np.ndarray): (m,) usual sizes of tracks, px.
+        seen (np.ndarray): (n, m) extent that is seen, the larger of both, px.
+        ways (np.ndarray): (m,) from where tracks were to where they are expected, px.
+
+    Returns:
+        tuple: (n, m) from where a track was last seen, and (n, m) from where it is
+        expected.
+    """
+    return np.minimum(usual, seen), np.minimum(usual, seen + _WAY * ways)
 
 
 def moved(boxes: np.ndarray, velocity: np.ndarray, age: np.ndarray) -> np.ndarray:

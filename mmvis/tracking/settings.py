@@ -14,6 +14,9 @@ class AssociationSettings:
             object (the side of a square of its box's area).
         gate_growth (float): So much more each further frame unseen.
         gate_limit (float): But no more than this.
+        sole (float): How far the only mask of its label may be off in the next frame,
+            in sizes, if just one track of that label is remembered, and nothing is
+            known of its motion: seen once, or once since it was gone; 0: as others.
         overlap, nearness, looks (float): Weights of the outlines' IoU, of 1 minus the
             distance as a share of the gate, and of the looks' cosine.
         label (float): Added for the same label: of two tracks on one object, which a
@@ -44,6 +47,7 @@ class AssociationSettings:
     gate: float = 1.0
     gate_growth: float = 0.25
     gate_limit: float = 3.0
+    sole: float = 3.5
     overlap: float = 1.0
     nearness: float = 0.3
     looks: float = 1.0
@@ -66,5 +70,7 @@ class AssociationSettings:
             raise ValueError(f'momentum must be in (0, 1], but is {self.momentum}.')
         if self.retain < 1:
             raise ValueError(f'retain must be at least 1, but is {self.retain}.')
+        if self.sole < 0:
+            raise ValueError(f'sole must be at least 0, but is {self.sole}.')
         if self.gate <= 0 or self.speed <= 0:
             raise ValueError('gate and speed must be above 0.')

@@ -9,6 +9,9 @@ import numpy as np
 from .masks import SIDE, Outlines
 from .motion import new_velocity, sizes
 
+# Frames after which nothing is known of how a track moves.
+_GONE = 3
+
 
 @dataclass
 class Detections:
@@ -35,6 +38,7 @@ class TrackTable:
         ids (np.ndarray): (m,) int64.
         seen (np.ndarray): (m,) int64 frame in which a track was last seen.
         times (np.ndarray): (m,) int64 how often it was seen.
+        run (np.ndarray): (m,) int64 how often since it began or was gone for long.
         boxes (np.ndarray): (m, 4) where, xyxy px.
         inside (np.ndarray): (m, SIDE, SIDE) outline there.
         velocity (np.ndarray): (m, 2) px a frame.
@@ -47,6 +51,7 @@ class TrackTable:
     ids: np.ndarray
     seen: np.ndarray
     times: np.ndarray
+    run: np.ndarray
     boxes: np.ndarray
     inside: np.ndarray
     velocity: np.ndarray
@@ -60,7 +65,14 @@ class TrackTable:
         """No track."""
         whole = np.zeros(0, np.int64)
         return cls(
-            *(whole, whole, whole, np.zeros((0, 4)), np.zeros((0, SIDE, SIDE), bool)),
+            *(
+                whole,
+                whole,
+                whole,
+                whole,
+                np.zeros((0, 4)),
+                np.zeros((0, SIDE, SIDE), bool),
+            ),
             *(np.zeros((0, 2)), np.zeros(0), whole, np.zeros(0), np.zeros((0, 0))),
         )
 
@@ -97,6 +109,7 @@ class TrackTable:
         self.inside[rows] = dets.outlines.inside[chosen]
         self.seen[rows] = frame
         self.times[rows] += 1
+        self.run[rows] = np.where(age > _GONE, 1, self.run[rows] + 1)
         # Majority by a single counter: an other label takes over when the lead is gone.
         labels, scores = dets.labels[chosen], dets.scores[chosen]
         same = self.labels[rows] == labels
@@ -126,6 +139,7 @@ class TrackTable:
             ids=ids,
             seen=np.full(len(ids), frame),
             times=np.ones(len(ids), np.int64),
+            run=np.ones(len(ids), np.int64),
             boxes=boxes,
             inside=dets.outlines.inside[chosen],
             velocity=np.zeros((len(ids), 2)),
