@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from .masks import Outlines, overlaps
-from .motion import centres, extents, moved, sizes, units
+from .motion import centres, distances, extents, moved, sizes, units
 from .settings import AssociationSettings
 from .sole import sole_pairs
 from .track_table import Detections, TrackTable
@@ -91,14 +91,15 @@ class _Pairs:
         self._age = age
         expected = moved(tracks.boxes, tracks.velocity, age)
         self._expected = Outlines(expected, tracks.inside)
-        here = centres(dets.outlines.boxes)[:, None]
+        here, there = centres(dets.outlines.boxes), centres(tracks.boxes)
+        ahead = centres(expected)
         unit, unit_ahead = units(
             np.maximum(tracks.usual, sizes(tracks.boxes)),
             np.maximum(extents(dets.outlines.boxes)[:, None], extents(tracks.boxes)),
-            np.linalg.norm(centres(expected) - centres(tracks.boxes), axis=1),
+            np.sqrt(((ahead - there) ** 2).sum(1)),
         )
-        self._off = np.linalg.norm(here - centres(tracks.boxes), axis=2) / unit
-        off = np.linalg.norm(here - centres(expected), axis=2) / unit_ahead
+        self._off = distances(here, there) / unit
+        off = distances(here, ahead) / unit_ahead
         self._nearest = np.minimum(off, self._off)
         self._same = dets.labels[:, None] == tracks.labels[None]
         self._alike = np.zeros(off.shape)

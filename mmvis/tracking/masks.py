@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -38,11 +39,11 @@ class Outlines:
     def __getitem__(self, rows: np.ndarray) -> Outlines:
         return Outlines(self.boxes[rows], self.inside[rows])
 
-    @property
+    @cached_property
     def areas(self) -> np.ndarray:
         """(n,) areas in px, by the points."""
         sides = self.boxes[:, 2:] - self.boxes[:, :2]
-        return sides.prod(1) * self.inside.mean((1, 2))
+        return sides[:, 0] * sides[:, 1] * self.inside.mean((1, 2))
 
     @classmethod
     def of_array(cls, masks: np.ndarray) -> Outlines:

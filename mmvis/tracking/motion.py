@@ -28,10 +28,17 @@ def centres(boxes: np.ndarray) -> np.ndarray:
     return (boxes[:, :2] + boxes[:, 2:]) / 2
 
 
+def distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(n, m) px from each of points (n, 2) to each of points (m, 2)."""
+    across = first[:, :1] - second[:, 0]
+    down = first[:, 1:] - second[:, 1]
+    return np.sqrt(across * across + down * down)
+
+
 def sizes(boxes: np.ndarray) -> np.ndarray:
     """(n,) px: the side of a square of a box's area, at least 1."""
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
-    return np.sqrt(np.maximum(sides.prod(1), 1.0))
+    return np.sqrt(np.maximum(sides[:, 0] * sides[:, 1], 1.0))
 
 
 def extents(boxes: np.ndarray) -> np.ndarray:
@@ -41,7 +48,8 @@ def extents(boxes: np.ndarray) -> np.ndarray:
     bar that turns as long, while a piece of what was several is small in both.
     """
     sides = boxes[:, 2:] - boxes[:, :2]
-    return np.maximum(sizes(boxes), _LONGER * sides.max(1, initial=0))
+    longer = np.maximum(sides[:, 0], sides[:, 1])
+    return np.maximum(sizes(boxes), _LONGER * longer)
 
 
 def units(
@@ -68,7 +76,8 @@ def units(
 def moved(boxes: np.ndarray, velocity: np.ndarray, age: np.ndarray) -> np.ndarray:
     """Boxes (m, 4) so many frames (m,) later, by velocities (m, 2) in px a frame."""
     steps = (1 - _DECAY**age) / (1 - _DECAY)
-    return boxes + np.tile(velocity * steps[:, None], 2)
+    way = velocity * steps[:, None]
+    return boxes + np.concatenate([way, way], 1)
 
 
 def new_velocity(

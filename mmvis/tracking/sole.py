@@ -39,13 +39,10 @@ def sole_pairs(
     found = np.zeros((len(dets.labels), len(tracks)), bool)
     if not settings.sole:
         return found
-    _, which, numbers = np.unique(
-        tracks.labels, return_inverse=True, return_counts=True
-    )
-    fresh = (numbers[which] == 1) & (age == 1) & (tracks.run == 1)
-    for column in np.flatnonzero(fresh):
-        rows = np.flatnonzero(dets.labels == tracks.labels[column])
-        if not len(rows):
+    for column in np.flatnonzero((age == 1) & (tracks.run == 1)):
+        label = tracks.labels[column]
+        rows = np.flatnonzero(dets.labels == label)
+        if not len(rows) or np.count_nonzero(tracks.labels == label) > 1:
             continue
         best = rows[dets.scores[rows].argmax()]
         copies = np.full(len(rows), best), rows
