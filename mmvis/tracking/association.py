@@ -5,7 +5,8 @@ Two rounds, each an assignment of the highest sum (Hungarian method):
 1. *Going on.* A mask may go on with a track only near where the track was last seen, or
    where it is expected by its velocity: within a gate that is measured in the object's
    own size and widens with the frames since. Among those the overlap of outlines, the
-   nearness and the looks decide. The only one of its label may come from further off.
+   nearness and the looks decide. If asked for (``sole``), the only one of its label may
+   come from further off.
 2. *Coming back.* A track that is lost may return further off, by its looks alone, for
    which these have to be much alike, and no further than an object can have got.
 
@@ -93,17 +94,19 @@ class _Pairs:
         self._expected = Outlines(expected, tracks.inside)
         here, there = centres(dets.outlines.boxes), centres(tracks.boxes)
         ahead = centres(expected)
+        usual = np.maximum(tracks.usual, sizes(tracks.boxes))
         unit, unit_ahead = units(
-            np.maximum(tracks.usual, sizes(tracks.boxes)),
+            usual,
             np.maximum(extents(dets.outlines.boxes)[:, None], extents(tracks.boxes)),
             np.sqrt(((ahead - there) ** 2).sum(1)),
         )
-        self._off = distances(here, there) / unit
-        off = distances(here, ahead) / unit_ahead
-        self._nearest = np.minimum(off, self._off)
+        way = distances(here, there)
+        # Who returns by looks may be a sliver before and after.
+        self._off = way / usual
+        self._nearest = np.minimum(distances(here, ahead) / unit_ahead, way / unit)
         self._same = dets.labels[:, None] == tracks.labels[None]
-        self._alike = np.zeros(off.shape)
-        self._known = np.zeros(off.shape, bool)
+        self._alike = np.zeros(way.shape)
+        self._known = np.zeros(way.shape, bool)
         if dets.looks is not None and tracks.looks.shape[1] == dets.looks.shape[1]:
             self._alike = dets.looks @ tracks.looks.T
             ours, theirs = dets.looks.any(axis=1), tracks.looks.any(axis=1)

@@ -16,7 +16,8 @@ class AssociationSettings:
         gate_limit (float): But no more than this.
         sole (float): How far the only mask of its label may be off in the next frame,
             in sizes, if just one track of that label is remembered, and nothing is
-            known of its motion: seen once, or once since it was gone; 0: as others.
+            known of its motion: seen once, or once since it was gone; 0: as
+            others. 3.5 follows what alone of its class is fast.
         overlap, nearness, looks (float): Weights of the outlines' IoU, of 1 minus the
             distance as a share of the gate, and of the looks' cosine.
         label (float): Added for the same label: of two tracks on one object, which a
@@ -47,7 +48,7 @@ class AssociationSettings:
     gate: float = 1.0
     gate_growth: float = 0.25
     gate_limit: float = 3.0
-    sole: float = 3.5
+    sole: float = 0.0
     overlap: float = 1.0
     nearness: float = 0.3
     looks: float = 1.0

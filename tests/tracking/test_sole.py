@@ -16,7 +16,7 @@ def outlines(*centres: tuple[float, float], size: float = SIZE) -> Outlines:
 
 
 def follow(*frames: list, tracker: MaskTracker | None = None, **given) -> list:
-    tracker = tracker or MaskTracker(**given)
+    tracker = tracker or MaskTracker(**{'sole': 3.5, **given})
     return [tracker.update(outlines(*places)).tolist() for places in frames]
 
 
@@ -36,7 +36,7 @@ def test_a_rival_in_the_frame_or_among_the_lost_forbids_it():
     # Forgotten, it is no rival; of another label it never was.
     forgotten = follow([far], [], [], [(0, 0)], [step], retain=1)
     assert forgotten[3:] == [[1], [1]]
-    tracker = MaskTracker()
+    tracker = MaskTracker(sole=3.5)
     for place in ((0, 0), step):
         shown = outlines(place, far)
         assert tracker.update(shown, labels=[0, 1]).tolist() == [0, 1]
@@ -52,7 +52,7 @@ def test_what_has_been_seen_to_stand_does_not_jump():
 
 
 def test_copies_are_no_rivals_and_get_no_id():
-    tracker = MaskTracker()
+    tracker = MaskTracker(sole=3.5)
     tracker.update(outlines((0, 0)))
     shown = outlines((50, 0), (54, 0))
     assert tracker.update(shown, [0.8, 0.9]).tolist() == [0, -1]
@@ -63,14 +63,14 @@ def test_copies_are_no_rivals_and_get_no_id():
 
 def test_another_size_or_label_is_another_object():
     for size, label, wanted in ((28, 0, 0), (32, 0, 1), (12, 0, 1), (20, 1, 1)):
-        tracker = MaskTracker()
+        tracker = MaskTracker(sole=3.5)
         tracker.update(outlines((0, 0)), labels=[0])
         shown = outlines((50, 0), size=size)
         assert tracker.update(shown, labels=[label]).tolist() == [wanted]
 
 
 def test_looks_that_are_of_what_lies_beside_it_do_not_count():
-    tracker = MaskTracker()
+    tracker = MaskTracker(sole=3.5)
     for t, looks in enumerate(([1.0, 0], [-1.0, 0.1], [0, 1.0])):
         assert tracker.update(outlines((50 * t, 0)), looks=[looks]).tolist() == [0]
 
