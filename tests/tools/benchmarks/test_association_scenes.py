@@ -42,8 +42,10 @@ def test_what_is_alone_and_fast_is_followed_where_that_is_asked_for(scenes):
     assert scenes.judge(tracker, ['fast'], every=7)['fast']['wrong'] == 0
 
 
-def test_every_family_has_a_floor(scenes):
-    assert set(FLOORS) == set(scenes.FAMILIES)
+def test_every_family_has_a_floor_and_is_named(scenes):
+    import association_scenes
+
+    assert [*FLOORS] == [*scenes.FAMILIES] == [*association_scenes.FAMILIES]
 
 
 def test_faults_are_ids_that_are_lost_or_taken(scenes):
