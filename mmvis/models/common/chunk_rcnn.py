@@ -7,7 +7,6 @@ together launch as many kernels for a chunk as for a frame.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from .constants import kept
 from .delta_decoding import decode_deltas
 from .frame_nms import nms_of_frames
 from .mask_pasting import masks_in_frame
@@ -268,7 +268,7 @@ def _clipped_to(coder: Any, metainfo: dict) -> tuple[int, int] | None:
     return metainfo['img_shape'][:2] if getattr(coder, 'clip_border', False) else None
 
 
-@lru_cache(maxsize=4)
+@kept(4)
 def _anchors(
     generator: Any, sizes: tuple[tuple[int, int], ...], device: torch.device
 ) -> tuple[Tensor, Tensor, list[int]]:
@@ -291,7 +291,7 @@ def _side_by_side(levels: Sequence[Tensor]) -> Tensor:
     return torch.cat([level.flatten(2).mT for level in levels], dim=1)
 
 
-@lru_cache(maxsize=4)
+@kept(4)
 def _numbers(frames: int, rows: int, device: torch.device) -> Tensor:
     """The frame (rows,) that each of as many rows of all frames is of."""
     numbers = torch.arange(frames, device=device)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
+
+from .constants import kept
 
 # Pixels of soft masks that are there at once: 1 GiB.
 PIXELS_AT_ONCE = 2**28
@@ -75,19 +75,15 @@ def _weights(places: Tensor, num_elements: int) -> Tensor:
     return (1 - distances).clamp(min=0)
 
 
-# What follows stays for a video. A CUDA graph could not hold it.
-@lru_cache(maxsize=16)
+@kept(16)
 def _range(count: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    # One made in inference mode could not be used in training later on.
-    with torch.inference_mode(False):
-        return torch.arange(count, device=device, dtype=dtype)
+    return torch.arange(count, device=device, dtype=dtype)
 
 
-@lru_cache(maxsize=16)
+@kept(16)
 def _centers(
     count: int, steps: tuple[float, ...], dtype: torch.dtype, device: torch.device
 ) -> Tensor:
     """Centers (axes, count) of cells that are ``steps`` wide."""
-    with torch.inference_mode(False):
-        wide = torch.tensor(steps, dtype=dtype).to(device)
-        return (torch.arange(count, device=device, dtype=dtype) + 0.5) * wide[:, None]
+    wide = torch.tensor(steps, dtype=dtype).to(device)
+    return (torch.arange(count, device=device, dtype=dtype) + 0.5) * wide[:, None]

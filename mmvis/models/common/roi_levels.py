@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, reduce
+from functools import reduce
 
 import torch
 from mmcv.ops import RoIAlign
 from mmcv.ops.roi_align import ext_module
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from torch import Tensor, nn
+
+from .constants import kept
 
 # In pixels, of a box outside of any map; half precision has numbers as large.
 AWAY = -1e4
@@ -80,13 +82,15 @@ def _sum_of_means(
     """What the layers give for their levels' RoIs (levels, n, 5), summed; no gradient.
 
     mmcv's function gets new memory for each level, and fills it with zeros before it
-    writes there. Two pieces of memory do for all of them.
+    writes there. Two pieces of memory do for all of them. It reads any memory as if it
+    were contiguous, and what a layer's hooks would do about that is not done here.
     """
     size = of_levels.shape[1], feats[0].shape[1], *layers[0].output_size
     result, found, unused = (feats[0].new_empty(shape) for shape in (size, size, 0))
     for number, (layer, maps) in enumerate(zip(layers, feats, strict=True)):
         ext_module.roi_align_forward(
-            *(maps, of_levels[number], found if number else result, unused, unused),
+            *(maps.contiguous(), of_levels[number], found if number else result),
+            *(unused, unused),
             aligned_height=layer.output_size[0],
             aligned_width=layer.output_size[1],
             spatial_scale=layer.spatial_scale,
@@ -99,7 +103,7 @@ def _sum_of_means(
     return result
 
 
-@lru_cache(maxsize=8)
+@kept(8)
 def _bounds(
     finest_scale: int, count: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
@@ -119,12 +123,10 @@ def _bounds(
     return torch.stack(bounds).to(device), numbers
 
 
-@lru_cache(maxsize=8)
+@kept(8)
 def _away(dtype: torch.dtype, device: torch.device) -> Tensor:
     """A RoI (5,) outside of any map."""
-    # One made in inference mode could not be used in training later on.
-    with torch.inference_mode(False):
-        return torch.tensor([0.0, *[AWAY] * 4], dtype=dtype).to(device)
+    return torch.tensor([0.0, *[AWAY] * 4], dtype=dtype).to(device)
 
 
 def use_all_levels(model: nn.Module) -> None:

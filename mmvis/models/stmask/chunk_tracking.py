@@ -196,7 +196,7 @@ def _states_for_masks(
 ) -> Iterator[list[InstanceData]]:
     """Within it the tracks of a memory have numbers of states, not masks.
 
-    After an error they are as before, so that the same frames may come again.
+    After an error they are as before it: masks, of tracks that were not carried on.
 
     Args:
         memory (TrackMemory): As it is before the first of some frames.

@@ -8,6 +8,7 @@ from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from pretended_device import DEVICE, here, pretended_device
 from torch import nn
 
+from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.common.roi_levels import AllLevelsRoIExtractor, use_all_levels
 
 STRIDES = [4, 8, 16, 32]
@@ -54,6 +55,22 @@ def test_features_are_those_of_mmdets_extractor(
         found = here(made(away, rois(sides).to(DEVICE), factor))
     assert torch.equal(found, wanted)
     assert len(found) == len(sides)
+
+
+@pytest.mark.parametrize('with_grad', [False, True])
+def test_maps_may_lie_in_memory_as_they_like(with_grad):
+    """mmcv's RoIAlign takes any memory for contiguous."""
+    places = rois([9, 130, 500, 1e3])
+    made = extractor()
+    guard_from_bfloat16(made)
+    with torch.set_grad_enabled(with_grad):
+        wanted = made.sample_all_levels(maps(), places)
+        for lie in (
+            lambda level: level.to(memory_format=torch.channels_last),
+            lambda level: torch.cat([level, level], dim=1)[:, 6:],
+        ):
+            found = made.sample_all_levels([lie(level) for level in maps()], places)
+            assert torch.equal(found, wanted)
 
 
 @pytest.mark.parametrize('sides', [[9, 130, 500, 1e3, 60, 250], [130, 30]])
