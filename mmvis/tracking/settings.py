@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Real
 
 
 @dataclass(frozen=True)
@@ -11,7 +13,10 @@ class AssociationSettings:
 
     Attributes:
         gate (float): How far a centre may be off in the next frame, in sizes of the
-            object (the side of a square of its box's area).
+            object: the usual side of a square of its box's area, but no more than
+            0.9 of the longer side of what is seen of it, now or in the frame before
+            (nor less than the side of a square of that), and half of the way to where
+            it is expected.
         gate_growth (float): So much more each further frame unseen.
         gate_limit (float): But no more than this.
         sole (float): How far the only mask of its label may be off in the next frame,
@@ -67,11 +72,14 @@ class AssociationSettings:
     begin: float = 0.0
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not isinstance(value, Real) or math.isnan(value):
+                raise ValueError(f'{name} must be a number, but is {value!r}.')
         if not 0 < self.momentum <= 1:
             raise ValueError(f'momentum must be in (0, 1], but is {self.momentum}.')
         if self.retain < 1:
             raise ValueError(f'retain must be at least 1, but is {self.retain}.')
-        if self.sole < 0:
-            raise ValueError(f'sole must be at least 0, but is {self.sole}.')
+        if not 0 <= self.sole < math.inf:
+            raise ValueError(f'sole must be at least 0 and finite, but is {self.sole}.')
         if self.gate <= 0 or self.speed <= 0:
             raise ValueError('gate and speed must be above 0.')

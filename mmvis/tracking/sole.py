@@ -39,9 +39,10 @@ def sole_pairs(
     found = np.zeros((len(dets.labels), len(tracks)), bool)
     if not settings.sole:
         return found
+    seen = dets.outlines.areas > 0  # Others get no id.
     for column in np.flatnonzero((age == 1) & (tracks.run == 1)):
         label = tracks.labels[column]
-        rows = np.flatnonzero(dets.labels == label)
+        rows = np.flatnonzero((dets.labels == label) & seen)
         if not len(rows) or np.count_nonzero(tracks.labels == label) > 1:
             continue
         best = rows[dets.scores[rows].argmax()]

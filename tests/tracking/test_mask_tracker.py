@@ -297,6 +297,11 @@ def test_settings_are_checked():
         MaskTracker(gat=2)
     with pytest.raises(ValueError, match='retain must be at least 1'):
         MaskTracker(retain=0)
+    for value in (float('nan'), None, '3'):
+        with pytest.raises(
+            ValueError, match=f'gate must be a number, but is {value!r}'
+        ):
+            MaskTracker(gate=value)
     assert MaskTracker(gate=2.0).settings.gate == 2
 
 

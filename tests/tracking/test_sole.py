@@ -75,6 +75,15 @@ def test_looks_that_are_of_what_lies_beside_it_do_not_count():
         assert tracker.update(outlines((50 * t, 0)), looks=[looks]).tolist() == [0]
 
 
-def test_reach_is_checked():
-    with pytest.raises(ValueError, match='sole must be at least 0, but is -1'):
-        MaskTracker(sole=-1)
+def test_what_has_no_pixel_is_no_rival():
+    tracker = MaskTracker(sole=3.5)
+    for t in range(3):
+        shown = outlines((50 * t, 0), (0, 300))
+        shown.inside[1] = False
+        assert tracker.update(shown).tolist() == [0, -1]
+
+
+@pytest.mark.parametrize('sole', [-1, np.inf])
+def test_reach_is_checked(sole):
+    with pytest.raises(ValueError, match=f'sole must be at least 0 .* but is {sole}'):
+        MaskTracker(sole=sole)
