@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +13,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 # The suite runs in several processes: more threads each than cores only fight.
 torch.set_num_threads(1)
+
+
+# A shell starts what runs in its background deaf to ctrl-C, and so would be the commands
+# that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
