@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 torch.set_num_threads(1)
 
 
-# A shell starts what runs in its background deaf to ctrl-C, and so would be the commands
-# that tests start and interrupt.
+# A shell starts what runs in its background deaf to ctrl-C, and so would be the
+# commands that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
