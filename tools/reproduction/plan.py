@@ -264,16 +264,19 @@ CLAIMS = [
         where=('all', 'twins'),
         budget='longer',
     ),
-    Claim(
-        'instance_flow_long_twins_stmask',
-        'InstanceFlow',
-        'A further experiment: trained for longer, it tells look-alikes apart better '
-        'than STMask.',
-        'Figure 4, in words.',
-        'instance_flow_long',
-        'stmask',
-        where=('twins', 'all'),
-        budget='longer',
+    *(
+        Claim(
+            f'instance_flow_long_twins_{than}',
+            'InstanceFlow',
+            'A further experiment: trained for longer, it tells look-alikes apart '
+            f'better than {name}.',
+            'Figure 4, in words.',
+            'instance_flow_long',
+            than,
+            where=('twins', 'all'),
+            budget='longer',
+        )
+        for than, name in (('stmask', 'STMask'), ('masktrack_rcnn', 'MaskTrack R-CNN'))
     ),
     Claim(
         'stmask_fcb_ali',
@@ -328,5 +331,12 @@ PLAN = Plan(
     seeds=(0, 1, 2),
     runs=RUNS,
     claims=CLAIMS,
-    systems=('masktrack_rcnn', 'stmask', 'sg_net', 'tfan', 'instance_flow'),
+    systems=(
+        'masktrack_rcnn',
+        'stmask',
+        'sg_net',
+        'tfan',
+        'instance_flow',
+        'instance_flow_long',
+    ),
 )
