@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from .masks import Outlines, overlaps
-from .motion import centres, distances, extents, moved, sizes, units
+from .motion import centres, extents, moved, sizes, units
 from .settings import AssociationSettings
 from .sole import sole_pairs
 from .track_table import Detections, TrackTable
@@ -98,12 +99,12 @@ class _Pairs:
         unit, unit_ahead = units(
             usual,
             np.maximum(extents(dets.outlines.boxes)[:, None], extents(tracks.boxes)),
-            np.sqrt(((ahead - there) ** 2).sum(1)),
+            np.linalg.norm(ahead - there, axis=1),
         )
-        way = distances(here, there)
+        way = cdist(here, there)
         # Who returns by looks may be a sliver before and after.
         self._off = way / usual
-        self._nearest = np.minimum(distances(here, ahead) / unit_ahead, way / unit)
+        self._nearest = np.minimum(cdist(here, ahead) / unit_ahead, way / unit)
         self._same = dets.labels[:, None] == tracks.labels[None]
         self._alike = np.zeros(way.shape)
         self._known = np.zeros(way.shape, bool)

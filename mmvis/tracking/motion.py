@@ -28,13 +28,6 @@ def centres(boxes: np.ndarray) -> np.ndarray:
     return (boxes[:, :2] + boxes[:, 2:]) / 2
 
 
-def distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(n, m) px from each of points (n, 2) to each of points (m, 2)."""
-    across = first[:, :1] - second[:, 0]
-    down = first[:, 1:] - second[:, 1]
-    return np.sqrt(across * across + down * down)
-
-
 def sizes(boxes: np.ndarray) -> np.ndarray:
     """(n,) px: the side of a square of a box's area, at least 1."""
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
