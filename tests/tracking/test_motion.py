@@ -11,9 +11,9 @@ def box(x: float, y: float, width: float, height: float) -> list[float]:
     return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
 
 
-def show(tracker: MaskTracker, *boxes: list[float]) -> list[int]:
+def show(tracker: MaskTracker, *boxes: list[float], **given: list) -> list[int]:
     inside = np.ones((len(boxes), 24, 24), bool)
-    return tracker.update(Outlines(np.array(boxes), inside)).tolist()
+    return tracker.update(Outlines(np.array(boxes), inside), **given).tolist()
 
 
 def test_the_longer_side_counts_where_it_is_much_longer():
@@ -61,3 +61,13 @@ def test_what_was_on_its_way_is_found_a_good_way_on():
             show(tracker, other)
         # 76 px in four frames: 19 a frame, and more than four of 14 at twice the gate.
         assert show(tracker, box(x + 76, 100, 14, 14), other) == [wanted, 1]
+
+
+def test_a_sliver_that_returns_by_its_looks_has_come_as_far_as_the_whole_might():
+    """Usual sizes, not those of the slivers, of which it would be a dozen away."""
+    tracker, looks = MaskTracker(), [[1.0, 0.0]]
+    places = [box(0, 0, 60, 60)] * 10 + [box(0, 0, 12, 12)]
+    for place in places:
+        assert show(tracker, place, looks=looks) == [0]
+    tracker.skip(4)
+    assert show(tracker, box(150, 0, 12, 12), looks=looks) == [0]
