@@ -43,6 +43,15 @@ EMBEDDING_TRACKER = {
     ),
 }
 
+# InstanceFlow: the rival of temporal context fusion in Table II.
+CONCATENATION = {
+    'model.inter_frame_head.fusion': dict(
+        _delete_=True,
+        type='ConcatConvFusion',
+        norm_cfg=dict(type='BN', requires_grad=True),
+    )
+}
+
 
 def stmask(name, **entries):
     return Run(name, 'configs/bench/stmask_bench.py', 1000, entries)
@@ -111,19 +120,14 @@ RUNS = [
         )
         for model in ('tfan', 'tfan_fc')
     ),
-    Run('instance_flow', 'configs/bench/instance_flow_bench.py', 500),
-    Run('instance_flow_long', 'configs/bench/instance_flow_bench.py', 1500),
-    Run(
-        'instance_flow_concat',
-        'configs/bench/instance_flow_bench.py',
-        500,
-        {
-            'model.inter_frame_head.fusion': dict(
-                _delete_=True,
-                type='ConcatConvFusion',
-                norm_cfg=dict(type='BN', requires_grad=True),
-            )
-        },
+    *(
+        Run(name, 'configs/bench/instance_flow_bench.py', iterations, entries)
+        for name, iterations, entries in (
+            ('instance_flow', 500, {}),
+            ('instance_flow_long', 1500, {}),
+            ('instance_flow_concat', 500, CONCATENATION),
+            ('instance_flow_concat_long', 1500, CONCATENATION),
+        )
     ),
     Run(
         'instance_flow_one_reference',

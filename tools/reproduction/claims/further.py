@@ -1,0 +1,22 @@
+"""Further experiments on a claim that the benchmark could not see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reproduction.plan_format import Claim
+
+
+def and_six_seeds(claim: Claim) -> tuple[Claim, Claim]:
+    """A claim, and the same with three seeds more: chance of the trainings is less."""
+    text = claim.text[0].lower() + claim.text[1:]
+    if claim.text.split()[0].upper() == claim.text.split()[0]:
+        text = claim.text  # an abbreviation
+    more = replace(
+        claim,
+        name=f'{claim.name}_six_seeds',
+        text=f'A further experiment, six seeds for three: {text}',
+        paper='As above.',
+        seeds=range(6),
+    )
+    return claim, more

@@ -1,0 +1,58 @@
+"""What TFAN claims of its parts."""
+
+from reproduction.plan_format import Claim
+
+CLAIMS = [
+    Claim(
+        'tfan_augmentation',
+        'TFAN',
+        'Features augmented by those of other frames help where objects are blurred, '
+        'fast or hidden.',
+        'Section 2.2, in words.',
+        'tfan',
+        'tfan_cascade',
+        where=('all', 'blur', 'fast', 'occlusion'),
+    ),
+    Claim(
+        'tfan_fc',
+        'TFAN',
+        'Augmentation among fc features helps likewise.',
+        'Not this one: as in SELSA and RDN, relatives of TFAN.',
+        'tfan_fc',
+        'tfan_cascade',
+        where=('all', 'blur', 'fast', 'occlusion'),
+    ),
+    *(
+        Claim(
+            f'{model}_members',
+            'TFAN',
+            f'A further experiment: features of other frames help a network that was '
+            f'trained with them ({name}).',
+            'None. Against the same weights without references.',
+            model,
+            f'{model}_own',
+            where=('all', 'blur', 'fast', 'occlusion'),
+            budget='weights',
+        )
+        for model, name in (('tfan', 'eqs. 1-2'), ('tfan_fc', 'fc features'))
+    ),
+    Claim(
+        'tfan_fc_training',
+        'TFAN',
+        'A further experiment: trained with fc features of other frames and tested '
+        'without them, a network is better than Cascade.',
+        'None. If not, training is what costs.',
+        'tfan_fc_own',
+        'tfan_cascade',
+        where=('all', 'blur', 'fast', 'occlusion'),
+    ),
+    Claim(
+        'tfan_mask_iou',
+        'TFAN',
+        'The IoU of masks helps to match tracks.',
+        'Section 2.3, in words.',
+        'tfan',
+        'tfan_no_mask_iou',
+        budget='weights',
+    ),
+]
