@@ -52,6 +52,8 @@ CONCATENATION = {
     )
 }
 
+SPACE_TRACKER = {'model.tracker': dict(_delete_=True, type='SpaceTracker')}
+
 
 def stmask(name, **entries):
     return Run(name, 'configs/bench/stmask_bench.py', 1000, entries)
@@ -152,6 +154,16 @@ RUNS = [
             },
         )
         for model in ('instance_flow', 'instance_flow_long')
+    ),
+    # The detector of a MaskTrack R-CNN, followed without anything trained for it.
+    *(
+        Run(
+            f'track_by_segmentation{name}',
+            'configs/bench/track_by_segmentation_bench.py',
+            test_of='masktrack_rcnn',
+            overrides=entries,
+        )
+        for name, entries in (('', {}), ('_space', SPACE_TRACKER))
     ),
     # What becomes of rivals for one track: 'drop' in all the rows above.
     *(

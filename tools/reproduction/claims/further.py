@@ -9,9 +9,9 @@ from reproduction.plan_format import Claim
 
 def and_six_seeds(claim: Claim) -> tuple[Claim, Claim]:
     """A claim, and the same with three seeds more: chance of the trainings is less."""
-    text = claim.text[0].lower() + claim.text[1:]
-    if claim.text.split()[0].upper() == claim.text.split()[0]:
-        text = claim.text  # an abbreviation
+    text = claim.text
+    if text[1].islower():  # not an abbreviation
+        text = text[0].lower() + text[1:]
     more = replace(
         claim,
         name=f'{claim.name}_six_seeds',

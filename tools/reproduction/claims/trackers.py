@@ -1,4 +1,4 @@
-"""What becomes of rivals for one track, a choice of mmvis."""
+"""Choices of mmvis among trackers."""
 
 from reproduction.plan_format import Claim
 
@@ -19,6 +19,24 @@ CLAIMS = [
             ('stmask', 'STMask'),
             ('tfan', 'TFAN'),
             ('sg_net_embedding_tracker', 'SG-Net with embeddings'),
+        )
+    ),
+    *(
+        Claim(
+            f'space_tracker_{than}',
+            'Trackers',
+            f'With the detector of a MaskTrack R-CNN, SpaceTracker is better than '
+            f'{text}.',
+            'None, a choice of mmvis.',
+            'track_by_segmentation_space',
+            than,
+            where=('all', 'twins', 'fast', 'reenter', 'occlusion'),
+            budget='weights',
+            seeds=range(3, 6),
+        )
+        for than, text in (
+            ('track_by_segmentation', 'a sum of looks, IoU and label'),
+            ('masktrack_rcnn', 'the embeddings that it was trained with'),
         )
     ),
 ]
