@@ -53,10 +53,12 @@ CONCATENATION = {
 }
 
 SPACE_TRACKER = {'model.tracker': dict(_delete_=True, type='SpaceTracker')}
+# Masks of objects of 20 pixels are five cells wide, those of MaskTrack R-CNN 28.
+FINE_MASKS = {'model.prototype_net.num_upsamplings': 2}
 
 
-def stmask(name, **entries):
-    return Run(name, 'configs/bench/stmask_bench.py', 1000, entries)
+def stmask(name, iterations=1000, **entries):
+    return Run(name, 'configs/bench/stmask_bench.py', iterations, entries)
 
 
 def sg_net(name, **entries):
@@ -183,4 +185,7 @@ RUNS = [
         overrides={'model.detector.test_cfg.rcnn.mask_thr_binary': 0.35},
     ),
     stmask('stmask_mask_loss', **ADAPTIVE, **MASKS_FIRST),
+    # FCA and temporal fusion, no FCB, in the time of masktrack_rcnn.
+    stmask('stmask_fine', 850, **FINE_MASKS),
+    Run('stmask_fine_mask_thr', test_of='stmask_fine', overrides=LOWER_THRESHOLD),
 ]
