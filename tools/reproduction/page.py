@@ -64,6 +64,9 @@ are rather too wide than too narrow.
 * **{not_seen}**: the interval contains zero; the benchmark cannot tell.
 * *{waiting}*: not all seeds are done.
 
+Lines that begin with \u21b3 are further experiments on the claim above them: why it
+was not seen, or whether it is where chance is less.
+
 "In short" has the paper's own difference beside that of here. It is of other data and
 larger networks; it tells what is looked for, and below a claim that was not seen stands
 whether as much could have been.
@@ -87,8 +90,8 @@ def write_page(findings: Findings, plan_path: str, page: Path) -> list[Path]:
     """
     plan = findings.plan
     of_claim = {claim.name: findings.of_claim(claim) for claim in plan.claims}
-    models = list(dict.fromkeys(claim.model for claim in plan.claims))
-    claims = sorted(plan.claims, key=lambda claim: models.index(claim.model))
+    claims = plan.claims_in_order()
+    models = list(dict.fromkeys(claim.model for claim in claims))
     first = [of_claim[claim.name][0] for claim in claims]
     shown = [finding for finding in first if finding.each is not None]
     systems = [name for name in plan.systems if findings.records[name]]
@@ -163,14 +166,14 @@ def method(findings: Findings) -> str:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """One line a claim."""
+    """One line a claim; further experiments are marked."""
     lines = ['## In short', '', '| claim | | paper | here | verdict |']
     lines += ['|---|---|---|---|---|']
     for finding in findings:
         claim = finding.claim
         where = '' if finding.where == EVERYWHERE else f' (`{finding.where}`)'
         lines.append(
-            f'| {claim.model} | {claim.text}{where} | {gain(claim)} | '
+            f'| {claim.model} | {mark(claim)}{claim.text}{where} | {gain(claim)} | '
             f'{difference(finding.each)} | {verdict(finding)} |'
         )
     return '\n'.join(lines)
@@ -197,7 +200,7 @@ def section(
         done = f', {len(claim.seeds)} seeds'
     if claim.budget in ('time', 'longer') and None not in minutes:
         done = f' ({minutes[0]:.1f} and {minutes[1]:.1f} CPU minutes){done}'
-    yield f'### {claim.text.rstrip(".")}'
+    yield f'### {mark(claim)}{claim.text.rstrip(".")}'
     yield (
         f'Paper: {claim.paper} `{claim.better}` against `{claim.than}`, '
         f'{budgets[claim.budget]}{done}.'
@@ -263,6 +266,11 @@ def spread(values: Sequence[float]) -> str:
 
 def difference(d: Difference | None) -> str:
     return '' if d is None else f'{d.mean:+.3f} [{d.low:+.3f}, {d.high:+.3f}]'
+
+
+def mark(claim: Claim) -> str:
+    """What precedes the text of a further experiment."""
+    return '' if claim.after is None else '\u21b3 '
 
 
 def gain(claim: Claim) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import runpy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,8 @@ class Claim:
         remark: what the page says below the table.
         seeds: with which both sides are trained; by default the plan's.
         gain: the paper's difference in AP, of 1; None where it gives no number for it.
+        after: name of the claim that this one is a further experiment on: it asks why
+            that one was not seen, or whether it is seen where chance is less.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Claim:
     remark: str = ''
     seeds: Sequence[int] | None = None
     gain: float | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,12 @@ class Plan:
         ]
         if not claim.where:
             raise PlanError(f'The claim {claim.name} is about no videos.')
+        before = takewhile(lambda other: other is not claim, self.claims)
+        if claim.after is not None and claim.after not in {c.name for c in before}:
+            raise PlanError(
+                f'{claim.name} is a further experiment on {claim.after}, but there is '
+                'no such claim before it.'
+            )
         if not self.seeds_of(claim):
             raise PlanError(f'The claim {claim.name} has no seeds.')
         trained = [self.trained(side) for side in sides]
@@ -157,6 +167,20 @@ class Plan:
             if run.name == name:
                 return run
         raise PlanError(f'There is no run {name!r}, which {asked_by} names.')
+
+    def claims_in_order(self) -> list[Claim]:
+        """Model by model, each claim followed by the further experiments on it."""
+
+        def with_experiments(claim: Claim) -> Iterator[Claim]:
+            yield claim
+            for other in self.claims:
+                if other.after == claim.name:
+                    yield from with_experiments(other)
+
+        models = list(dict.fromkeys(claim.model for claim in self.claims))
+        firsts = [claim for claim in self.claims if claim.after is None]
+        firsts.sort(key=lambda claim: models.index(claim.model))
+        return [claim for first in firsts for claim in with_experiments(first)]
 
     def seeds_of(self, claim: Claim) -> Sequence[int]:
         """The seeds over which a claim is judged."""

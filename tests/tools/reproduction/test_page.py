@@ -65,6 +65,25 @@ def test_numbers_and_verdicts(plan, tmp_path):
     assert not re.search(r'\{\w*\}', text), 'a placeholder is left'
 
 
+def test_further_experiments_follow_their_claims(plan, tmp_path):
+    good, bad, tested = plan.claims
+    more = dataclasses.replace(good, name='more', text='More.', after='good')
+    most = dataclasses.replace(good, name='most', text='Most.', after='more')
+    plan = dataclasses.replace(plan, claims=[good, bad, tested, more, most])
+    text = page_of(plan, tmp_path / 'runs', tmp_path / 'page.md')
+    told = [line.split(' | ')[1] for line in text.splitlines() if '| SG-Net |' in line]
+    expected = [
+        'It helps.',
+        '\u21b3 More.',
+        '\u21b3 Most.',
+        'It helps too. (`twins`)',
+        'So.',
+    ]
+    assert told == expected
+    with pytest.raises(PlanError, match='on more, but there is no such claim before'):
+        dataclasses.replace(plan, claims=[good, most, more])
+
+
 @pytest.mark.parametrize(
     ('gain', 'said'),
     [

@@ -15,8 +15,9 @@ def and_six_seeds(claim: Claim) -> tuple[Claim, Claim]:
     more = replace(
         claim,
         name=f'{claim.name}_six_seeds',
-        text=f'A further experiment, six seeds for three: {text}',
+        text=f'With six seeds for three: {text}',
         paper='As above.',
         seeds=range(6),
+        after=claim.name,
     )
     return claim, more

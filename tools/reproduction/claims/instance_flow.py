@@ -15,13 +15,14 @@ CLAIMS = [
     Claim(
         'instance_flow_long_tcf',
         'InstanceFlow',
-        'A further experiment: after three times as long a training, temporal '
-        'context fusion is better than concatenation.',
+        'After three times as long a training, temporal context fusion is better than '
+        'concatenation.',
         'As above.',
         'instance_flow_long',
         'instance_flow_concat_long',
         where=('all', 'occlusion', 'twins'),
         gain=0.036,
+        after='instance_flow_tcf',
     ),
     Claim(
         'instance_flow_references',
@@ -60,13 +61,15 @@ CLAIMS = [
     Claim(
         'instance_flow_long_residual_average',
         'InstanceFlow',
-        'A further experiment: it is better after three times as long a training.',
+        'After three times as long a training, the offset residual is better than the '
+        'average of offsets.',
         'As above.',
         'instance_flow_long',
         'instance_flow_long_average',
         where=('all', 'twins', 'fast', 'reenter'),
         budget='weights',
         gain=0.022,
+        after='instance_flow_residual_average',
     ),
     Claim(
         'instance_flow_twins_stmask',
@@ -91,24 +94,26 @@ CLAIMS = [
     Claim(
         'instance_flow_long',
         'InstanceFlow',
-        'A further experiment: 500 steps are too few for InstanceFlow.',
+        '500 steps are too few for InstanceFlow.',
         'None.',
         'instance_flow_long',
         'instance_flow',
         where=('all', 'twins'),
         budget='longer',
+        after='instance_flow_twins_stmask',
     ),
     *(
         Claim(
             f'instance_flow_long_twins_{than}',
             'InstanceFlow',
-            'A further experiment: trained for longer, it tells look-alikes apart '
-            f'better than {name}.',
+            'Trained for longer, InstanceFlow tells look-alikes apart better than '
+            f'{name}.',
             'Figure 4, in words.',
             'instance_flow_long',
             than,
             where=('twins', 'all'),
             budget='longer',
+            after=f'instance_flow_twins_{than}',
         )
         for than, name in (('stmask', 'STMask'), ('masktrack_rcnn', 'MaskTrack R-CNN'))
     ),

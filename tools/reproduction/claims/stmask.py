@@ -19,11 +19,12 @@ CLAIMS = [
     Claim(
         'stmask_mask_thr',
         'STMask',
-        'A further experiment: masks of the pixels above 0.35, not 0.5, fit better.',
+        'Masks of the pixels above 0.35, not 0.5, fit better.',
         'None: Yolact and STMask take 0.5.',
         'stmask_mask_thr',
         'stmask',
         budget='weights',
+        after='stmask_masktrack_rcnn',
     ),
     *and_six_seeds(
         Claim(
@@ -36,38 +37,42 @@ CLAIMS = [
             where=('all', 'occlusion', 'blur', 'twins', 'fast'),
             budget='time',
             gain=0.032,
+            after='stmask_masktrack_rcnn',
         )
     ),
     Claim(
         'stmask_fine',
         'STMask',
-        'A further experiment: with masks of half of the resolution in place of a '
-        'quarter, without FCB, STMask is better than MaskTrack R-CNN.',
+        'With masks of half of the resolution in place of a quarter, and without FCB, '
+        'STMask is better than MaskTrack R-CNN.',
         'None. MaskTrack R-CNN has 28 cells an object, at 0.5 its better threshold.',
         'stmask_fine',
         'masktrack_rcnn',
         where=('all', 'occlusion', 'blur', 'twins', 'fast', 'small'),
         budget='time',
         gain=0.032,
+        after='stmask_masktrack_rcnn',
     ),
     Claim(
         'stmask_fine_mask_thr',
         'STMask',
-        'A further experiment: so it is with STMask at its better threshold, 0.35.',
+        'With such masks of the pixels above 0.35 it is.',
         'None. As above.',
         'stmask_fine_mask_thr',
         'masktrack_rcnn',
         where=('all', 'occlusion', 'blur', 'twins', 'fast', 'small'),
         budget='time',
         gain=0.032,
+        after='stmask_masktrack_rcnn',
     ),
     Claim(
         'stmask_mask_loss',
         'STMask',
-        'A further experiment: four times the loss of masks makes them fit better.',
+        'Four times the loss of masks makes them fit better.',
         'None: Yolact and STMask weigh it by 6.125.',
         'stmask_mask_loss',
         'stmask',
+        after='stmask_masktrack_rcnn',
     ),
     *and_six_seeds(
         Claim(

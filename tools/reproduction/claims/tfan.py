@@ -26,25 +26,30 @@ CLAIMS = [
         Claim(
             f'{model}_members',
             'TFAN',
-            f'A further experiment: features of other frames help a network that was '
-            f'trained with them ({name}).',
+            'Features of other frames help in testing a network that was trained with '
+            f'them ({name}).',
             'None. Against the same weights without references.',
             model,
             f'{model}_own',
             where=('all', 'blur', 'fast', 'occlusion'),
             budget='weights',
+            after=claim,
         )
-        for model, name in (('tfan', 'eqs. 1-2'), ('tfan_fc', 'fc features'))
+        for model, name, claim in (
+            ('tfan', 'eqs. 1-2', 'tfan_augmentation'),
+            ('tfan_fc', 'fc features', 'tfan_fc'),
+        )
     ),
     Claim(
         'tfan_fc_training',
         'TFAN',
-        'A further experiment: trained with fc features of other frames and tested '
-        'without them, a network is better than Cascade.',
+        'Trained with fc features of other frames and tested without them, a network '
+        'is better than Cascade.',
         'None. If not, training is what costs.',
         'tfan_fc_own',
         'tfan_cascade',
         where=('all', 'blur', 'fast', 'occlusion'),
+        after='tfan_fc',
     ),
     Claim(
         'tfan_mask_iou',
