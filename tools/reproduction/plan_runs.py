@@ -54,7 +54,11 @@ CONCATENATION = {
 
 SPACE_TRACKER = {'model.tracker': dict(_delete_=True, type='SpaceTracker')}
 # Masks of objects of 20 pixels are five cells wide, those of MaskTrack R-CNN 28.
-FINE_MASKS = {'model.prototype_net.num_upsamplings': 2}
+FINE_MASKS = {
+    'model.prototype_net.num_upsamplings': 2,
+    'model.criterion.loss_mask.resolution': 'input',
+    'model.criterion.loss_shift_mask.resolution': 'input',
+}
 
 
 def stmask(name, iterations=1000, **entries):
@@ -186,6 +190,6 @@ RUNS = [
     ),
     stmask('stmask_mask_loss', **ADAPTIVE, **MASKS_FIRST),
     # FCA and temporal fusion, no FCB, in the time of masktrack_rcnn.
-    stmask('stmask_fine', 850, **FINE_MASKS),
+    stmask('stmask_fine', 750, **FINE_MASKS),
     Run('stmask_fine_mask_thr', test_of='stmask_fine', overrides=LOWER_THRESHOLD),
 ]

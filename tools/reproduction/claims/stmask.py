@@ -43,9 +43,10 @@ CLAIMS = [
     Claim(
         'stmask_fine',
         'STMask',
-        'With masks of half of the resolution in place of a quarter, and without FCB, '
-        'STMask is better than MaskTrack R-CNN.',
-        'None. MaskTrack R-CNN has 28 cells an object, at 0.5 its better threshold.',
+        'With masks of half of the resolution in place of a quarter, compared at the '
+        'whole, and without FCB, STMask is better than MaskTrack R-CNN.',
+        'None. The release compares masks at the resolution of the input. MaskTrack '
+        'R-CNN has 28 cells an object, and 0.5 is its better threshold.',
         'stmask_fine',
         'masktrack_rcnn',
         where=('all', 'occlusion', 'blur', 'twins', 'fast', 'small'),
