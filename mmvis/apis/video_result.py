@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from mmvis.structures.whole_file import whole_file
 from .frame_sources import FrameSource
 
 VIDEO_ID = 1
+# Bytes of run lengths in memory where frames are not kept.
+_LIMIT = 1 << 16
 
 
 class VideoResult:
@@ -25,7 +28,8 @@ class VideoResult:
         class_names (Sequence[str] | None): Names by label.
         category_ids (Sequence[int] | None): Ids in files, by label; from 1 by default,
             as YouTube-VIS has them.
-        keep_frames (bool): Whether ``frames`` is filled.
+        keep_frames (bool): Whether ``frames`` is filled. Without them memory does not
+            grow with frames: masks go to a temporary file.
 
     Attributes:
         name (str): The source's.
@@ -66,7 +70,8 @@ class VideoResult:
         """Take the next frame."""
         if self._tracks is None:
             self.size = result.size
-            self._tracks = VideoTracks(VIDEO_ID, None, result.size)
+            limit = math.inf if self._keep else _LIMIT
+            self._tracks = VideoTracks(VIDEO_ID, None, result.size, limit)
             for frame in range(self.num_frames):  # damaged ones before the first
                 self._tracks.add_frame(frame, result[:0].to_tracks())
         self._tracks.add_frame(result.frame_id, result.to_tracks())

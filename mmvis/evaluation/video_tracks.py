@@ -1,38 +1,93 @@
 """The tracks of one video, gathered from its frames."""
 
-from collections import defaultdict
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from mmvis.structures.counts_by_track import CountsByTrack
 from mmvis.structures.rle import empty_rle, encode_masks
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What is known of a track, in numbers that do not grow with its frames.
+
+    Attributes:
+        times: frames in which it was predicted.
+        score: sum of its scores.
+        votes: by label, frames that had it and the sum of their scores.
+        soft_times, soft: frames with class_scores, and their sum (num_classes,).
+        sure_times, sure: the same of class_scores times objectness.
+    """
+
+    times: int = 0
+    score: float = 0.0
+    votes: dict[int, tuple[int, float]] = field(default_factory=dict)
+    soft_times: int = 0
+    soft: Any = 0.0
+    sure_times: int = 0
+    sure: Any = 0.0
+
+    def add(self, score: float, label: int) -> None:
+        self.times += 1
+        self.score += score
+        times, total = self.votes.get(label, (0, 0.0))
+        self.votes[label] = (times + 1, total + score)
+
+    def add_soft(self, class_scores: np.ndarray, objectness: float | None) -> None:
+        self.soft_times += 1
+        self.soft = self.soft + class_scores
+        if objectness is not None:
+            self.sure_times += 1
+            self.sure = self.sure + class_scores * objectness
+
+    @property
+    def label(self) -> int:
+        if self.soft_times == self.times:
+            return int(np.argmax(self.soft))
+        # Of equal counts and sums the lowest label, so that order does not matter.
+        return min(
+            self.votes, key=lambda label: (*(-n for n in self.votes[label]), label)
+        )
+
+    @property
+    def mean_score(self) -> float:
+        if self.sure_times == self.times:
+            return float(self.sure[self.label] / self.times)
+        return self.score / self.times
 
 
 class VideoTracks:
     """Collects a video's predictions frame by frame, in order, in any chunks.
 
-    Masks are kept as packed run lengths only.
+    Masks are kept as packed run lengths only, and of all else only sums.
 
     Args:
         video_id: the id in the annotation file.
         length: number of frames of the video; None for a stream, whose length is the
             number of frames that came.
         size: (height, width) of its frames in pixels.
+        limit: bytes of run lengths in memory; what is more goes to a temporary file
+            (see ``CountsByTrack``).
     """
 
-    def __init__(self, video_id: Any, length: int | None, size: Sequence[int]) -> None:
+    def __init__(
+        self,
+        video_id: Any,
+        length: int | None,
+        size: Sequence[int],
+        limit: float = math.inf,
+    ) -> None:
         self.video_id = video_id
         self._length = length
         self.size = [int(side) for side in size]
         self.num_frames = 0
         self._empty = empty_rle(*self.size)['counts']
-        # By instance id: packed counts by frame, and a list of each of the others.
-        self._counts: dict[Any, dict[int, bytes]] = defaultdict(dict)
-        self._scores: dict[Any, list[float]] = defaultdict(list)
-        self._labels: dict[Any, list[int]] = defaultdict(list)
-        self._class_scores: dict[Any, list[np.ndarray]] = defaultdict(list)
-        self._objectness: dict[Any, list[float]] = defaultdict(list)
+        self._counts = CountsByTrack(limit)
+        self._sums: dict[Any, _Sums] = {}
 
     @property
     def length(self) -> int:
@@ -86,14 +141,14 @@ class VideoTracks:
         for row, (instance_id, score, label, counts) in enumerate(
             zip(ids, *fields.values(), strict=True)
         ):
-            self._scores[instance_id].append(score)
-            self._labels[instance_id].append(label)
-            if counts is not None:
-                self._counts[instance_id][frame_id] = counts
+            sums = self._sums.setdefault(instance_id, _Sums())
+            sums.add(score, label)
             if soft is not None:
-                self._class_scores[instance_id].append(soft[row])
-            if objectness is not None:
-                self._objectness[instance_id].append(objectness[row])
+                sums.add_soft(
+                    soft[row], None if objectness is None else objectness[row]
+                )
+            if counts is not None:
+                self._counts.add(instance_id, frame_id, counts)
         self.num_frames += 1
 
     def _packed(self, masks: Any, place: str) -> list[bytes | None]:
@@ -141,9 +196,8 @@ class VideoTracks:
         """The tracks of :meth:`to_results` but for their counts."""
         tracks = []
         for instance_id in self._counts:
-            label = self._label(instance_id)
-            score = self._score(instance_id, label)
-            tracks.append(dict(id=instance_id, label=label, score=score))
+            sums = self._sums[instance_id]
+            tracks.append(dict(id=instance_id, label=sums.label, score=sums.mean_score))
         return tracks
 
     def with_counts(self, track: dict) -> dict:
@@ -151,27 +205,8 @@ class VideoTracks:
 
         Those of all tracks of a long video are many more than there are masks.
         """
-        of_frame = self._counts[track['id']]
+        of_frame = self._counts.of(track['id'])
         return dict(track, counts=[of_frame.get(frame) for frame in range(self.length)])
-
-    def _label(self, instance_id: Any) -> int:
-        labels, scores = self._labels[instance_id], self._scores[instance_id]
-        soft = self._class_scores.get(instance_id, [])
-        if len(soft) == len(labels):
-            return int(np.argmax(np.sum(soft, axis=0)))
-        votes: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
-        for label, score in zip(labels, scores, strict=True):
-            votes[label][0] += 1
-            votes[label][1] += score
-        # Of equal counts and sums the lowest label, so that order does not matter.
-        return min(votes, key=lambda label: (-votes[label][0], -votes[label][1], label))
-
-    def _score(self, instance_id: Any, label: int) -> float:
-        scores, objectness = self._scores[instance_id], self._objectness[instance_id]
-        if len(objectness) == len(self._class_scores[instance_id]) == len(scores):
-            soft = np.array(self._class_scores[instance_id])[:, label]
-            scores = soft * np.array(objectness)
-        return float(np.mean(scores))
 
 
 def _to_numpy(values: Any) -> np.ndarray:
