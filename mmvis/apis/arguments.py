@@ -66,8 +66,8 @@ def make_parser() -> argparse.ArgumentParser:
         'video',
         nargs='+',
         help='video file, folder of images or of videos, image, address (rtsp://, '
-        'http://, udp://), the number of a camera, or - for stdin; several of them get '
-        'a folder each',
+        'http://, udp://), the number or device of a camera, a named pipe, or - for '
+        'stdin; several of them get a folder each',
     )
     parser.add_argument(
         '--config',
@@ -78,8 +78,8 @@ def make_parser() -> argparse.ArgumentParser:
         action='append',
         metavar='FILE',
         help='masks that something else has found, in the place of a config: a COCO '
-        'results json, or a folder of label PNGs, one a frame; of several videos '
-        'once each, in their order',
+        'results json, a COCO annotation json, or a folder of label PNGs, one a frame; '
+        'for several videos give it once each, in their order',
     )
     parser.add_argument(
         '--weights', help="checkpoint, file or URL (default: the config's load_from)"
@@ -87,7 +87,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--out',
         help='NAME.mp4 (the other files are called like it), or a folder '
-        '(default: VIDEO_mmvis)',
+        '(default: VIDEO_mmvis in the current one)',
     )
     parser.add_argument(
         '--save',
@@ -104,7 +104,11 @@ def make_parser() -> argparse.ArgumentParser:
         '--score', type=float, default=0.3, help='lowest score shown (default: 0.3)'
     )
     parser.add_argument(
-        '--classes', nargs='+', metavar='NAME', help='only these classes'
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help='only these classes; of COCO results, which have no names, their '
+        'category_id',
     )
     parser.add_argument(
         '--chunk', type=int, default=1, help='frames that the network gets at once'

@@ -46,7 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = make_parser()
     args = parser.parse_args(argv)
     if (args.config is None) == (args.detections is None):
-        parser.error('either --config or --detections is needed')
+        both = '' if args.config is None else ', not both'
+        parser.error(f'either --config or --detections is needed{both}')
     code = 0
     # Being told to end (docker stop, a batch system) is the same as ctrl-C.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)

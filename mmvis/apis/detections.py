@@ -55,8 +55,8 @@ def open_detections(path: str | Path) -> Detections:
         return LabelImages(path)
     if not path.exists():
         raise DetectionsError(
-            f'{path} does not exist: give a COCO results json or a folder of label '
-            'PNGs as detections.'
+            f'{path} does not exist: give a COCO results json, a COCO annotation json '
+            'or a folder of label PNGs as detections.'
         )
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
@@ -77,7 +77,7 @@ class CocoResults(Detections):
 
     A list's ``image_id`` is the number of the frame, from 0 if there is a 0, else from
     1. In an annotation file images are the frames, in the natural order of their
-    ``file_name``.
+    ``file_name``. Classes of a list, which has no names, are called by ``category_id``.
     """
 
     def __init__(
@@ -94,8 +94,10 @@ class CocoResults(Detections):
         names = {c['id']: str(c['name']) for c in (about or {}).get('categories', [])}
         used = {result['category_id'] for result in results}
         self.category_ids = tuple(sorted(names or used))
-        if names:
-            self.class_names = tuple(names[number] for number in self.category_ids)
+        # Without names a class is called by its id, in all files and for --classes.
+        self.class_names = tuple(
+            names.get(number, str(number)) for number in self.category_ids
+        )
         label = {number: row for row, number in enumerate(self.category_ids)}
         self._frame: dict[int, list[tuple[int, Any, float, int]]] = defaultdict(list)
         for row, result in enumerate(results):

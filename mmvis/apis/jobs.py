@@ -179,8 +179,8 @@ def check_detections(files: Sequence[str], videos: int, go_on: bool) -> None:
         )
     if not go_on and len(files) != videos:
         raise ValueError(
-            f'{len(files)} files of detections are given for {videos} videos: give one '
-            'for each, in their order, or --continue where one file is of all.'
+            f'--detections is given {len(files)} times for {videos} videos: give it '
+            'once for each, in their order, or --continue where one file is of all.'
         )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from math import ceil
 
+from .errors import NoFramesError
 from .frames import Frame, FrameSource
 
 
@@ -44,12 +45,18 @@ class PartOfSource(FrameSource):
         return None if first is None or this is None else this - first
 
     def __iter__(self) -> Iterator[Frame]:
+        index = -1
         for index, image, damage in self._source:
             if self.stop is not None and index >= self.stop:
                 return
             number, rest = divmod(index - self.start, self.stride)
             if number >= 0 and not rest:
                 yield Frame(number, image, damage)
+        if 0 <= index < self.start:
+            raise NoFramesError(
+                f'{self.name} has {index + 1} frames, from 0 to {index}: none is from '
+                f'{self.start} on, where it is to start.'
+            )
 
 
 def frame_number(text: str, fps: float | None, what: str) -> int:

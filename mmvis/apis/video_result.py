@@ -97,7 +97,11 @@ class VideoResult:
         if self._category_ids is not None:
             return list(self._category_ids)
         number = self._num_labels if self.class_names is None else len(self.class_names)
-        return list(range(1, number + 1))
+        return [self.category_id(label) for label in range(number)]
+
+    def category_id(self, label: int) -> int:
+        """The id in files of a label, which need not have come yet."""
+        return label + 1 if self._category_ids is None else self._category_ids[label]
 
     def to_youtube_vis(
         self, score: float = 0.0, classes: Sequence[int] | None = None

@@ -242,8 +242,12 @@ def labels_of(
         if not isinstance(number, Integral) or not 0 <= number < (
             np.inf if names is None else len(names)
         ):
-            known = 'none is known' if names is None else ', '.join(names)
-            raise ValueError(f'There is no class {name!r}: {known}.')
+            known = (
+                'names are not known, give numbers from 0'
+                if names is None
+                else f'those are {", ".join(names) or "none"}'
+            )
+            raise ValueError(f'There is no class {name!r}; {known}.')
         labels.append(int(number))
     return labels
 

@@ -155,6 +155,12 @@ def test_parts_of_a_source():
     ):
         with pytest.raises(ValueError, match=said):
             part_of(source, *words)
+    for beyond in (part_of(source, '12'), part_of(source, '20', '30', 2)):
+        said = r'has 12 frames, from 0 to 11: none is from (12|20) on'
+        with pytest.raises(NoFramesError, match=said):
+            values(beyond)
+    assert values(part_of(source, '11')) == [110]
+    assert values(part_of(source, '9', '40', 5)) == [90]
     source.fps = None
     with pytest.raises(ValueError, match='no frames a second'):
         part_of(source, '2s')
@@ -200,7 +206,7 @@ def test_ids_go_on_through_parts_of_a_recording(place, capsys):
     assert [int(float(row[4])) for row in second] == [10, 12, 14, 16, 18]
     # Each by itself needs masks of its own.
     assert main(['a', 'b', *words]) == 1
-    assert '1 files of detections are given for 2 videos' in capsys.readouterr().err
+    assert '--detections is given 1 times for 2 videos' in capsys.readouterr().err
     Path('r2.json').write_text(json.dumps(squares(0, 5)[1]))
     both = ['--detections', 'r2.json', *words, '--out', 'o2']
     assert main(['a', 'b', *both]) == 0

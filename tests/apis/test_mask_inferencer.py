@@ -87,6 +87,35 @@ def test_coco_annotations_by_the_names_of_images(place):
     assert video.frames[3].names == ['blue', 'red']
 
 
+def test_classes_without_names_are_called_by_their_ids(place):
+    """In files of all kinds: nothing else in them says which is which."""
+    Path('r.json').write_text(json.dumps(results(0)))
+    words = ['v', '--detections', 'r.json', '--out', 'o.mp4']
+    kinds = ['json', 'csv', 'mots', 'masks', 'cvat']
+    assert main([*words, '--save', *kinds]) == 0
+    rows = [line.split(',') for line in Path('o.csv').read_text().splitlines()[1:]]
+    assert {(row[2], row[5]) for row in rows} == {('3', '5'), ('7', '35')}  # at the top
+    tracks = json.loads(Path('o.json').read_text())
+    assert [track['category_id'] for track in tracks] == [3, 7]
+    about = json.loads(Path('o_video.json').read_text())
+    assert about['categories'] == [dict(id=3, name='3'), dict(id=7, name='7')]
+    mots = [line.split() for line in Path('o_mots.txt').read_text().splitlines()]
+    assert {(line[1], line[2]) for line in mots} == {('1', '3'), ('2', '7')}
+    folders = sorted(folder.name for folder in Path('o_masks').iterdir())
+    assert folders == ['0000_3', '0001_7']
+    assert 'label="7"' in Path('o_cvat.xml').read_text()
+
+
+def test_classes_are_chosen_by_their_ids(place, capsys):
+    Path('r.json').write_text(json.dumps(results(0)))
+    words = ['v', '--detections', 'r.json', '--save', 'csv', '--out', 'o', '--classes']
+    assert main([*words, '7']) == 0
+    rows = [line.split(',') for line in Path('o/v.csv').read_text().splitlines()[1:]]
+    assert {row[2] for row in rows} == {'7'} and len(rows) == FRAMES
+    assert main([*words, '1']) == 1  # the number of a label, which nobody knows of
+    assert "There is no class '1'; those are 3, 7." in capsys.readouterr().err
+
+
 def test_label_images_whose_values_mean_nothing(place):
     Path('labels').mkdir()
     for t in range(FRAMES):
@@ -143,7 +172,9 @@ def test_folders_and_arguments(place, capsys):
         open_detections('empty')
     with pytest.raises(DetectionsError, match='does not exist'):
         open_detections('none.json')
-    for words in ([], ['--config', 'c.py', '--detections', 'r.json']):
+    both = ['--config', 'c.py', '--detections', 'r.json']
+    for words, said in (([], 'is needed\n'), (both, 'is needed, not both\n')):
         with pytest.raises(SystemExit, match='2'):
             main(['v', *words])
-        assert 'either --config or --detections' in capsys.readouterr().err
+        said = f'either --config or --detections {said}'
+        assert capsys.readouterr().err.endswith(said)

@@ -10,6 +10,7 @@ import pytest
 from mmvis.apis import video_result
 from mmvis.apis.frames import FrameSource
 from mmvis.apis.video_result import VideoResult
+from mmvis.apis.writers.tables import MotsTable
 from mmvis.structures.frame_result import FrameResult
 from mmvis.structures.rle import encode_masks
 
@@ -52,3 +53,16 @@ def test_memory_does_not_grow_with_frames(keep_frames, monkeypatch):
     for track, rle in zip(tracks, result.rles, strict=True):
         counts = {mask['counts'] for mask in track['segmentations']}
         assert counts == {rle['counts'].decode()} and track['score'] == 0.5
+
+
+def test_mots_has_the_ids_of_the_json_without_names_too(tmp_path):
+    result = four_instances()
+    for ids, wanted in ((None, {'1', '2'}), ((3, 7), {'3', '7'})):
+        video = new_result(category_ids=ids)
+        table = MotsTable(tmp_path / f'{ids}.txt', video)
+        video.add(result)
+        table.write(np.zeros((*SIZE, 3), np.uint8), result)
+        lines = table.close()['mots'].read_text().splitlines()
+        assert {line.split()[2] for line in lines} == wanted
+        in_json = {track['category_id'] for track in video.to_youtube_vis()}
+        assert {str(number) for number in in_json} == wanted

@@ -70,12 +70,9 @@ class MotsTable(_Table):
 
     def write(self, image: np.ndarray, result: FrameResult) -> None:
         file = self.opened()
-        # Without names there is an id for each label that has come.
-        ids = None if self.video.class_names is None else self.video.category_ids
         height, width = result.size
         for row, rle in enumerate(without_overlaps(result)):
-            label = int(result.labels[row])
-            category = label + 1 if ids is None else ids[label]
+            category = self.video.category_id(int(result.labels[row]))
             if rle_area([rle])[0]:
                 counts = rle['counts'].decode()
                 track = int(result.ids[row]) + 1
