@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-# A third of the size of mp4v. Encoding takes 1.8 times its time, but drawing takes most
+# A third of the size of mp4v, for little more time, since drawing takes most
 # (tools/benchmarks/video_files.py); slower presets save little for much more.
 _PRESET, _QUALITY = 'superfast', 23
 # What times of frames are counted in, s.
