@@ -43,6 +43,10 @@ class Detections:
         """
         raise NotImplementedError
 
+    def misfit(self, num_frames: int) -> str | None:
+        """What may not fit a video of so many frames, a sentence; None: nothing."""
+        return None
+
 
 def open_detections(path: str | Path) -> Detections:
     """Detections of a COCO results json, a COCO annotation json, or a folder of PNGs.
@@ -90,6 +94,8 @@ class CocoResults(Detections):
                 raise DetectionsError(
                     f'{path}: result {row} has no {", ".join(sorted(missing))}.'
                 )
+        self._images: int | None = None
+        self._first = 0
         images = self._frames(results, about)
         names = {c['id']: str(c['name']) for c in (about or {}).get('categories', [])}
         used = {result['category_id'] for result in results}
@@ -122,6 +128,7 @@ class CocoResults(Detections):
             images = sorted(
                 about['images'], key=lambda i: natural_order(str(i['file_name']))
             )
+            self._images = len(images)
             return {image['id']: frame for frame, image in enumerate(images)}
         ids = {result['image_id'] for result in results}
         if not all(isinstance(number, int) and number >= 0 for number in ids):
@@ -129,8 +136,8 @@ class CocoResults(Detections):
                 f'{self._path}: an image_id is no number of a frame. Give the '
                 'annotation file with its images, or number the frames.'
             )
-        first = min(ids | {1})
-        return {number: number - first for number in ids}
+        self._first = min(ids | {1})
+        return {number: number - self._first for number in ids}
 
     def of(self, frame: int, size: tuple[int, int]) -> Found:
         rles, scores, labels = [], [], []
@@ -146,6 +153,33 @@ class CocoResults(Detections):
                 scores.append(score)
                 labels.append(label)
         return Found(rles, scores, labels)
+
+    def misfit(self, num_frames: int) -> str | None:
+        if self._images is not None:
+            return _other_number(self._path, self._images, 'images', num_frames)
+        frames = max(self._frame, default=-1) + 1
+        if frames > num_frames:
+            return (
+                f'{self._path} has an image_id {frames - 1 + self._first}, but the '
+                f'video has {num_frames} frames: is it of another video?'
+            )
+        if self._first and 0 < frames < num_frames:
+            return (
+                f'{self._path} has no image_id 0, so that 1 is taken for the first '
+                'frame. If 0 is, and nothing was found in it, give an annotation file, '
+                'whose images are the frames.'
+            )
+        return None
+
+
+def _other_number(path: Path, number: int, what: str, num_frames: int) -> str | None:
+    """A sentence where there is not one for each frame."""
+    if number == num_frames:
+        return None
+    return (
+        f'{path} has {number} {what}, but the video has {num_frames} frames: the first '
+        'is taken for the first frame, and so on.'
+    )
 
 
 class PartOfDetections(Detections):
@@ -170,6 +204,7 @@ class LabelImages(Detections):
     category_ids = (1,)
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._paths = sorted(
             (p for p in folder.iterdir() if p.suffix.lower() == '.png'),
             key=lambda path: natural_order(path.name),
@@ -192,3 +227,6 @@ class LabelImages(Detections):
             )
         rles = [rle for rle in image.rles if rle is not None]
         return Found(rles, [1.0] * len(rles), [0] * len(rles))
+
+    def misfit(self, num_frames: int) -> str | None:
+        return _other_number(self._folder, len(self._paths), 'PNGs', num_frames)

@@ -148,6 +148,8 @@ class Run:
         finally:
             if done or video.num_frames:
                 report(video, time.perf_counter() - started)
+        if job.detections is not None and not args.go_on:
+            inferencer.tell_misfit(video)
 
     def _session_of(self, job: Job) -> Any:
         """A new one, or the one before where ids are to go on."""

@@ -14,6 +14,8 @@ from mmvis.structures.frame_result import FrameResult
 from mmvis.tracking import MaskTracker, Outlines, colour_looks
 
 from .detections import Detections, open_detections
+from .notices import warn
+from .video_result import VideoResult
 from .vis_inferencer import VISInferencer
 
 
@@ -39,10 +41,21 @@ class MaskInferencer(VISInferencer):
         """Take other masks from now on; sessions that there are keep theirs."""
         if not isinstance(detections, Detections):
             detections = open_detections(detections)
-        found = detections
+        found = self._found = detections
         self.class_names = found.class_names
         self.category_ids = found.category_ids
         self._new_session = lambda: MaskSession(found, self._settings)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> VideoResult:
+        video = super().__call__(*arguments, **keywords)
+        self.tell_misfit(video)
+        return video
+
+    def tell_misfit(self, video: VideoResult) -> None:
+        """Say where the masks may be of other frames than those of a whole video."""
+        misfit = self._found.misfit(video.num_frames)
+        if misfit is not None:
+            warn(misfit)
 
 
 class MaskSession(FrameSession):

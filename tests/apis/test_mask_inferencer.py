@@ -116,6 +116,51 @@ def test_classes_are_chosen_by_their_ids(place, capsys):
     assert "There is no class '1'; those are 3, 7." in capsys.readouterr().err
 
 
+def say_nothing_of(frames: set[int], first: int = 0) -> None:
+    """r.json without the results of some frames."""
+    kept = [r for r in results(first) if r['image_id'] - first not in frames]
+    Path('r.json').write_text(json.dumps(kept))
+
+
+def test_masks_that_may_be_of_other_frames(place, monkeypatch):
+    """Nothing is refused: detectors find nothing, and videos are cut."""
+    words = ['v', '--detections', 'r.json', '--save', 'csv', '--out', 'o']
+    told: list[str] = []
+    monkeypatch.setattr('mmvis.apis.mask_inferencer.warn', told.append)
+
+    def said(*more: str) -> str:
+        told.clear()
+        assert main([*words, *more]) == 0
+        return ''.join(told)
+
+    for nothing, first in (set(), 0), (set(), 1), ({FRAMES - 1}, 0), ({0}, 1):
+        say_nothing_of(nothing, first)
+        assert said() == ''
+    # 1 to 7 of eight frames: from 0, or from 1?
+    say_nothing_of({0})
+    assert 'r.json has no image_id 0, so that 1 is taken' in said()
+    told.clear()
+    MaskInferencer('r.json')('v')
+    assert len(told) == 1
+    assert said('--continue') == ''
+    assert said('--stop', '4') == ''  # of a part nothing is known
+    Path('r.json').write_text(json.dumps(results(2)))
+    assert 'an image_id 9, but the video has 8 frames' in said()
+    Path('r.json').write_text('[]')
+    assert said() == ''
+    images = [dict(id=t, file_name=f'{t}.jpg') for t in range(FRAMES + 1)]
+    content = dict(images=images, categories=[], annotations=[])
+    Path('r.json').write_text(json.dumps(content))
+    assert 'r.json has 9 images, but the video has 8 frames' in said()
+    Path('r.json').unlink()
+    Path('r.json').mkdir()  # of label images
+    for t in range(FRAMES - 1):
+        cv2.imwrite(f'r.json/{t}.png', scene(t)[1][0].astype(np.uint8))
+    assert 'r.json has 7 PNGs, but the video has 8 frames' in said()
+    cv2.imwrite('r.json/9.png', scene(0)[1][0].astype(np.uint8))
+    assert said() == ''
+
+
 def test_label_images_whose_values_mean_nothing(place):
     Path('labels').mkdir()
     for t in range(FRAMES):
