@@ -82,10 +82,19 @@ class HeldMemory:
         rollup = Path('/proc/self/smaps_rollup').read_text().split('Anonymous:')[1]
         self.anonymous.append(int(rollup.split()[0]) * 1024)
 
-    def bytes_a_frame(self, values: list[int]) -> float:
-        """By how much it grows: the median slope between two measurements.
+    def bytes_a_frame(self) -> float:
+        """By how much what is held grows: the median slope of two measurements.
 
-        A buffer that fills and empties, or encoders at work, move a few of them.
+        A buffer that fills and empties moves a few of them.
         """
-        assert len(values) > 4
-        return float(theilslopes(values, self.at)[0])
+        assert len(self.held) > 4
+        return float(theilslopes(self.held, self.at)[0])
+
+    def anonymous_growth(self) -> int:
+        """Bytes by which the least of the second half is above that of the first.
+
+        Not a slope: threads and encoders at work leave it some MiB higher for a while.
+        """
+        half = len(self.anonymous) // 2
+        assert half > 1
+        return min(self.anonymous[half:]) - min(self.anonymous[:half])
