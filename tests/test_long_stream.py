@@ -92,6 +92,6 @@ def test_a_record_of_one_kib_a_frame_would_be_noticed(tmp_path, monkeypatch, kep
     monkeypatch.setattr(VideoPage, '_put', keeping)
     # Less waits for the file in so short a video than would be noticed.
     monkeypatch.setattr('mmvis.apis.video_result._LIMIT', 4096)
-    memory = HeldMemory(monkeypatch, 720, (160, 90), 160)
+    memory = HeldMemory(monkeypatch, 640, (96, 54), 160)
     track_masks(memory, tmp_path)
     assert (memory.bytes_a_frame() > MOST_HELD) == bool(kept)
