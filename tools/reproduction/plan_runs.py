@@ -57,7 +57,11 @@ SPACE_TRACKER = {'model.tracker': dict(_delete_=True, type='SpaceTracker')}
 FINE_MASKS = {
     'model.prototype_net.num_upsamplings': 2,
     'model.criterion.loss_mask.resolution': 'input',
+    'model.criterion.loss_mask.max_samples': 24,
     'model.criterion.loss_shift_mask.resolution': 'input',
+    # As above, frames come first.
+    'model.criterion.loss_shift_mask.loss_weight': 1.0,
+    'model.criterion.loss_shift_bbox.loss_weight': 0.2,
 }
 
 
@@ -190,6 +194,6 @@ RUNS = [
     ),
     stmask('stmask_mask_loss', **ADAPTIVE, **MASKS_FIRST),
     # FCA and temporal fusion, no FCB, in the time of masktrack_rcnn.
-    stmask('stmask_fine', 750, **FINE_MASKS),
+    stmask('stmask_fine', 1000, **FINE_MASKS),
     Run('stmask_fine_mask_thr', test_of='stmask_fine', overrides=LOWER_THRESHOLD),
 ]
