@@ -103,7 +103,12 @@ def test_what_an_interval_could_have_shown(plan, tmp_path, gain, said):
     assert cells[-1] == '**not seen**' and said in text
     found = Findings(plan, tmp_path / 'runs', draws=200).of_claim(claim)[0].each
     assert f'±{found.videos:.3f}, of the trainings alone ±{found.trainings:.3f}' in text
-    assert 0 < found.videos < (found.high - found.low) / 2
+    half = (found.high - found.low) / 2
+    assert 0 < found.videos < half
+    takes = re.search(r"the paper's takes about (\S+) times as many", text)
+    assert (takes is not None) == (gain == 0.01)
+    if takes is not None:  # so many are needed that chance is as much as the gain
+        assert half / float(takes[1]) ** 0.5 == pytest.approx(gain, rel=0.05)
 
 
 def test_figures_show_every_claim(plan, tmp_path):
