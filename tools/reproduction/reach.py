@@ -12,8 +12,8 @@ def reach(finding: Finding) -> str:
     """Sentences below a claim's table.
 
     Of a claim that was not seen: how large a gain would have been, whether the paper's
-    is in the interval, and what it would take to see that. Of each: how wide videos alone, and trainings alone,
-    would make the interval.
+    is in the interval, and what it would take to see that. Of each: how wide videos
+    alone, and trainings alone, would make the interval.
     """
     found, paper = finding.each, finding.claim.gain
     if found is None:
