@@ -18,6 +18,7 @@ class _Sums:
     Attributes:
         times: frames in which it was predicted.
         score: sum of its scores.
+        lowest, highest: of its scores.
         votes: by label, frames that had it and the sum of their scores.
         soft_times, soft: frames with class_scores, and their sum (num_classes,).
         sure_times, sure: the same of class_scores times objectness.
@@ -25,6 +26,8 @@ class _Sums:
 
     times: int = 0
     score: float = 0.0
+    lowest: float = math.inf
+    highest: float = -math.inf
     votes: dict[int, tuple[int, float]] = field(default_factory=dict)
     soft_times: int = 0
     soft: Any = 0.0
@@ -34,6 +37,7 @@ class _Sums:
     def add(self, score: float, label: int) -> None:
         self.times += 1
         self.score += score
+        self.lowest, self.highest = min(self.lowest, score), max(self.highest, score)
         times, total = self.votes.get(label, (0, 0.0))
         self.votes[label] = (times + 1, total + score)
 
@@ -57,7 +61,9 @@ class _Sums:
     def mean_score(self) -> float:
         if self.sure_times == self.times:
             return float(self.sure[self.label] / self.times)
-        return self.score / self.times
+        # Rounding can put the mean of equal scores below all of them: a track of masks
+        # of 0.7 would be left out of those of at least 0.7.
+        return min(max(self.score / self.times, self.lowest), self.highest)
 
 
 class VideoTracks:

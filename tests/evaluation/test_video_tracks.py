@@ -97,3 +97,14 @@ def test_of_labels_as_frequent_the_one_of_higher_sum():
         tracks.add_frame(frame, instances)
     (track,) = tracks.without_counts()
     assert track == dict(id=5, label=0, score=pytest.approx(0.275))
+
+
+@pytest.mark.parametrize('score', [0.3, 0.7, 0.9])
+def test_the_mean_of_equal_scores_is_that_score(score):
+    """Or what has the lowest score that is asked for would be left out."""
+    tracks = VideoTracks(1, None, SIZE)
+    mask = encode_masks(np.ones((1, *SIZE), bool))
+    for frame in range(40):
+        instances = dict(scores=[score], labels=[0], instances_id=[5], masks=mask)
+        tracks.add_frame(frame, instances)
+        assert tracks.without_counts()[0]['score'] == score
