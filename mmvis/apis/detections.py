@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -67,6 +68,7 @@ def open_detections(path: str | Path) -> Detections:
     except ValueError as error:
         raise DetectionsError(f'{path} is no json: {error}.') from None
     if isinstance(content, Mapping) and 'annotations' in content:
+        _check_annotation_file(path, content)
         return CocoResults(path, content['annotations'], content)
     if isinstance(content, list):
         return CocoResults(path, content)
@@ -88,16 +90,12 @@ class CocoResults(Detections):
         self, path: Path, results: Sequence[Mapping], about: Mapping | None = None
     ) -> None:
         self._path = path
-        for row, result in enumerate(results):
-            missing = {'image_id', 'category_id', 'segmentation'} - set(result)
-            if missing:
-                raise DetectionsError(
-                    f'{path}: result {row} has no {", ".join(sorted(missing))}.'
-                )
+        scores = [_checked_score(path, *numbered) for numbered in enumerate(results)]
         self._images: int | None = None
         self._first = 0
         images = self._frames(results, about)
-        names = {c['id']: str(c['name']) for c in (about or {}).get('categories', [])}
+        categories = (about or {}).get('categories') or []
+        names = {category['id']: str(category['name']) for category in categories}
         used = {result['category_id'] for result in results}
         self.category_ids = tuple(sorted(names or used))
         # Without names a class is called by its id, in all files and for --classes.
@@ -115,9 +113,8 @@ class CocoResults(Detections):
                     f'{path}: result {row} is of {what} {which!r}, which is not in the '
                     'file.'
                 )
-            score = float(result.get('score', 1.0))
             self._frame[frame].append(
-                (row, result['segmentation'], score, label[number])
+                (row, result['segmentation'], scores[row], label[number])
             )
 
     def _frames(
@@ -170,6 +167,62 @@ class CocoResults(Detections):
                 'whose images are the frames.'
             )
         return None
+
+
+def _check_annotation_file(path: Path, content: Mapping) -> None:
+    """Refuse lists that are none, and images and categories without what is used."""
+    needed = dict(annotations=(), images=('id', 'file_name'), categories=('id', 'name'))
+    for what, keys in needed.items():
+        rows = content.get(what)
+        if rows is None and what != 'annotations':
+            continue
+        if not isinstance(rows, list):
+            raise DetectionsError(f'{path}: its {what} are no list.')
+        for row, entry in enumerate(rows):
+            for key in keys:
+                if not isinstance(entry, Mapping) or key not in entry:
+                    raise DetectionsError(f'{path}: {what}[{row}] has no {key}.')
+            if what == 'categories':
+                _check_number(f'{path}: {what}[{row}] has the id', entry['id'])
+            elif what == 'images' and not isinstance(entry['id'], (int, str)):
+                raise DetectionsError(
+                    f'{path}: {what}[{row}] has the id {entry["id"]!r}, which is '
+                    'neither a number nor a name.'
+                )
+
+
+def _checked_score(path: Path, row: int, result: Any) -> float:
+    """The score of a result, 1 if it has none, once the other keys are in order."""
+    place = f'{path}: result {row}'
+    if not isinstance(result, Mapping):
+        raise DetectionsError(f'{place} is no object, but {result!r:.40}.')
+    missing = {'image_id', 'category_id', 'segmentation'} - set(result)
+    if missing:
+        raise DetectionsError(f'{place} has no {", ".join(sorted(missing))}.')
+    _check_number(f'{place} has the category_id', result['category_id'])
+    if not isinstance(result['image_id'], (int, str)):
+        raise DetectionsError(
+            f'{place} has the image_id {result["image_id"]!r}, which is no number of '
+            'a frame.'
+        )
+    try:
+        score = float(result.get('score', 1.0))
+    except (TypeError, ValueError):
+        score = math.nan
+    if not math.isfinite(score):
+        raise DetectionsError(
+            f'{place} has the score {result["score"]!r}, which is no finite number.'
+        )
+    return score
+
+
+def _check_number(place: str, number: Any) -> None:
+    """Refuse ids of classes that results.json and MOTS tables have no place for."""
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise DetectionsError(
+            f'{place} {number!r}, which is no whole number: names are for the '
+            'categories of an annotation file.'
+        )
 
 
 def _other_number(path: Path, number: int, what: str, num_frames: int) -> str | None:

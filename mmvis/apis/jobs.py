@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ from mmvis.dependencies import check_for_models
 from mmvis.engine.checkpoint_files import find_checkpoint, is_address
 from mmvis.engine.config_files import read_config
 from mmvis.runtime.model_file import is_exported
+from mmvis.structures.frame_result import labels_of
 
 from .config_names import find_config
 from .detections import Detections, PartOfDetections, open_detections
@@ -138,7 +140,7 @@ class Run:
                 chunk=args.chunk,
                 on_error=args.on_error,
                 score=args.score,
-                classes=args.classes,
+                classes=self._classes_of(job),
                 fps=args.fps,
                 progress=not args.quiet,
                 session=session,
@@ -150,6 +152,14 @@ class Run:
                 report(video, time.perf_counter() - started)
         if job.detections is not None and not args.go_on:
             inferencer.tell_misfit(video)
+
+    def _classes_of(self, job: Job) -> list[str] | None:
+        """Those that its masks can be of; which there are was checked for all files."""
+        chosen: list[str] | None = self._args.classes
+        if chosen is None or job.detections is None:
+            return chosen
+        known = self._inferencer.class_names
+        return [name for name in chosen if name in known]
 
     def _session_of(self, job: Job) -> Any:
         """A new one, or the one before where ids are to go on."""
@@ -186,6 +196,17 @@ def check_detections(files: Sequence[str], videos: int, go_on: bool) -> None:
         )
 
 
+def check_classes(chosen: Sequence[str], known: Sequence[Sequence[str]]) -> None:
+    """Refuse a class that no file of detections has.
+
+    One file may lack what others have. Where nothing was found nothing is known either,
+    and there is nothing to choose from.
+    """
+    names = list(dict.fromkeys(chain.from_iterable(known)))
+    if names:
+        labels_of(chosen, names)
+
+
 def masks_of(job: Job) -> Detections:
     """The masks of the frames that a job takes."""
     assert job.detections is not None
@@ -200,9 +221,10 @@ def make_inferencer(args: argparse.Namespace) -> Any:
     if args.detections is not None:
         from .mask_inferencer import MaskInferencer
 
-        # All are looked at before the first is used.
-        first, *_ = [MaskInferencer(path) for path in args.detections]
-        return first
+        # All are looked at before the first is used, and one at a time kept.
+        known = [open_detections(path).class_names or () for path in args.detections]
+        check_classes(args.classes or (), known)
+        return MaskInferencer(args.detections[0])
     config: Config | str = args.config
     if not is_exported(args.config):
         check_for_models()

@@ -116,6 +116,26 @@ def test_classes_are_chosen_by_their_ids(place, capsys):
     assert "There is no class '1'; those are 3, 7." in capsys.readouterr().err
 
 
+def test_a_class_that_not_all_videos_have(place, capsys):
+    """Those without it have files without tracks; the others do not suffer."""
+    Path('r.json').write_text(json.dumps(results(0)))
+    few = [result for result in results(0) if result['category_id'] == 3]
+    Path('few.json').write_text(json.dumps(few))
+    Path('none.json').write_text('[]')
+    files = ['few.json', 'none.json', 'r.json']
+    words = ['v'] * 3 + [word for file in files for word in ('--detections', file)]
+    words += ['--save', 'csv', 'json', '--quiet', '--out', 'o', '--classes']
+    assert main([*words, '7']) == 0
+    lines = [len(p.read_text().splitlines()) for p in sorted(Path('o').rglob('*.csv'))]
+    assert lines == [1, 1, 1 + FRAMES]
+    Path('o').rename('before')
+    assert main([*words, '5']) == 1  # before the first is looked at
+    assert "There is no class '5'; those are 3, 7." in capsys.readouterr().err
+    assert not Path('o').exists()
+    words = ['v', '--detections', 'none.json', '--save', 'csv', '--out', 'o']
+    assert main([*words, '--classes', '7']) == 0
+
+
 def say_nothing_of(frames: set[int], first: int = 0) -> None:
     """r.json without the results of some frames."""
     kept = [r for r in results(first) if r['image_id'] - first not in frames]
@@ -186,6 +206,16 @@ def test_the_command_takes_them_without_torch(place):
     assert len(lines) == 1 + 2 * FRAMES
 
 
+def one(**changed) -> str:
+    """A json of one result, whose mask is nowhere."""
+    return json.dumps([dict(image_id=1, category_id=1, segmentation=[]) | changed])
+
+
+def about(what: str, **entry) -> str:
+    """An annotation file of no masks, with an image or a category."""
+    return json.dumps({'annotations': [], what: [entry]})
+
+
 @pytest.mark.parametrize(
     ('content', 'words'),
     [
@@ -201,6 +231,18 @@ def test_the_command_takes_them_without_torch(place):
             '{"size": [4, 4], "counts": [16]}}]',
             r'result 0, of frame 0: the RLE is of size \[4, 4\], not \[64, 120\]',
         ),
+        ('[7]', 'result 0 is no object, but 7'),
+        (one(category_id='dog'), "the category_id 'dog', which is no whole number"),
+        (one(category_id=[1]), r'the category_id \[1\], which is no whole number'),
+        (one(category_id=True), 'the category_id True, which is no whole number'),
+        (one(image_id=[1]), r'the image_id \[1\], which is no number of a frame'),
+        (one(score=None), 'the score None, which is no finite number'),
+        (one(score=float('nan')), 'the score nan, which is no finite number'),
+        ('{"annotations": null}', 'its annotations are no list'),
+        (about('images', id=1), r'images\[0\] has no file_name'),
+        (about('images', id=[1], file_name='a'), r'images\[0\] has the id \[1\]'),
+        (about('categories', id=1), r'categories\[0\] has no name'),
+        (about('categories', id='dog', name='dog'), "the id 'dog', which is no whole"),
     ],
 )
 def test_what_is_wrong_is_said(place, content, words, capsys):
