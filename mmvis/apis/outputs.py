@@ -90,6 +90,14 @@ class VideoOutputs:
         self._behind = WriteBehind()
         self._failures: list[OSError] = []
 
+    def wait_for_room(self) -> None:
+        """Wait until the next frame can be taken at once.
+
+        It is where ctrl-C mostly meets a run that writes slower than it finds: before
+        the frame is in the tracks, so that no file has a frame more than others.
+        """
+        self._behind.wait_for_room()
+
     def write(self, image: np.ndarray, result: FrameResult) -> None:
         """Take the next frame (h, w, 3) uint8 BGR and what is in it."""
         result = result.above(self._score)

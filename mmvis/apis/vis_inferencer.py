@@ -307,6 +307,8 @@ class VISInferencer:
         try:
             with progress_bar(source.name, source.length, progress) as advance:
                 for image, result in stream:
+                    if outputs is not None:
+                        outputs.wait_for_room()
                     video.add(result)
                     if outputs is not None:
                         outputs.write(image, result)

@@ -49,6 +49,15 @@ class WriteBehind:
             self._thread.start()
         self._waiting.put((function, arguments))
 
+    def wait_for_room(self) -> None:
+        """Wait until the next call of this thread would not.
+
+        Whoever is interrupted while waiting here has not begun what belongs to it.
+        """
+        room = self._waiting.not_full
+        with room:
+            room.wait_for(lambda: len(self._waiting.queue) < self._waiting.maxsize)
+
     def close(self) -> None:
         """Wait for all calls, and end the thread."""
         thread, self._thread = self._thread, None

@@ -21,6 +21,7 @@ from mmvis.apis.frame_sources import (
     UnreadableSourceError,
 )
 from mmvis.apis.loading import ConfigNotFoundError, DeviceError, find_config
+from mmvis.apis.write_behind import WriteBehind
 from mmvis.apis.writers import results as results_module
 from mmvis.evaluation import check_submission
 from mmvis.evaluation.video_tracks import VideoTracks
@@ -280,6 +281,27 @@ def test_an_end_in_the_middle_leaves_whole_files(inferencer, tmp_path, error):
     assert len(read_video(tmp_path / 'video.mp4')[0]) == 4
     faults = check_submission(tmp_path / 'video.json', tmp_path / 'video_video.json')
     assert faults == [] and (tmp_path / 'video_sheet.jpg').is_file()
+
+
+def test_interrupted_where_files_are_behind_they_have_the_same_frames(
+    inferencer, tmp_path, monkeypatch
+):
+    """Most of a fast run's time the frame that comes waits for those before."""
+    waited = []
+    wait = WriteBehind.wait_for_room
+
+    def interrupted(behind):
+        waited.append(1)
+        if len(waited) == 4:
+            raise KeyboardInterrupt
+        wait(behind)
+
+    monkeypatch.setattr(WriteBehind, 'wait_for_room', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        inferencer(images(6), tmp_path, ('mp4', 'json'))
+    assert len(read_video(tmp_path / 'video.mp4')[0]) == 3
+    about = json.loads((tmp_path / 'video_video.json').read_text())
+    assert about['videos'][0]['length'] == 3
 
 
 def test_a_stream_that_is_left_ends_its_reading(inferencer):

@@ -49,6 +49,22 @@ def test_the_caller_waits_where_too_much_waits():
     assert len(made) == 6
 
 
+def test_waiting_for_room_the_next_call_does_not_wait():
+    go_on = threading.Event()
+    behind = WriteBehind(size=1)
+    behind.wait_for_room()  # nothing has come
+    behind.call(go_on.wait, 10)
+    behind.call(go_on.wait, 10)  # waits until the first is begun
+    waiter = threading.Thread(target=behind.wait_for_room, daemon=True)
+    waiter.start()
+    waiter.join(0.3)
+    assert waiter.is_alive()
+    go_on.set()
+    waiter.join(10)
+    assert not waiter.is_alive()
+    behind.close()
+
+
 def test_an_error_comes_back_once_and_nothing_is_made_after_it():
     made, failed = [], threading.Event()
 
