@@ -225,11 +225,11 @@ def section(
 
 def rows(findings: Findings) -> str:
     """Mean and spread of every run that has a record."""
-    keys = ('AP', 'AP50', 'AP_agnostic', 'AP50_agnostic')
+    keys = ('AP', 'AP50', 'AP75', 'AP_agnostic', 'AP50_agnostic')
     lines = [
-        '| row | seeds | iterations | CPU minutes | AP | AP50 | AP as one '
+        '| row | seeds | iterations | CPU minutes | AP | AP50 | AP75 | AP as one '
         '| AP50 as one |',
-        '|---|---|---|---|---|---|---|---|',
+        '|---|---|---|---|---|---|---|---|---|',
     ]
     plan = findings.plan
     for run in plan.runs:

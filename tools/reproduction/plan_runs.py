@@ -3,7 +3,8 @@
 from reproduction import Run
 
 # STMask: baseline of Table 1, FCA (its row 3), FCB by Table 2's best rows, all.
-FRAMES_ALONE = {'model.temporal_net': None, 'model.tracker.supplement': None}
+NOT_SUPPLEMENTED = {'model.tracker.supplement': None}
+FRAMES_ALONE = {'model.temporal_net': None, **NOT_SUPPLEMENTED}
 SQUARE_KERNELS = {
     'model.bbox_head.anchor_generator.kernel_sizes': [(3, 3)] * 3,
     'model.bbox_head.anchor_generator.ratios': [1, 1 / 2, 2],
@@ -196,4 +197,15 @@ RUNS = [
     # FCA and temporal fusion, no FCB, in the time of masktrack_rcnn.
     stmask('stmask_fine', 1000, **FINE_MASKS),
     Run('stmask_fine_mask_thr', test_of='stmask_fine', overrides=LOWER_THRESHOLD),
+    # Temporal fusion in testing alone: propagation, and what is filled in by it.
+    *(
+        Run(f'stmask_fine_{name}', test_of='stmask_fine', overrides=entries)
+        for name, entries in (
+            ('not_supplemented', NOT_SUPPLEMENTED),
+            (
+                'frames_alone',
+                {**NOT_SUPPLEMENTED, 'model.test_cfg': dict(temporal_fusion=False)},
+            ),
+        )
+    ),
 ]
