@@ -115,6 +115,18 @@ CLAIMS = [
         after='stmask_tf',
     ),
     Claim(
+        'stmask_tf_propagation',
+        'STMask',
+        'Detections are matched better with propagated masks than with those last '
+        'seen.',
+        'None. Eq. 15 takes propagated ones. Nothing is supplemented in either row.',
+        'stmask_fine_not_supplemented',
+        'stmask_fine_frames_alone',
+        where=('all', 'occlusion', 'blur', 'reenter', 'small'),
+        budget='weights',
+        after='stmask_tf',
+    ),
+    Claim(
         'stmask_tf_supplement',
         'STMask',
         'Masks that are propagated to frames without a detection help (eq. 17).',
