@@ -8,6 +8,7 @@ import ast
 import re
 import shutil
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,13 @@ def test_the_document_draws_these_walls():
         for room, allowed in rows
     }
     assert drawn == HOUSE
+
+
+def test_no_two_test_files_have_one_name():
+    # pytest takes the second for the first where folders of tests are no packages; each
+    # runs by itself, and the whole suite does not.
+    names = sorted(path.name for path in (ROOT / 'tests').rglob('test_*.py'))
+    assert [a for a, b in pairwise(names) if a == b] == []
 
 
 def test_floor_plans_name_what_is_there():

@@ -83,7 +83,9 @@ def test_by_score_and_class():
     assert labels_of(['2', 1], None) == [2, 1]
     assert labels_of('owl', NAMES) == labels_of([np.int64(2)], NAMES) == [2]
     for wrong in ("'wolf'", 3, -1, "'1'"):
-        with pytest.raises(ValueError, match=f'no class {wrong}: dog, cat, owl'):
+        with pytest.raises(
+            ValueError, match=f'no class {wrong}; those are dog, cat, owl'
+        ):
             make().of_classes([wrong.strip("'") if isinstance(wrong, str) else wrong])
 
 

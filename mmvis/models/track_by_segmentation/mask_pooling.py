@@ -50,7 +50,8 @@ def pool_in_masks(
             common says nothing about an instance.
 
     Returns:
-        Tensor: (n, C) float32; zeros for an empty mask.
+        Tensor: (n, C) float32; zeros for an empty mask and, centred, for one of the
+        whole frame, whose mean is that of the frame.
     """
     with torch.autocast(features.device.type, enabled=False):
         flat = features.float().flatten(2)
@@ -60,4 +61,7 @@ def pool_in_masks(
         area = weights.sum(1, keepdim=True)
         own = zip(weights.split(list(counts)), flat, strict=True)
         sums = torch.cat([part @ maps.T for part, maps in own])
+        if centred:
+            # Rounding would be left, and be as long as any looks when brought to 1.
+            area.masked_fill_(area >= flat.shape[2], torch.inf)
         return sums / area.clamp(min=1e-9)

@@ -79,3 +79,15 @@ def test_frames_do_not_mix():
         own = masks[rows]
         alone = pool_in_masks(features[part][None], own, [len(own)], centred=True)
         torch.testing.assert_close(pooled[rows], alone)
+
+
+def test_a_mask_of_the_whole_frame_has_no_looks():
+    torch.manual_seed(0)
+    masks = torch.ones(2, 48, 80, dtype=torch.bool)
+    masks[1, 0, 0] = False
+    for scale in (0.01, 1.0, 100.0):
+        features = scale * torch.rand(1, 16, 12, 20)
+        whole, nearly = pool_in_masks(features, masks, [2], centred=True)
+        assert (whole == 0).all() and nearly.norm() > 1e-6 * scale
+        whole, _ = pool_in_masks(features, masks, [2])
+        torch.testing.assert_close(whole, features.mean((0, 2, 3)))

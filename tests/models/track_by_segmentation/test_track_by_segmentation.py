@@ -270,7 +270,7 @@ def test_a_user_is_told_what_does_not_fit():
     painted = dict(type='PaintedSegmentor')
     with pytest.raises(ValueError, match=r'leave model\.tracker\.supplement out'):
         track_by(painted, tracker=dict(supplement=dict()))
-    with pytest.raises(ValueError, match="no class 'dog': cat"):
+    with pytest.raises(ValueError, match="no class 'dog'; those are cat"):
         track_by(painted, classes=['dog'], class_names=['cat'])
     boxes = dict(
         FAMILIES['mask_rcnn'], roi_head=dict(FAMILIES['mask_rcnn']['roi_head'])
