@@ -79,9 +79,9 @@ $(STAMPS)/mmvis: setup.py pyproject.toml mmvis/version.py $(STAMPS)/packages
 	@touch $@
 
 lint: env
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
 
 test: lint
 	$(PYTEST) -m 'not full'

@@ -60,14 +60,14 @@ FINE_MASKS = {
     'model.criterion.loss_mask.resolution': 'input',
     'model.criterion.loss_mask.max_samples': 24,
     'model.criterion.loss_shift_mask.resolution': 'input',
-    # As above, frames come first.
+    # Frames come first: `stmask` has 2 and 0.5.
     'model.criterion.loss_shift_mask.loss_weight': 1.0,
     'model.criterion.loss_shift_bbox.loss_weight': 0.2,
 }
 
 
-def stmask(name, iterations=1000, **entries):
-    return Run(name, 'configs/bench/stmask_bench.py', iterations, entries)
+def stmask(name, **entries):
+    return Run(name, 'configs/bench/stmask_bench.py', 1000, entries)
 
 
 def sg_net(name, **entries):
@@ -194,8 +194,8 @@ RUNS = [
         overrides={'model.detector.test_cfg.rcnn.mask_thr_binary': 0.35},
     ),
     stmask('stmask_mask_loss', **ADAPTIVE, **MASKS_FIRST),
-    # FCA and temporal fusion, no FCB, in the time of masktrack_rcnn.
-    stmask('stmask_fine', 1000, **FINE_MASKS),
+    # FCA and temporal fusion, no FCB.
+    stmask('stmask_fine', **FINE_MASKS),
     Run('stmask_fine_mask_thr', test_of='stmask_fine', overrides=LOWER_THRESHOLD),
     # Temporal fusion in testing alone: propagation, and what is filled in by it.
     *(
