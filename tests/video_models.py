@@ -33,7 +33,7 @@ def _build(cfg):
 
 
 @functools.cache
-def stmask(**head):
+def stmask(tracker=None, **head):
     """A tiny STMask with the paper's calibration, which its config goes without."""
     cfg = tiny_config('tiny/stmask_tiny_synthvis.py').model
     cfg.bbox_head.test_cfg.update(score_thr=0.2, max_per_img=8, min_score=None)
@@ -44,6 +44,9 @@ def stmask(**head):
     )
     cfg.bbox_head.update(head)
     cfg.tracker.supplement.min_score = 0
+    if tracker is not None:
+        cfg.tracker = dict(type=tracker)
+        cfg.test_cfg = dict(temporal_fusion=False)
     return _settled(_build(cfg))
 
 

@@ -89,6 +89,12 @@ class TrackTable:
         for field in fields(self):
             setattr(self, field.name, getattr(self, field.name)[rows])
 
+    def rescale(self, scale: np.ndarray) -> None:
+        """Frames are (2,) ``scale`` times as wide and high from now on."""
+        self.boxes = self.boxes * np.tile(scale, 2)
+        self.velocity = self.velocity * scale
+        self.usual = self.usual * np.sqrt(scale.prod())
+
     def see(
         self,
         rows: np.ndarray,

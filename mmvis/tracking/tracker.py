@@ -74,6 +74,11 @@ class MaskTracker:
         """Frames without detections, damaged ones for example: time goes on."""
         self._frame += num_frames
 
+    def rescale(self, scale: Sequence[float]) -> None:
+        """Frames show the same, (2,) times as wide and as high, from now on."""
+        self._tracks.rescale(np.asarray(scale, float))
+        self._size = None
+
     def update(
         self,
         masks: Any,

@@ -4,6 +4,7 @@ from reproduction import Run
 
 # STMask: baseline of Table 1, FCA (its row 3), FCB by Table 2's best rows, all.
 NOT_SUPPLEMENTED = {'model.tracker.supplement': None}
+NOT_CARRIED = {'model.test_cfg': dict(temporal_fusion=False)}
 FRAMES_ALONE = {'model.temporal_net': None, **NOT_SUPPLEMENTED}
 SQUARE_KERNELS = {
     'model.bbox_head.anchor_generator.kernel_sizes': [(3, 3)] * 3,
@@ -66,8 +67,8 @@ FINE_MASKS = {
 }
 
 
-def stmask(name, **entries):
-    return Run(name, 'configs/bench/stmask_bench.py', 1000, entries)
+def stmask(name, iterations=1000, **entries):
+    return Run(name, 'configs/bench/stmask_bench.py', iterations, entries)
 
 
 def sg_net(name, **entries):
@@ -83,6 +84,8 @@ RUNS = [
     stmask('stmask_fca', **FRAMES_ALONE),
     stmask('stmask_fcb_ada', **FRAMES_ALONE, **ADAPTIVE),
     stmask('stmask_fcb_ali', **FRAMES_ALONE, **ALIGNED),
+    stmask('stmask_fca_long', 2000, **FRAMES_ALONE),
+    stmask('stmask_fcb_ada_long', 2000, **FRAMES_ALONE, **ADAPTIVE),
     stmask('stmask', **ADAPTIVE),
     sg_net('sg_net'),
     sg_net('sg_net_d', **IOU_LOSS),
@@ -202,10 +205,8 @@ RUNS = [
         Run(f'stmask_fine_{name}', test_of='stmask_fine', overrides=entries)
         for name, entries in (
             ('not_supplemented', NOT_SUPPLEMENTED),
-            (
-                'frames_alone',
-                {**NOT_SUPPLEMENTED, 'model.test_cfg': dict(temporal_fusion=False)},
-            ),
+            ('frames_alone', {**NOT_SUPPLEMENTED, **NOT_CARRIED}),
+            ('space', {**SPACE_TRACKER, **NOT_CARRIED}),
         )
     ),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from mmdet.structures import TrackSampleList
@@ -16,8 +17,8 @@ from mmvis.models.common.bfloat16 import guard_from_bfloat16
 from mmvis.models.common.constants import constant
 from mmvis.models.common.to_original_size import to_original_sizes
 from mmvis.models.trackers.track_frames import track_frames
-from mmvis.models.trackers.track_memory import TrackMemory
 from mmvis.registry import MODELS
+from mmvis.tracking import MaskTracker
 
 from .head import SGNetHead
 from .pyramid import Locations, SGNetPyramid
@@ -27,7 +28,7 @@ from .pyramid import Locations, SGNetPyramid
 class SGNetState:
     """What is remembered of a video: its tracks and the last frame's features."""
 
-    memory: TrackMemory
+    memory: Any  # a TrackMemory, or a MaskTracker
     tracking: Tensor | None = None
     input_shape: tuple[int, int] | None = None
     img_shape: tuple[int, int] | None = None
@@ -186,9 +187,14 @@ class SGNet(BaseVISModel):
         """Forget feature maps of another size, and scale what is in pixels."""
         state.tracking = None
         memory, before = state.memory, state.img_shape
-        if before is None or len(memory) == 0:
+        if before is None:
             return
         scale = [new / old for new, old in zip(img_shape, before, strict=True)]
+        if isinstance(memory, MaskTracker):
+            memory.rescale(scale[::-1])
+            return
+        if len(memory) == 0:
+            return
         for name in memory.fields.keys() & {'bboxes', 'centers', 'movements'}:
             values = memory[name]
             factor = constant(values, scale[::-1] * (values.shape[1] // 2))

@@ -33,7 +33,8 @@ class STMask(BaseVISModel):
         neck (dict): ``YolactFPN``; its first level has stride 8.
         prototype_net (dict): ``PrototypeNetwork``, on the first level.
         bbox_head (dict): ``STMaskHead``.
-        tracker (dict): ``EmbeddingMaskIoUTracker``.
+        tracker (dict): ``EmbeddingMaskIoUTracker``; or, with
+            ``test_cfg.temporal_fusion=False``, ``SpaceTracker``.
         criterion (dict | None): ``STMaskCriterion``, the losses.
         temporal_net (dict | None): ``TemporalFusion``; None: the frame network alone.
         coefficient_activation (str | None): 'tanh', as in Yolact, or None; of the
@@ -46,7 +47,8 @@ class STMask(BaseVISModel):
         init_cfg (dict | None): Of mmengine.
 
     Raises:
-        ValueError: Prototypes, coefficients and their changes are not of one number.
+        ValueError: Prototypes, coefficients and their changes are not of one number; or
+            the tracker does not take tracks that are carried on.
     """
 
     def __init__(
@@ -81,6 +83,12 @@ class STMask(BaseVISModel):
             test_cfg, ['temporal_fusion', 'mask_thr'], 'test_cfg of STMask'
         )
         self.test_cfg = ConfigDict(dict(temporal_fusion=True, mask_thr=0.5) | given)
+        if self._carries and not hasattr(self.tracker, 'propagate'):
+            raise ValueError(
+                f'{type(self.tracker).__name__} has no use for tracks that temporal '
+                'fusion moves on to the next frame: set '
+                'model.test_cfg.temporal_fusion=False, or another model.tracker.'
+            )
 
     def _check_coefficients(self) -> None:
         """A mask is a sum over prototypes, so three settings have to be one number."""
@@ -233,7 +241,7 @@ class STMask(BaseVISModel):
         metainfos: Sequence[dict],
         state: STMaskState,
     ) -> Iterator[InstanceData]:
-        if len(state.memory) and not state.is_of_size(metainfos[0]):
+        if not state.is_of_size(metainfos[0]):
             state.rescale(sizes_of(metainfos[0])[1])
         dets.masks = self.assemble_masks(
             *(feats.prototypes, dets.coefficients, dets.bboxes),
@@ -255,23 +263,20 @@ class STMask(BaseVISModel):
         dets.masks = self.assemble_masks(
             prototypes, dets.coefficients, dets.bboxes, input_shape
         )
-        if len(state.memory):
-            if not state.is_of_size(metainfo):
-                state.rescale(img_shape)
-            elif self._carries:
-                assert self.temporal_net is not None and state.temporal is not None
-                now = feats.temporal[0][:1], feats.temporal[1][:1]
-                joined = self.temporal_net.join(
-                    tuple(maps[None] for maps in state.temporal), now
-                )
-                known = [state.memory[name].to(prototypes.device) for name in CARRIED]
-                boxes, coefficients = self.carry(known, input_shape, joined)
-                masks = self.assemble_masks(
-                    prototypes, coefficients, boxes, input_shape
-                )
-                self.tracker.propagate(
-                    state.memory, bboxes=boxes, coefficients=coefficients, masks=masks
-                )
+        if not state.is_of_size(metainfo):
+            state.rescale(img_shape)
+        elif self._carries and len(state.memory):
+            assert self.temporal_net is not None and state.temporal is not None
+            now = feats.temporal[0][:1], feats.temporal[1][:1]
+            joined = self.temporal_net.join(
+                tuple(maps[None] for maps in state.temporal), now
+            )
+            known = [state.memory[name].to(prototypes.device) for name in CARRIED]
+            boxes, coefficients = self.carry(known, input_shape, joined)
+            masks = self.assemble_masks(prototypes, coefficients, boxes, input_shape)
+            self.tracker.propagate(
+                state.memory, bboxes=boxes, coefficients=coefficients, masks=masks
+            )
         state.remember(feats, 0, metainfo)
         return self.tracker.track(dets, state.memory, metainfo['frame_id'])
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from mmvis.models.common.constants import constant
-from mmvis.models.trackers.track_memory import TrackMemory
+from mmvis.tracking import MaskTracker
 
 from .outputs import PostponedOutputs, STMaskOutputs
 
@@ -36,7 +36,7 @@ class STMaskFeatures(NamedTuple):
 class STMaskState:
     """What is remembered of a video: its tracks and the last frame's feature maps."""
 
-    memory: TrackMemory
+    memory: Any  # a TrackMemory, or a MaskTracker
     temporal: tuple[Tensor, Tensor] | None = None
     input_shape: tuple[int, int] | None = None
     img_shape: tuple[int, int] | None = None
@@ -54,8 +54,14 @@ class STMaskState:
         Args:
             img_shape (tuple[int, int]): Height and width without padding.
         """
-        assert self.img_shape is not None
+        if self.img_shape is None:
+            return
         scale = [new / old for new, old in zip(img_shape, self.img_shape, strict=True)]
+        if isinstance(self.memory, MaskTracker):
+            self.memory.rescale(scale[::-1])
+            return
+        if len(self.memory) == 0:
+            return
         boxes, masks = self.memory['bboxes'], self.memory['masks']
         self.memory.overwrite(
             bboxes=boxes * constant(boxes, scale[::-1] * 2),

@@ -25,6 +25,7 @@ SIZES = [((96, 160), (192, 320)), ((96, 160), (144, 240)), ((80, 144), (160, 288
 MODELS = {
     'masktrack_rcnn': video_models.masktrack_rcnn,
     'stmask': video_models.stmask,
+    'stmask_space': lambda: video_models.stmask(tracker='SpaceTracker'),
     'sg_net': video_models.sg_net,
     'sg_net_embedding': lambda: video_models.sg_net('embedding'),
     'tfan': video_models.tfan,

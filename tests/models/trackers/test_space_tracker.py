@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
+from model_factory import tiny_config
 
+from mmvis.models.sg_net.sg_net import SGNet, SGNetState
+from mmvis.models.stmask.video_state import STMaskState
 from mmvis.models.trackers import SpaceTracker
 from mmvis.registry import MODELS
 from mmvis.tracking import MaskTracker
@@ -67,3 +71,38 @@ def test_a_mask_that_covers_half_a_cell_is_somewhere():
 def test_settings_are_checked_when_the_model_is_built():
     with pytest.raises(ValueError, match='epsilon is no setting'):
         MODELS.build(dict(type='SpaceTracker', epsilon=1.0))
+
+
+def test_frames_that_become_larger_and_wider():
+    plain, tracker = MaskTracker(), MaskTracker()
+    for t in range(12):
+        masks = (frame(t, seed=1).masks > 0.5).numpy()
+        wanted = plain.update(masks)
+        if t == 6:
+            tracker.rescale((3, 2))
+        if t >= 6:
+            masks = masks.repeat(2, 1).repeat(3, 2)
+        assert tracker.update(masks).tolist() == wanted.tolist()
+    assert plain.num_tracks == 3
+
+
+@pytest.mark.parametrize('model', ['STMask', 'SGNet'])
+def test_models_bring_tracks_to_frames_of_another_size(model):
+    state = STMaskState if model == 'STMask' else SGNetState
+    tracker = SpaceTracker()
+    state = state(tracker.init_memory(), img_shape=(40, 80))
+    tracker.track(frame(0), state.memory, 0)
+    before = state.memory._tracks.boxes.copy()
+    if model == 'STMask':
+        state.rescale((20, 80))
+    else:
+        SGNet._change_size(state, (20, 80))
+    np.testing.assert_allclose(state.memory._tracks.boxes, before * [1, 0.5, 1, 0.5])
+
+
+def test_temporal_fusion_needs_a_tracker_that_takes_what_is_carried_on():
+    init_default_scope('mmvis')
+    cfg = tiny_config('tiny/stmask_tiny_synthvis.py').model
+    cfg.tracker = dict(type='SpaceTracker')
+    with pytest.raises(ValueError, match=r'SpaceTracker has no use .*_fusion=False'):
+        MODELS.build(cfg)

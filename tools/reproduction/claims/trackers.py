@@ -39,4 +39,16 @@ CLAIMS = [
             ('masktrack_rcnn', 'the embeddings that it was trained with'),
         )
     ),
+    Claim(
+        'space_tracker_stmask',
+        'Trackers',
+        "With the frames of an STMask, SpaceTracker is better than STMask's tracker "
+        'with temporal fusion.',
+        'None, a choice of mmvis.',
+        'stmask_fine_space',
+        'stmask_fine',
+        where=('all', 'twins', 'fast', 'reenter', 'occlusion'),
+        budget='weights',
+        seeds=range(3, 6),
+    ),
 ]
