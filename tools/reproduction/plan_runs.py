@@ -10,23 +10,29 @@ SQUARE_KERNELS = {
     'model.bbox_head.anchor_generator.kernel_sizes': [(3, 3)] * 3,
     'model.bbox_head.anchor_generator.ratios': [1, 1 / 2, 2],
 }
-ADAPTIVE, ALIGNED = (
-    {
+
+
+def calibrated(*branches, **offset):
+    return {
         'model.bbox_head.calibration': dict(
             _delete_=True,
             type='CalibratedConvolution',
-            offset=dict(type=offset),
-            branches=branches,
+            offset=offset,
+            branches=list(branches),
         )
     }
-    for offset, branches in (
-        ('AdaptiveOffset', ['cls', 'coeff']),
-        ('AlignedOffset', ['coeff', 'embed']),
-    )
+
+
+ADAPTIVE = calibrated('cls', 'coeff', type='AdaptiveOffset')
+ADAPTIVE_FROM_ZERO = calibrated(
+    *('cls', 'coeff'),
+    type='AdaptiveOffset',
+    init_cfg=dict(type='Constant', layer='Conv2d', val=0.0),
 )
+ALIGNED = calibrated('coeff', 'embed', type='AlignedOffset')
+ALIGNED_MASKS = calibrated('coeff', type='AlignedOffset')
 
 LOWER_THRESHOLD = {'model.test_cfg': dict(mask_thr=0.35)}
-MASKS_FIRST = {'model.criterion.loss_mask.loss_weight': 4 * 6.125}
 
 # SG-Net: rows of Table 2 from the full model, e, downwards.
 IOU_LOSS = {
@@ -67,8 +73,8 @@ FINE_MASKS = {
 }
 
 
-def stmask(name, iterations=1000, **entries):
-    return Run(name, 'configs/bench/stmask_bench.py', iterations, entries)
+def stmask(name, **entries):
+    return Run(name, 'configs/bench/stmask_bench.py', 1000, entries)
 
 
 def sg_net(name, **entries):
@@ -84,8 +90,8 @@ RUNS = [
     stmask('stmask_fca', **FRAMES_ALONE),
     stmask('stmask_fcb_ada', **FRAMES_ALONE, **ADAPTIVE),
     stmask('stmask_fcb_ali', **FRAMES_ALONE, **ALIGNED),
-    stmask('stmask_fca_long', 2000, **FRAMES_ALONE),
-    stmask('stmask_fcb_ada_long', 2000, **FRAMES_ALONE, **ADAPTIVE),
+    stmask('stmask_fcb_ada_zero', **FRAMES_ALONE, **ADAPTIVE_FROM_ZERO),
+    stmask('stmask_fcb_ali_masks', **FRAMES_ALONE, **ALIGNED_MASKS),
     stmask('stmask', **ADAPTIVE),
     sg_net('sg_net'),
     sg_net('sg_net_d', **IOU_LOSS),
@@ -196,7 +202,6 @@ RUNS = [
         test_of='masktrack_rcnn',
         overrides={'model.detector.test_cfg.rcnn.mask_thr_binary': 0.35},
     ),
-    stmask('stmask_mask_loss', **ADAPTIVE, **MASKS_FIRST),
     # FCA and temporal fusion, no FCB.
     stmask('stmask_fine', **FINE_MASKS),
     Run('stmask_fine_mask_thr', test_of='stmask_fine', overrides=LOWER_THRESHOLD),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
+from mmengine.model import ModuleList
+from torch import Tensor
 
 from mmvis.registry import MODELS
 
@@ -83,7 +84,8 @@ class InterFrameHead(DeepLabHead):
             (aspp_channels, aspp_channels),
             (in_channels[1], project_channels[0]),
         )
-        self.temporal_fusions = nn.ModuleList(
+        # Not torch's own, in which the fusion's init_cfg has no effect.
+        self.temporal_fusions = ModuleList(
             MODELS.build(
                 dict(
                     fusion,

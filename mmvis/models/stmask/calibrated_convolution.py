@@ -15,7 +15,7 @@ from torch.nn.functional import conv2d, pad
 from mmvis.models.common.prediction_at_places import Places, predict_at_places
 from mmvis.registry import MODELS
 
-from .calibration_offsets import STDS, XAVIER, AdaptiveOffset, build_offset
+from .calibration_offsets import STDS, AdaptiveOffset, build_offset
 from .deformable_sampling import deformable_convolution
 from .joined_parameters import JoinedParameters
 from .level_canvas import LevelCanvas
@@ -140,7 +140,7 @@ class CalibratedConvolution(BaseModule):
         offset (dict | None): Config of :class:`AdaptiveOffset` (the default) or
             :class:`AlignedOffset`.
         stds (Sequence[float]): Factors from regressions t to transformations d.
-        init_cfg (dict | None): As in mmengine; Xavier as in Yolact by default.
+        init_cfg (dict | None): As in mmengine; None: what that of the head says.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class CalibratedConvolution(BaseModule):
         anchor_cells: Sequence[float],
         offset: dict | None = None,
         stds: Sequence[float] = STDS,
-        init_cfg: dict | Sequence[dict] | None = XAVIER,
+        init_cfg: dict | Sequence[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.offset = build_offset(offset, kernel_size, anchor_cells, stds)

@@ -12,8 +12,6 @@ from torch import Tensor, nn
 from mmvis.registry import MODELS
 
 STDS = (0.1, 0.1, 0.2, 0.2)
-# A subclass of mmcv's layer is found by the name of its base.
-XAVIER = dict(type='Xavier', layer=['Conv2d', 'DeformConv2d'], distribution='uniform')
 
 
 def aligned_offsets(
@@ -62,6 +60,9 @@ class AdaptiveOffset(BaseModule):
         anchor_cells (Sequence[float] | None): Not needed; :class:`AlignedOffset` is
             built with the same arguments.
         stds (Sequence[float]): Not needed: the weights take up any factor.
+        init_cfg (dict | None): As in mmengine; None: what that of the head says, so
+            that, as in the release, kernels begin torn apart.
+            ``dict(type='Constant', layer='Conv2d', val=0)``: where they are without.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class AdaptiveOffset(BaseModule):
         kernel_size: Sequence[int],
         anchor_cells: Sequence[float] | None = None,
         stds: Sequence[float] = STDS,
-        init_cfg: dict | Sequence[dict] | None = XAVIER,
+        init_cfg: dict | Sequence[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.conv = nn.Conv2d(4, 2 * math.prod(kernel_size), 1, bias=False)

@@ -9,7 +9,7 @@ import torch
 from mmcv.cnn import ConvModule
 from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
 from mmengine.config import ConfigDict
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, ModuleList
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -26,6 +26,7 @@ from .postponed_predictions import can_postpone, postponed_predictions, pyramid_
 
 BRANCHES = ('cls', 'coeff', 'embed')
 TEST_KEYS = ('score_thr', 'nms', 'max_per_img', 'min_score')
+# A subclass of mmcv's layer is found by the name of its base.
 XAVIER = dict(type='Xavier', layer=['Conv2d', 'DeformConv2d'], distribution='uniform')
 
 
@@ -111,14 +112,15 @@ class STMaskHead(BaseModule):
             ]
             setattr(self, f'{name}_tower', nn.Sequential(*tower))
 
-        def predictors(out_channels: int, branch: str | None = None) -> nn.ModuleList:
+        def predictors(out_channels: int, branch: str | None = None) -> ModuleList:
             layer: dict[str, Any] = dict(type='AnchorConvolution')
             if branch in calibrated:
                 layer = dict(calibration, stds=tuple(self.bbox_coder.stds))
             shapes = zip(
                 self.anchor_generator.kernels, self.anchor_generator.cells, strict=True
             )
-            return nn.ModuleList(
+            # Not torch's own, in which a layer's init_cfg has no effect.
+            return ModuleList(
                 MODELS.build(
                     dict(
                         layer,

@@ -9,6 +9,7 @@ from sampling_reference import convolved_by_grid_sample, draw
 from torch.nn.functional import conv2d, pad, relu
 
 from mmvis.models.stmask.calibrated_convolution import SameDeformConv2d
+from mmvis.models.stmask.head import XAVIER
 from mmvis.registry import MODELS
 
 FIXTURES = Path(__file__).parents[2] / 'fixtures/stmask'
@@ -195,6 +196,7 @@ def test_any_batch_size(batch):
 def test_starts_like_the_other_layers(layer):
     # Xavier for the deformable convolutions too, whose own start is wider.
     layer = build(layer, (3, 3), channels=(64, 64))
+    layer.init_cfg = XAVIER
     layer.init_weights()
     for name, parameter in layer.named_parameters():
         if name.endswith('bias'):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmvis.models.stmask.anchor_convolution import AnchorConvolution, convolve_together
 from mmvis.models.stmask.calibrated_convolution import SameDeformConv2d, joined_offsets
-from mmvis.models.stmask.calibration_offsets import STDS, XAVIER, build_offset
+from mmvis.models.stmask.calibration_offsets import STDS, build_offset
 from mmvis.models.stmask.joined_parameters import JoinedParameters
 from mmvis.models.stmask.level_canvas import LevelCanvas
 from mmvis.registry import MODELS
@@ -31,7 +31,7 @@ class CalibratedFeatureConvolution(AnchorConvolution):
         anchor_cells: Sequence[float],
         offset: dict | None = None,
         stds: Sequence[float] = STDS,
-        init_cfg: dict | Sequence[dict] | None = XAVIER,
+        init_cfg: dict | Sequence[dict] | None = None,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, init_cfg=init_cfg)
         self.offset = build_offset(offset, kernel_size, anchor_cells, stds)
