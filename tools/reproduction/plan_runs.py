@@ -60,6 +60,13 @@ CONCATENATION = {
     )
 }
 
+# How the released STMask scores a detection for a track: boxes count, too.
+RELEASED_MATCH = {
+    'model.tracker.match_weights.bbox_iou': 2.0,
+    'model.tracker.similarity': 'half_cosine',
+    'model.tracker.epsilon': 1.4,
+    'model.tracker.winner': 'score',
+}
 SPACE_TRACKER = {'model.tracker': dict(_delete_=True, type='SpaceTracker')}
 # Masks of objects of 20 pixels are five cells wide, those of MaskTrack R-CNN 28.
 FINE_MASKS = {
@@ -212,6 +219,7 @@ RUNS = [
             ('not_supplemented', NOT_SUPPLEMENTED),
             ('frames_alone', {**NOT_SUPPLEMENTED, **NOT_CARRIED}),
             ('space', {**SPACE_TRACKER, **NOT_CARRIED}),
+            ('released_match', RELEASED_MATCH),
         )
     ),
 ]
