@@ -199,7 +199,7 @@ RUNS = [
             test_of=model,
             overrides={'model.tracker.conflict': conflict},
         )
-        for model in ('stmask', 'tfan', 'sg_net_embedding_tracker')
+        for model in ('stmask', 'stmask_fine', 'tfan', 'sg_net_embedding_tracker')
         for conflict in ('drop_duplicates', 'next_best', 'optimal')
     ),
     # Why STMask is not ahead of MaskTrack R-CNN: it finds more, in looser masks.

@@ -2,24 +2,38 @@
 
 from reproduction.plan_format import Claim
 
+CONFLICTS = {
+    'drop_duplicates': 'only those that lie on the winner are to be dropped',
+    'next_best': 'the others are better given their next best track',
+    'optimal': 'none decides alone: all are better assigned at once',
+}
+
 CLAIMS = [
     *(
         Claim(
-            f'{model}_drop_duplicates',
+            f'{model}_{conflict}',
             'Trackers',
-            'Of rivals for a track only those that lie on the winner are to be dropped '
-            f'({name}).',
-            'None, a choice of mmvis; STMask drops all.',
-            f'{model}_drop_duplicates',
+            f'Of rivals for a track {CONFLICTS[conflict]} ({name}).',
+            'None, a choice of mmvis; STMask drops all but one.',
+            f'{model}_{conflict}',
             model,
             where=('all', 'twins'),
             budget='weights',
+            seeds=seeds,
         )
-        for model, name in (
-            ('stmask', 'STMask'),
-            ('tfan', 'TFAN'),
-            ('sg_net_embedding_tracker', 'SG-Net with embeddings'),
+        for model, name, seeds, conflicts in (
+            ('stmask', 'STMask', None, ['drop_duplicates']),
+            (
+                *('stmask_fine', 'STMask with fine masks', range(3, 6)),
+                ['next_best', 'optimal'],
+            ),
+            ('tfan', 'TFAN', None, CONFLICTS),
+            (
+                *('sg_net_embedding_tracker', 'SG-Net with embeddings', None),
+                ['drop_duplicates'],
+            ),
         )
+        for conflict in conflicts
     ),
     *(
         Claim(
