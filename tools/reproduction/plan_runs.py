@@ -164,6 +164,11 @@ RUNS = [
         overrides={'model.tracker.num_references': 1},
     ),
     Run(
+        'instance_flow_window',
+        test_of='instance_flow',
+        overrides={'model.assembly.kernel': 11},
+    ),
+    Run(
         'instance_flow_iou',
         test_of='instance_flow',
         overrides={
