@@ -141,7 +141,8 @@ def test_work_on_a_small_set(name, commands, tmp_path):
 
 def test_every_script_for_data_is_tried():
     folders = ('dataset_tools', 'analysis_tools')
-    needs_a_network = {'analysis_tools/instance_flow_maps.py'}
+    networks = ('compare_settings', 'instance_flow_maps')
+    needs_a_network = {f'analysis_tools/{name}.py' for name in networks}
     names = {str(p.relative_to(TOOLS)) for p in SCRIPTS if p.parent.name in folders}
     assert names - needs_a_network == {*WORK}
 

@@ -125,6 +125,7 @@ OTHERS = dict(
     tfan_r50_box_only={MASK, TRACK},
     tfan_r50_fc={'augmentation', MASK},
     tfan_r50_fc_geometry={'augmentation', MASK},
+    tfan_r50_fc_references_by_score={'augmentation', MASK, 'min_reference_score'},
 )
 
 
