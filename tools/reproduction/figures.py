@@ -18,6 +18,9 @@ from .resampling import DENIED, HELD, NOT_SEEN
 
 # Okabe and Ito's colours: told apart with colour-blind eyes too.
 COLOURS = {HELD: '#009E73', NOT_SEEN: '#666666', DENIED: '#D55E00', WAITING: '#BBBBBB'}
+# Names of parts are made from all digits of where they are: the last ones, which depend
+# on the order of sums, would give another file for the same picture.
+_PLACES = 6
 _BARS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9')
 
 
@@ -38,8 +41,9 @@ def plot_claims(findings: Sequence[Finding], path: Path) -> None:
             (finding.each, 0.0, dict(marker='o', markersize=6)),
             (finding.as_one, 0.24, dict(marker='o', markersize=3.5, fillstyle='none')),
         ):
-            axis.plot([d.low, d.high], [row + offset] * 2, color=colour, linewidth=1.6)
-            axis.plot(d.mean, row + offset, color=colour, **mark)
+            low, mean, high = (round(x, _PLACES) for x in (d.low, d.mean, d.high))
+            axis.plot([low, high], [row + offset] * 2, color=colour, linewidth=1.6)
+            axis.plot(mean, row + offset, color=colour, **mark)
     names = [
         f.claim.name if f.where == EVERYWHERE else f'{f.claim.name} ({f.where})'
         for f in findings

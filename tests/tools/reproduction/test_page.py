@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from made_records import make_records
+from reproduction.figures import plot_claims
 from reproduction.findings import Findings
 from reproduction.page import section, write_page
 from reproduction.plan_format import Claim, Plan, PlanError, Run, read_plan
@@ -132,6 +133,19 @@ def test_the_same_records_give_the_same_files(plan, tmp_path):
     for path in (tmp_path / 'one').rglob('*.*'):
         other = tmp_path / 'two' / path.relative_to(tmp_path / 'one')
         assert path.read_bytes() == other.read_bytes()
+
+
+def test_a_figure_does_not_depend_on_last_digits(plan, tmp_path):
+    make_records(plan, tmp_path, SKILLS)
+    found = Findings(plan, tmp_path, draws=50).of_claim(plan.claims[0])[0]
+    each = found.each
+    texts = []
+    for change in (0, 1e-13, 0.001):
+        moved = dataclasses.replace(each, low=each.low - change)
+        path = tmp_path / 'figure.svg'
+        plot_claims([dataclasses.replace(found, each=moved)], path)
+        texts.append(path.read_text())
+    assert texts[0] == texts[1] != texts[2]
 
 
 def test_claims_wait_for_all_seeds(plan, tmp_path):
