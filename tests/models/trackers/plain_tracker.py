@@ -10,19 +10,18 @@ def on(mask) -> set:
 def plain_track(frame, tracks, next_id, frame_id, retain, limits):
     """One frame of eqs. 15-17 in loops, one rival dropped after the other.
 
+    Nothing is forgotten: tracks unseen for too long are neither matched nor reported.
     Returns the expected rows [(id, mask, score)] and next_id; tracks is updated.
     """
-    for name in [k for k, t in tracks.items() if frame_id - t['seen'] > retain]:
-        del tracks[name]
-    names = sorted(tracks)
-    claims = []
+    names = sorted(k for k, t in tracks.items() if frame_id - t['seen'] <= retain)
+    claims, pixels = [], {name: on(tracks[name]['mask']) for name in names}
     for i in range(len(frame)):
         best, winner = 0.3, None
+        e, a = frame.embeddings[i].tolist(), on(frame.masks[i])
         for name in names:
-            e, f = frame.embeddings[i].tolist(), tracks[name]['embedding'].tolist()
+            f, b = tracks[name]['embedding'].tolist(), pixels[name]
             value = sum(p * q for p, q in zip(e, f, strict=True))
             value /= math.hypot(*e) * math.hypot(*f)
-            a, b = on(frame.masks[i]), on(tracks[name]['mask'])
             value += len(a & b) / len(a | b) if a | b else 0
             if value > best:
                 best, winner = value, name
@@ -42,7 +41,7 @@ def plain_track(frame, tracks, next_id, frame_id, retain, limits):
         if (
             name not in got
             and age <= limits['num_frames']
-            and len(on(track['mask'])) >= limits['min_mask_area']
+            and len(pixels[name]) >= limits['min_mask_area']
             and score > limits['min_score']
         ):
             rows.append((name, track['mask'], score))
