@@ -19,7 +19,8 @@ from .vis_eval import (
     id_order,
 )
 
-_AT_ONCE = 400  # multisets whose sums stay in a processor's cache
+_CELLS = 100_000  # numbers at a time: few enough for a processor's cache
+_LEAST = 500  # multisets at a time: enough for a call of numpy to be worth it
 _ALL = 0  # place of the range of all sizes in what is matched
 
 
@@ -97,20 +98,24 @@ class MatchRecords:
         if weights is None:
             weights = np.ones((1, self.num_videos), dtype=np.int64)
         weights = np.asarray(weights, dtype=np.int64)
+        carry = np.ones(self.num_videos, dtype=bool)
         if attribute is not None:
             if attribute not in self.attributes:
                 raise ValueError(f'no video carries the attribute {attribute!r}')
-            weights = weights * self.attributes[attribute]
-        blocks = np.split(weights, range(_AT_ONCE, len(weights), _AT_ONCE))
+            carry = self.attributes[attribute]
+        of_video: np.ndarray = weights[:, carry].T.astype(self._floats(weights))
         values = np.stack(
-            [
-                np.concatenate([_average_precision(c, block) for block in blocks])
-                for c in self.categories
-            ]
+            [_average_precision(c, of_video, carry) for c in self.categories]
         )
         known = ~np.isnan(values)
         with np.errstate(invalid='ignore'):
             return np.where(known, values, 0).sum(0) / known.sum(0)
+
+    def _floats(self, weights: np.ndarray) -> type:
+        """Floats in which every sum of so many copies is a whole number."""
+        most = max(max(len(c.videos), int(c.positives.sum())) for c in self.categories)
+        single = most * int(weights.max(initial=0)) < 2**24
+        return np.float32 if single else np.float64
 
     def to_json(self) -> dict:
         """Plain lists; :meth:`from_json` reads them."""
@@ -197,36 +202,88 @@ def _records_of(matched: Mapping[int, MatchedTracks], count: int) -> CategoryRec
     )
 
 
-def _average_precision(records: CategoryRecords, weights: np.ndarray) -> np.ndarray:
-    """(B,) AP of one category; nan where nothing is to be found."""
-    # Detections are rows: sums down the rows run over all multisets at once.
-    positives = weights @ records.positives
-    of_detection = np.ascontiguousarray(weights.T, dtype=np.int32)[records.videos]
-    every = np.cumsum(of_detection, axis=0, dtype=np.int32)
+@dataclass(frozen=True)
+class _Runs:
+    """Runs of hits of one category without an error between, level by level.
+
+    Along a run precision can only grow: its last hit is all that the envelope needs.
+
+    Attributes:
+        true: (R, C) int64, hits of each video up to the end of each run.
+        total: (R, C) int64, hits and errors up to there.
+        first: (R,) bool, whether it is the first of its IoU threshold.
+    """
+
+    true: np.ndarray
+    total: np.ndarray
+    first: np.ndarray
+
+    @classmethod
+    def of(cls, records: CategoryRecords, carry: np.ndarray) -> '_Runs':
+        """Those of the C videos that ``carry`` (V,) bool selects."""
+        kept = carry[records.videos]
+        videos = (np.cumsum(carry) - 1)[records.videos[kept]]
+        bits = np.arange(len(IOU_THRESHOLDS))[:, None]
+        hit = (records.hits[kept] >> bits & 1).astype(bool)
+        level, place = np.nonzero(~records.ignored[kept] >> bits & 1)
+        hit = hit[level, place]
+        goes_on = np.zeros_like(hit)
+        goes_on[:-1] = hit[1:] & (level[1:] == level[:-1])
+        last = hit & ~goes_on
+        run = np.cumsum(last) - last
+        of_run = level[last]
+        # Errors after the last hit are of no run.
+        counts = np.append(of_run, -1)[run] == level
+        shape = len(of_run), int(carry.sum())
+        cell = run * shape[1] + videos[place]
+        first = np.diff(of_run, prepend=-1) != 0
+        sums = []
+        for chosen in (counts & hit, counts):
+            each = np.bincount(cell[chosen], minlength=shape[0] * shape[1])
+            every = np.cumsum(each.reshape(shape), axis=0)
+            before = np.concatenate([np.zeros_like(every[:1]), every[:-1]])[first]
+            sums.append(every - before[np.cumsum(first) - 1])
+        return cls(sums[0], sums[1], first)
+
+
+def _average_precision(
+    records: CategoryRecords, of_video: np.ndarray, carry: np.ndarray
+) -> np.ndarray:
+    """(B,) AP of one category in some of the videos; nan where nothing is to be found.
+
+    Args:
+        records: of the category.
+        of_video: (C, B) weights of the videos that are counted, as floats of which
+            products with whole numbers are exact.
+        carry: (V,) bool, which these are.
+    """
+    positives = (records.positives[carry] @ of_video).astype(np.int32)
     points = _points_reached(int(positives.max(initial=0)))
-    place = (positives * points.shape[1]).astype(np.int32)
-    sums = np.zeros(len(weights))
-    for level in range(len(IOU_THRESHOLDS)):
-        hit = np.flatnonzero(records.hits >> level & 1)
-        if not len(hit):
-            continue
-        true = np.cumsum(of_detection[hit], axis=0, dtype=np.int32)
-        total = every[hit]
-        out = (records.ignored >> level & 1).astype(np.int32)
-        if out.any():
-            ignored = np.cumsum(of_detection * out[:, None], axis=0, dtype=np.int32)
-            total = total - ignored[hit]
-        # As in the metric. Of the copies of a hit the last has the best precision, so
-        # that the envelope at the others is what it is there.
-        precision = true / (total + np.spacing(1))
-        np.maximum.accumulate(precision[::-1], axis=0, out=precision[::-1])
+    place = positives * points.shape[1]
+    runs = _Runs.of(records, carry)
+    rows = len(runs.first)
+    counts = np.concatenate([runs.true, runs.total]).astype(of_video.dtype)
+    sums = np.zeros(len(positives))
+    later = np.flatnonzero(~runs.first)[::-1].tolist()
+    step = max(_CELLS // max(rows, 1), _LEAST)
+    for begin in range(0, len(positives) if rows else 0, step):
+        part = slice(begin, begin + step)
+        true, total = np.split(counts @ of_video[:, part], 2)
+        # Of the copies of a hit the last has the best precision, so that the envelope
+        # at the others is what it is there.
+        np.maximum(total, 1, out=total)
+        precision = np.divide(true, total, dtype=np.float64)
+        # Row by row: numpy's own accumulation goes down one column after the other.
+        each = list(precision)
+        for i in later:
+            np.maximum(each[i - 1], each[i], out=each[i - 1])
         # Each recall point takes the precision of the first hit that reaches it.
-        reached = points.ravel().take(place + true)
-        precision[1:] *= reached[1:] - reached[:-1]
-        precision[0] *= reached[0]
-        sums += precision.sum(0)
-    with np.errstate(invalid='ignore', divide='ignore'):
-        mean = sums / (len(IOU_THRESHOLDS) * len(RECALL_POINTS))
+        reached = points.ravel().take(true.astype(np.int32) + place[part])
+        gained = np.diff(reached, axis=0, prepend=np.int16(0))
+        gained[runs.first] = reached[runs.first]
+        precision *= gained
+        sums[part] = precision.sum(0)
+    mean = sums / (len(IOU_THRESHOLDS) * len(RECALL_POINTS))
     return np.where(positives > 0, mean, np.nan)
 
 

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from random_cases import AREA_RANGES, random_case, to_annotation, to_ground_truth
 
-from mmvis.evaluation import evaluate_results
+from mmvis.evaluation import evaluate_results, match_records
 from mmvis.evaluation.class_agnostic import (
     results_without_categories,
     without_categories,
 )
 from mmvis.evaluation.evaluate_results import build_ground_truth, load_ground_truth
-from mmvis.evaluation.match_records import MatchRecords
+from mmvis.evaluation.match_records import CategoryRecords, MatchRecords
+from mmvis.evaluation.vis_eval import RECALL_POINTS
 
 pytestmark = pytest.mark.filterwarnings('ignore:.*annotation id is used again')
 
@@ -98,6 +99,70 @@ def test_resampled_sets():
             assert equal(value, expected), (seed, row)
         differ += len(set(np.round(values, 9))) > 1
     assert differ > 10
+
+
+def random_records(rng, videos=7):
+    """Two categories with hits, errors and crowds in any order at all levels."""
+    categories = []
+    for detections in (40, 15):
+        of = rng.integers(0, videos, detections)
+        hits = rng.integers(0, 1024, detections) & rng.integers(0, 1024, detections)
+        ignored = rng.integers(0, 1024, detections) & ~hits
+        positives = np.bincount(of[hits > 0], minlength=videos)
+        categories.append(CategoryRecords(positives, of, hits, ignored))
+    carry = np.arange(videos) % 3 != 1
+    return MatchRecords(categories, {'blur': carry}, videos)
+
+
+def plain_average_precision(category, weights):
+    """One detection after the other, of one multiset."""
+    positives = int(weights @ category.positives)
+    levels = []
+    for level in range(10):
+        true, total, recalls, precisions = 0, 0, [], []
+        for video, hits, ignored in zip(
+            category.videos, category.hits, category.ignored, strict=True
+        ):
+            true += weights[video] * (hits >> level & 1)
+            total += weights[video] * (1 - (ignored >> level & 1))
+            recalls.append(true / positives)
+            precisions.append(true / total if total else 0.0)
+        levels += [
+            max(
+                (p for r, p in zip(recalls, precisions, strict=True) if r >= x),
+                default=0,
+            )
+            for x in RECALL_POINTS
+        ]
+    return np.mean(levels)
+
+
+def test_many_multisets_some_at_a_time(monkeypatch):
+    """More than go at once, of all videos and of an attribute's."""
+    monkeypatch.setattr(match_records, '_CELLS', 300)
+    monkeypatch.setattr(match_records, '_LEAST', 2)
+    rng = np.random.default_rng(3)
+    for _ in range(4):
+        records = random_records(rng)
+        weights = rng.integers(0, 4, (9, 7))
+        weights[:, [0, 6]] += 1  # there is something to find
+        for attribute, carry in ((None, 1), ('blur', records.attributes['blur'])):
+            expected = [
+                np.mean([plain_average_precision(c, w) for c in records.categories])
+                for w in weights * carry
+            ]
+            found = records.average_precision(weights, attribute)
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+            assert len(set(np.round(found, 9))) > 5
+
+
+def test_so_many_copies_that_single_floats_would_not_count_them():
+    """5,001 detections, the last a hit, 4,001 times each: an odd number above 2^24."""
+    last = np.arange(5001) == 5000
+    one = np.ones(1, dtype=np.int64)
+    category = CategoryRecords(one, 0 * last, 1023 * last, 0 * last)
+    (value,) = MatchRecords([category], {}, 1).average_precision(4001 * one[None])
+    assert value == pytest.approx(1 / 5001, rel=1e-10)
 
 
 def test_nothing_to_find():

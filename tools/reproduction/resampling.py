@@ -95,9 +95,10 @@ class Bootstrap:
         key = name, where
         if key not in self._known:
             attribute = None if where == EVERYWHERE else where
-            whole = records.average_precision(attribute=attribute)
-            drawn = records.average_precision(self.videos, attribute)
-            self._known[key] = float(whole[0]), drawn
+            once = np.ones_like(self.videos[:1])
+            weights = np.concatenate([once, self.videos])
+            values = records.average_precision(weights, attribute)
+            self._known[key] = float(values[0]), values[1:]
         return self._known[key]
 
     def difference(
