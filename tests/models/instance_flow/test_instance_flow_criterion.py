@@ -1,7 +1,5 @@
 """Eqs. 1 and 2 against loops, the switches of Table V, and batches without objects."""
 
-from unittest import mock
-
 import numpy as np
 import pytest
 import torch
@@ -191,38 +189,95 @@ def test_unknown_background():
         build(background=('offset',))
 
 
-def test_no_offset_loss_drowns_the_others():
-    """Of the R50 config, at no error and where offsets are 100 px wrong.
+@pytest.mark.parametrize('unit', [0, -16.0])
+def test_a_unit_without_a_size_is_refused(unit):
+    with pytest.raises(ValueError, match=f'shape_unit must be positive, but is {unit}'):
+        build(shape_unit=unit)
 
-    As the stage on videos begins: inter-frame offsets are copies of the intra-frame
-    ones, all objects have moved by 100 px.
-    """
-    cfg = tiny_config('instance_flow_r50.py').model.criterion
+
+# Of the page on InstanceFlow, with height and width of inputs, an object's side, and
+# the largest share that any loss of offsets has of all losses: as training begins,
+# where an object of right offsets has moved by 100 px, and where all are wrong.
+CONFIGS = {
+    'instance_flow_r50.py': (640, 640, 200, (0.17, 0.18, 0.32)),
+    'tiny/instance_flow_tiny_synthvis.py': (192, 320, 64, (0.33, 0.54, 0.44)),
+}
+
+
+def config_criterion(name):
+    cfg = tiny_config(name).model
     with DefaultScope.overwrite_default_scope('mmvis'):
-        criterion = MODELS.build(cfg)
-    targets = make_targets([frame(np.ones((1, *SHAPE)), [1], video_id=0)] * 2)
-    centers = targets.offsets(targets.centers)
-    for moved in (0.0, 100.0):
-        # Intra-frame offsets are as wrong as the others.
-        intra = (centers + moved).requires_grad_()
-        reference = centers - centers.new_tensor([moved, 0])[:, None, None]
-        with mock.patch.object(
-            type(targets),
-            'offsets',
-            lambda _, to, there=reference: (
-                there if to is targets.reference_centers else centers
-            ),
-        ):
-            losses = criterion(make_maps(2)._replace(intra=intra, inter=intra), targets)
-        names = 'loss_intra', 'loss_inter', 'loss_shape'
-        offsets = {name: losses[name] for name in names}
-        total = sum(offsets.values()).item()
-        if moved == 0:
-            assert total == pytest.approx(0, abs=1e-5)
-            continue
-        assert max(offsets.values()).item() < 0.6 * total
+        return MODELS.build(cfg.criterion), cfg.semantic_head.num_classes
+
+
+def moved_square(height, width, side, moved):
+    """A square in a corner of both frames, that was ``moved`` px to the right of it."""
+    owner = torch.full((2, height // STRIDE, width // STRIDE), -1)
+    for frame_number in range(2):
+        owner[frame_number, : side // STRIDE, : side // STRIDE] = frame_number
+    centers = torch.full((2, 2), side / 2)
+    return InstanceFlowTargets(
+        owner=owner,
+        counted=torch.ones_like(owner, dtype=torch.bool),
+        labels=torch.zeros(2, dtype=torch.long),
+        areas=torch.full((2,), side**2),
+        centers=centers,
+        reference_centers=centers + torch.tensor([moved, 0.0]),
+        in_reference=torch.ones(2, dtype=torch.bool),
+        counts=[1, 1],
+        stride=STRIDE,
+    )
+
+
+def untrained_maps(targets, num_classes, offsets):
+    """All classes alike, no centre; inter-frame offsets copy the intra-frame ones."""
+    batch, height, width = targets.owner.shape
+    return InstanceFlowMaps(
+        torch.zeros(batch, num_classes + 1, height, width),
+        torch.zeros(batch, 1, height, width),
+        offsets,
+        offsets,
+    )
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_no_offset_loss_drowns_the_others(name):
+    """In single pixels the shape loss is nine tenths of all and more."""
+    criterion, num_classes = config_criterion(name)
+    *sizes, limits = CONFIGS[name]
+    resting, moved = moved_square(*sizes, 0.0), moved_square(*sizes, 100.0)
+    right = moved.offsets(moved.centers)
+    cases = [
+        (resting, torch.zeros_like(right)),
+        (moved, right),
+        (moved, right - 100.0),
+    ]
+
+    def largest_share(targets, offsets):
+        losses = criterion(untrained_maps(targets, num_classes, offsets), targets)
+        of_offsets = [losses[f'loss_{k}'] for k in ('intra', 'inter', 'shape')]
+        return (max(of_offsets) / sum(losses.values())).item()
+
+    for case, limit in zip(cases, limits, strict=True):
+        assert limit - 0.02 < largest_share(*case) < limit + 0.005
+    criterion.shape_unit = 1.0
+    assert all(largest_share(*case) > 0.9 for case in cases[1:])
+
+
+@pytest.mark.parametrize(
+    ('name', 'residual'), list(zip(CONFIGS, (128, 32), strict=True))
+)
+def test_how_far_the_shape_loss_pulls_less_than_an_offsets_own(name, residual):
+    """Up to half of the square of its unit, along an axis."""
+    criterion, num_classes = config_criterion(name)
+    *sizes, _ = CONFIGS[name]
+    for moved in (residual - 1, residual + 1):
+        targets = moved_square(*sizes, moved)
+        wrong = (targets.offsets(targets.centers) - 5.0).requires_grad_()
+        maps = untrained_maps(targets, num_classes, wrong.detach())
+        losses = criterion(maps._replace(intra=wrong), targets)
         own, shape = (
-            torch.autograd.grad(offsets[name], intra, retain_graph=True)[0].norm()
-            for name in ('loss_intra', 'loss_shape')
+            torch.autograd.grad(losses[f'loss_{k}'], wrong, retain_graph=True)[0]
+            for k in ('intra', 'shape')
         )
-        assert shape < own
+        assert (shape.abs().max() < own.abs().max()) == (moved < residual)
