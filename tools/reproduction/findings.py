@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,12 @@ class Findings:
             self._bootstraps = [Bootstrap(self.num_videos, draws) for _ in range(2)]
 
     def of_claim(self, claim: Claim) -> list[Finding]:
-        """One finding a place, the first of them the claim's."""
+        """One finding a place, the first of them the claim's.
+
+        Raises:
+            PlanError: its records are not of one device and the same options, or no
+                video is of the place.
+        """
         return [self._finding(claim, where) for where in claim.where]
 
     def _finding(self, claim: Claim, where: str) -> Finding:
@@ -115,6 +120,7 @@ class Findings:
             raise PlanError(
                 f'The claim {claim.name} is about {where!r}, which no video carries.'
             )
+        _check_alike(claim, [side[s] for s in seeds for side in (better, than)])
         differences = [
             bootstrap.difference(
                 *(
@@ -162,6 +168,20 @@ def _read(files: RunFiles) -> Record:
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise PlanError(f'{files.record} is damaged ({error!r}); delete it.') from None
     return Record(files.name, content, matches, as_one)
+
+
+def _check_alike(claim: Claim, records: Sequence[Record]) -> None:
+    """Refuse to compare what was made on different devices or with other options."""
+    first, *others = records
+    for record in others:
+        for key, default in (('device', 'cpu'), ('options', {})):
+            values = [r.content.get(key, default) for r in (first, record)]
+            if values[0] != values[1]:
+                raise PlanError(
+                    f'{first.name} and {record.name}, which the claim {claim.name} '
+                    f'compares, differ in {key}: {values[0]} and {values[1]}. Delete '
+                    'the record that is to be made again.'
+                )
 
 
 def _same_videos(one: MatchRecords, other: MatchRecords) -> bool:

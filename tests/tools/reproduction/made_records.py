@@ -3,6 +3,8 @@
 import numpy as np
 from reproduction.run_files import RunFiles, settings_of, write_record
 
+CONFIG = 'configs/bench/sg_net_bench.py'
+SKILLS = {'strong': 0.9, 'weak': 0.3, 'odd': 0.6}
 VIDEOS = 30
 ATTRIBUTES = {'blur': list(range(0, 30, 3)), 'twins': list(range(1, 30, 2))}
 

@@ -8,35 +8,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from made_records import make_records
+from made_records import SKILLS, make_records
 from reproduction.figures import plot_claims
 from reproduction.findings import Findings
 from reproduction.page import section, write_page
-from reproduction.plan_format import Claim, Plan, PlanError, Run, read_plan
+from reproduction.plan_format import Claim, Plan, PlanError, read_plan
 from reproduction.resampling import DRAWS
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / 'docs/en'
-CONFIG = 'configs/bench/sg_net_bench.py'
-SKILLS = {'strong': 0.9, 'weak': 0.3, 'odd': 0.6}
-
-
-@pytest.fixture
-def plan():
-    def claim(name, text, better, than, **more):
-        return Claim(name, 'SG-Net', text, 'Table 1.', better, than, **more)
-
-    claims = [
-        claim('good', 'It helps.', 'strong', 'weak', where=('all', 'blur')),
-        claim('bad', 'It helps too.', 'weak', 'strong', where=('twins',)),
-        claim('tested', 'So.', 'odd', 'weak', budget='weights', remark='Why.'),
-    ]
-    runs = [
-        Run('strong', CONFIG, 40),
-        Run('weak', CONFIG, 40, {'model.x': 1}),
-        Run('odd', test_of='weak', overrides={'model.x': 2}),
-    ]
-    return Plan('data', 'bench', (0, 1, 2), runs, claims, systems=('strong', 'weak'))
 
 
 def page_of(plan, folder, page) -> str:
@@ -173,39 +153,6 @@ def test_a_claim_of_more_seeds(plan, tmp_path):
     found = Findings(plan, tmp_path / 'runs', draws=2)
     findings = [found.of_claim(claim)[0] for claim in plan.claims]
     assert [len(f.each.better) for f in findings] == [3, 3, 3, 5, 5]
-
-
-def test_records_of_other_settings_are_refused(plan, tmp_path):
-    make_records(plan, tmp_path, SKILLS)
-    runs = [Run('strong', CONFIG, 41), *plan.runs[1:]]
-    other = Plan('data', 'bench', plan.seeds, runs, [])
-    with pytest.raises(PlanError, match=r'strong_seed0.json was .* other iterations'):
-        Findings(other, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        (lambda text: text[:-30], 'is not json'),
-        (lambda text: '[]', 'no record'),
-        (lambda text: text.replace('matches_agnostic', 'matches_x'), 'is damaged'),
-        (lambda text: text.replace('"hits": [1', '"hits": [99999, 1'), 'is damaged'),
-        (lambda text: text.replace('"blur": [0, ', '"blur": ['), 'different videos'),
-    ],
-)
-def test_damaged_records_are_refused(plan, tmp_path, change, message):
-    make_records(plan, tmp_path, SKILLS)
-    path = tmp_path / 'weak_seed1.json'
-    path.write_text(change(path.read_text()))
-    with pytest.raises(PlanError, match=message):
-        Findings(plan, tmp_path)
-
-
-def test_a_place_that_no_video_has(plan, tmp_path):
-    make_records(plan, tmp_path, SKILLS)
-    claim = Claim('x', 'SG-Net', 'So.', 'T.', 'strong', 'weak', where=('blurr',))
-    with pytest.raises(PlanError, match="'blurr', which no video carries"):
-        Findings(plan, tmp_path).of_claim(claim)
 
 
 @pytest.fixture(scope='module')

@@ -1,0 +1,62 @@
+"""Records that belong together, and those that are refused."""
+
+import json
+import re
+
+import pytest
+from made_records import CONFIG, SKILLS, make_records
+from reproduction.findings import Findings
+from reproduction.plan_format import Claim, Plan, PlanError, Run
+
+
+def test_records_of_other_settings_are_refused(plan, tmp_path):
+    make_records(plan, tmp_path, SKILLS)
+    runs = [Run('strong', CONFIG, 41), *plan.runs[1:]]
+    other = Plan('data', 'bench', plan.seeds, runs, [])
+    with pytest.raises(PlanError, match=r'strong_seed0.json was .* other iterations'):
+        Findings(other, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda text: text[:-30], 'is not json'),
+        (lambda text: '[]', 'no record'),
+        (lambda text: text.replace('matches_agnostic', 'matches_x'), 'is damaged'),
+        (lambda text: text.replace('"hits": [1', '"hits": [99999, 1'), 'is damaged'),
+        (lambda text: text.replace('"blur": [0, ', '"blur": ['), 'different videos'),
+    ],
+)
+def test_damaged_records_are_refused(plan, tmp_path, change, message):
+    make_records(plan, tmp_path, SKILLS)
+    path = tmp_path / 'weak_seed1.json'
+    path.write_text(change(path.read_text()))
+    with pytest.raises(PlanError, match=message):
+        Findings(plan, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [('device', 'NVIDIA H200'), ('options', {'train_dataloader.num_workers': 1})],
+)
+def test_rows_of_different_kinds_are_not_compared(plan, tmp_path, key, value):
+    good, _, tested = plan.claims
+    make_records(plan, tmp_path, SKILLS)
+    path = tmp_path / 'strong_seed1.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    findings = Findings(plan, tmp_path, draws=2)
+    said = f'strong_seed0 and strong_seed1, .* good compares, differ in {key}: .* and '
+    with pytest.raises(PlanError, match=said + re.escape(str(value))):
+        findings.of_claim(good)
+    findings.of_claim(tested)  # is not about that row
+    # Both rows of every seed were made again.
+    for path in tmp_path.glob('*.json'):
+        path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    Findings(plan, tmp_path, draws=2).of_claim(good)
+
+
+def test_a_place_that_no_video_has(plan, tmp_path):
+    make_records(plan, tmp_path, SKILLS)
+    claim = Claim('x', 'SG-Net', 'So.', 'T.', 'strong', 'weak', where=('blurr',))
+    with pytest.raises(PlanError, match="'blurr', which no video carries"):
+        Findings(plan, tmp_path).of_claim(claim)
