@@ -22,6 +22,16 @@ CLAIMS = [
         'tfan_cascade',
         where=('all', 'blur', 'fast', 'occlusion'),
     ),
+    Claim(
+        'tfan_or_fc',
+        'TFAN',
+        'Features of RoIs are the better ones to augment, not fc features.',
+        'None: which is the default.',
+        'tfan',
+        'tfan_fc',
+        where=('all', 'blur', 'fast', 'occlusion'),
+        after='tfan_fc',
+    ),
     *(
         Claim(
             f'{model}_members',
