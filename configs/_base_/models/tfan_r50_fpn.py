@@ -89,6 +89,8 @@ model = dict(
         ),
         similarity='softmax',
         epsilon=10.0,
+        # Not said in the paper; to drop all rivals but one costs 0.041 AP on bench.
+        conflict='drop_duplicates',
         num_frames_retain=20,
     ),
 )

@@ -114,6 +114,7 @@ ROWS = {
         'SingleRoIExtractor',
     ),
     'tfan_r50_others_only': ('augmentation.members', 'others'),
+    'tfan_r50_drop': ('tracker.conflict', 'drop'),
     'tfan_r50_references_by_score': ('min_reference_score', 0.5),
 }
 FRAMES = dict(tfan_r50_frames_2=2, tfan_r50_frames_5=5)
