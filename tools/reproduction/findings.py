@@ -148,14 +148,20 @@ class Findings:
         return float(np.mean(times)) / 60 if times else None
 
     def provenance(self, key: str) -> list[str]:
-        """All values that the records have of 'commit', 'torch' or 'device'."""
-        return sorted(
-            {
-                r.content[key]
-                for of_run in self.records.values()
-                for r in of_run.values()
-            }
-        )
+        """All values that the records have of 'torch', 'device' or 'commit'.
+
+        Commits are those of trainings, too, where they are known.
+        """
+        keys = (key, 'trained_commit') if key == 'commit' else (key,)
+        values = [
+            value
+            for of_run in self.records.values()
+            for record in of_run.values()
+            for k in keys
+            if k in record.content
+            for value in record.content[k].split(', ')
+        ]
+        return sorted(set(values))
 
 
 def _read(files: RunFiles) -> Record:

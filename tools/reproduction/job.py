@@ -90,10 +90,9 @@ def do_job(
         results = files.folder / 'results.json'
         begun = time.monotonic(), cpu_seconds()
         step(files, 'test.py', settings, checkpoint, '--out', results)
+        meta = load_checkpoint_file(str(checkpoint), map_location='cpu')['meta']
         seconds = {
-            'train': load_checkpoint_file(str(checkpoint), map_location='cpu')['meta'][
-                'training_seconds'
-            ],
+            'train': meta['training_seconds'],
             'test': {
                 'cpu': cpu_seconds() - begun[1],
                 'wall': time.monotonic() - begun[0],
@@ -105,6 +104,8 @@ def do_job(
             'settings': settings_of(plan, run),
             'options': dict(options),
             'commit': code_version(),
+            # Checkpoints of before it was kept do not have it.
+            **{key: meta[key] for key in ('trained_commit',) if key in meta},
             'torch': torch.__version__,
             'device': device_name(),
             'seconds': seconds,
@@ -122,7 +123,8 @@ def run_config(plan: Plan, run: Run, options: Mapping[str, Any]) -> Config:
     replace_entries(config, plan.overrides_of(run))
     replace_entries(config, options)
     config.val_cfg = config.val_dataloader = config.val_evaluator = None
-    config.custom_hooks = [*config.custom_hooks, dict(type='TrainingTimeHook')]
+    timing = dict(type='TrainingTimeHook', commit=code_version())
+    config.custom_hooks = [*config.custom_hooks, timing]
     return config
 
 

@@ -34,16 +34,20 @@ class Work(Hook):
         self.clock(1)
 
 
-def train(folder, clock, **kwargs):
-    hooks = [dict(type='TrainingTimeHook'), Work(clock)]
+def train(folder, clock, commit=None, **kwargs):
+    hooks = [dict(type='TrainingTimeHook', commit=commit), Work(clock)]
     runner = make_runner(
         folder, ToyModel(), custom_hooks=hooks, default_hooks=SAVE_EACH, **kwargs
     )
     runner.train()
 
 
+def meta(path):
+    return load_checkpoint_file(path)['meta']
+
+
 def seconds(path):
-    return load_checkpoint_file(path)['meta']['training_seconds']
+    return meta(path)['training_seconds']
 
 
 def test_each_checkpoint_has_what_led_to_it(tmp_path, clock):
@@ -70,6 +74,23 @@ def test_weights_to_begin_with_cost_nothing(tmp_path, clock):
     train(tmp_path / 'first', clock)
     train(tmp_path / 'second', clock, load_from=str(tmp_path / 'first/iter_8.pth'))
     assert seconds(tmp_path / 'second/iter_8.pth') == {'cpu': 8, 'wall': 80}
+
+
+def test_commits_of_a_training_and_of_what_resumed_it(tmp_path, clock):
+    train(tmp_path / 'first', clock, 'abc')
+    begun = tmp_path / 'first/iter_3.pth'
+    assert meta(begun)['trained_commit'] == 'abc'
+    for commit, resume, known in (
+        ('def', True, 'abc, def'),
+        ('abc', True, 'abc'),
+        (None, True, 'abc'),
+        ('def', False, 'def'),  # other weights to begin with
+    ):
+        folder = tmp_path / f'{commit}_{resume}'
+        train(folder, clock, commit, load_from=str(begun), resume=resume)
+        assert meta(folder / 'iter_8.pth')['trained_commit'] == known
+    train(tmp_path / 'unknown', clock)
+    assert 'trained_commit' not in meta(tmp_path / 'unknown/iter_8.pth')
 
 
 def test_the_real_clock_counts_work(tmp_path):

@@ -50,6 +50,9 @@ def steps(monkeypatch, data):
         if script == 'train.py':
             files.work_dir.mkdir(parents=True, exist_ok=True)
             meta = {'training_seconds': {'cpu': 60.0, 'wall': 90.0}}
+            hook = Config.fromfile(files.config).custom_hooks[-1]
+            if hook.commit is not None:
+                meta['trained_commit'] = hook.commit
             torch.save({'meta': meta, 'state_dict': {}}, files.checkpoint(200))
         else:
             out = Path(arguments[arguments.index('--out') + 1])
@@ -120,6 +123,18 @@ def test_weights_of_another_run(steps, data, tmp_path):
         'model.blender.max_division': 3,
         'model.tracker.radius': 2.0,
     }
+
+
+def test_commits_of_training_and_test(steps, data, tmp_path, monkeypatch):
+    """Trained by one, tested later by another; weights of before it was kept."""
+    monkeypatch.setattr(job, 'code_version', lambda: 'early')
+    run('whole', data, tmp_path)
+    monkeypatch.setattr(job, 'code_version', lambda: 'late')
+    record = read_record(run('tested', data, tmp_path).record)
+    assert (record['trained_commit'], record['commit']) == ('early', 'late')
+    monkeypatch.setattr(job, 'code_version', lambda: None)
+    record = read_record(run('whole', data, tmp_path / 'old').record)
+    assert 'trained_commit' not in record
 
 
 def test_a_run_in_other_hands_is_left_alone(steps, data, tmp_path):
