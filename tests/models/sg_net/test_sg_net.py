@@ -1,10 +1,12 @@
 """SG-Net on random weights: the video loop, trackers, and gradients."""
 
 import copy
+from contextlib import ExitStack
 from unittest import mock
 
 import pytest
 import torch
+from mmdet.models.dense_heads import FCOSHead
 from model_configs import build
 from model_factory import (
     COUNTS,
@@ -20,6 +22,7 @@ from video_models import sg_net as model
 
 from mmvis.datasets.synth_vis import VERSION
 from mmvis.datasets.synth_vis.video import render_scene
+from mmvis.models.sg_net.granularity_mask_loss import GranularityMaskLoss
 from mmvis.models.sg_net.sub_regions import divide_boxes
 
 
@@ -117,6 +120,26 @@ def test_the_mask_loss_is_of_each_positive_and_its_object():
     assert len(costs) > 10
     expected = torch.stack(costs).mean().float()
     torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_training_step_assigns_and_draws_once():
+    """What a location has for a target is the same for all losses."""
+    net = copy.deepcopy(model('embedding')).train()
+    clips = [training_clip(*COUNTS['common'], seed=seed) for seed in (0, 1)]
+    inputs = torch.cat([clip for clip, _ in clips])
+    with ExitStack() as stack:
+        assign, draw = (
+            stack.enter_context(
+                mock.patch.object(owner, name, autospec=True, side_effect=method)
+            )
+            for owner, name, method in (
+                (FCOSHead, 'get_targets', FCOSHead.get_targets),
+                (GranularityMaskLoss, 'sample', GranularityMaskLoss.sample),
+            )
+        )
+        losses = net.loss(inputs, [sample for _, (sample,) in clips])
+    assert {'loss_bbox', 'loss_mask', 'loss_movement', 'loss_embed'} <= losses.keys()
+    assert (assign.call_count, draw.call_count) == (1, 1)
 
 
 def blind(net):

@@ -157,24 +157,24 @@ def test_original_size_by_hand():
     """A 64x96 frame, scaled to 32x48, padded to 32x64: masks at stride 4."""
     from mmengine.structures import InstanceData
 
-    masks = torch.zeros(3, 8, 16)
+    masks = torch.zeros(4, 8, 16)
     masks[0, 2:4, 2:6] = 1
     masks[1, :, :] = 1
     tracked = InstanceData(
         bboxes=torch.tensor(
-            [[8.0, 8, 24, 16], [-8, -8, 60, 40], [50, 0, 60, 8]],
+            [[8.0, 8, 24, 16], [-8, -8, 60, 40], [50, 0, 60, 8], [-40, -40, -10, -10]],
         ),
-        scores=torch.ones(3),
-        labels=torch.zeros(3, dtype=torch.long),
-        instances_id=torch.arange(3),
+        scores=torch.ones(4),
+        labels=torch.zeros(4, dtype=torch.long),
+        instances_id=torch.arange(4),
         masks=masks,
     )
     meta = dict(img_shape=(32, 48), ori_shape=(64, 96))
     result = to_original_size(tracked, meta, (32, 64))
-    # The third lies in the padding: nothing of it is left.
-    expected = torch.tensor([[16.0, 16, 48, 32], [0, 0, 96, 64], [96, 0, 96, 16]])
-    torch.testing.assert_close(result.bboxes, expected)
-    assert result.masks.shape == (3, 64, 96)
+    # The third lies in the padding, the last beyond: nothing of them is left.
+    expected = [[16.0, 16, 48, 32], [0, 0, 96, 64], [96, 0, 96, 16], [0, 0, 0, 0]]
+    torch.testing.assert_close(result.bboxes, torch.tensor(expected))
+    assert result.masks.shape == (4, 64, 96)
     rows, columns = np.nonzero(result.masks[0].numpy())
     assert (rows.min(), rows.max()) == (16, 31)
     assert (columns.min(), columns.max()) == (16, 47)

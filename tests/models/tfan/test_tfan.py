@@ -6,7 +6,7 @@ import pycocotools.mask as mask_util
 import pytest
 import torch
 from mmdet.registry import MODELS as MMDET_MODELS
-from model_factory import assert_same, clip_sample, moving_frames, predict
+from model_factory import FRAMES, assert_same, clip_sample, moving_frames, predict
 from tfan_clips import assert_same_detections, detections
 from video_models import tfan as model
 from video_models import tfan_config, tfan_fc
@@ -49,6 +49,25 @@ def test_without_references_it_is_mmdets_cascade(case):
     assert result.labels.tolist() == wanted.labels.tolist()
     masks = torch.from_numpy(mask_util.decode(result.masks)).permute(2, 0, 1).bool()
     assert (masks != wanted.masks).float().mean() < 1e-4
+
+
+def test_among_fc_features_it_starts_as_without_augmentation():
+    """In a whole video, whatever the weights are but for the output's, which are 0."""
+    net, alone = copy.deepcopy(tfan_fc()), copy.deepcopy(model(augmentation=None))
+    output = net.augmentation.output
+    for parameter in set(net.augmentation.parameters()) - set(output.parameters()):
+        torch.nn.init.normal_(parameter, std=0.1)
+    prefix = 'augmentation.'
+    weights = {k: v for k, v in net.state_dict().items() if not k.startswith(prefix)}
+    alone.load_state_dict(weights)
+    wanted = predict(alone, [FRAMES])
+    assert all(len(result) for result in wanted)
+    assert_same(wanted, predict(net, [FRAMES]))
+    # Its next weights make a difference.
+    torch.nn.init.normal_(output.weight, std=0.1)
+    found = [result.scores for result in predict(net, [FRAMES])]
+    for result, scores in zip(wanted, found, strict=True):
+        assert len(result) != len(scores) or (result.scores - scores).abs().max() > 0.01
 
 
 def test_references_are_those_of_the_last_frames():
