@@ -1,8 +1,8 @@
 # An STMask small enough to train from scratch on a CPU in minutes: ResNet-18 with a
 # quarter of the channels, batch norm (live, in all parts), four levels. Objects are 20
 # to 100 px of the input, which anchors of 24, 48 and 96 px suit. FCA and temporal
-# fusion as in the paper; no FCB, which costs a third of the time of a CPU and for the
-# same time gives the same AP.
+# fusion as in the paper; no FCB, which costs a third of the time of a CPU and gains
+# nothing at this size (docs/en/reproduction.md).
 _base_ = ['./stmask_r101_fpn.py']
 
 base_channels = 16

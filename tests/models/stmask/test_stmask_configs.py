@@ -47,7 +47,8 @@ def small(path: Path):
     model.bbox_head.test_cfg.update(score_thr=0.0, max_per_img=5, min_score=None)
     if model.bbox_head.test_cfg.nms.type != 'nms':
         model.bbox_head.test_cfg.nms.top_k = 20
-    model.tracker.update(min_score=None, min_mask_area=0)
+    if model.tracker.type == 'EmbeddingMaskIoUTracker':
+        model.tracker.update(min_score=None, min_mask_area=0)
     return model
 
 

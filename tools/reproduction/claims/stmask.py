@@ -98,6 +98,9 @@ CLAIMS = [
         where=('all', 'occlusion', 'blur', 'twins', 'fast', 'small'),
         budget='longer',
         gain=0.032,
+        remark='That is the tracker of neither paper. What MaskTrack R-CNN finds is '
+        'followed better by it, too: the row `track_by_segmentation_space`, of the '
+        'same weights.',
         seeds=range(3, 6),
         after='stmask_masktrack_rcnn',
     ),
