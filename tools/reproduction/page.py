@@ -12,7 +12,7 @@ from mmvis.structures.whole_file import whole_file
 
 from .figures import plot_attributes, plot_claims
 from .findings import WAITING, Finding, Findings
-from .plan_format import EVERYWHERE, Claim
+from .plan_format import EVERYWHERE, Claim, Plan
 from .reach import reach
 from .resampling import COVERAGE, DENIED, DRAWS, HELD, NOT_SEEN, Difference
 
@@ -36,10 +36,11 @@ python tools/reproduce.py {plan} --report-only  # this page
 
 It may be stopped at any time and started again. On a GPU add
 `--jobs 8 --cfg-options train_dataloader.num_workers=1`; the records keep that and the
-device, and all rows of a comparison belong on one kind. Each run leaves a json in
-`docs/en/reproduction/runs/`: config, overrides, seed, commit, seconds, all metrics, and
-which detections of every held-out video were hits at which threshold, from which AP of
-any selection of videos can be computed again.
+device, and all rows of a comparison belong on one kind: others are refused. Each run
+leaves a json in `docs/en/reproduction/runs/`: config, overrides, seed, the commits that
+trained and tested, seconds, all metrics, and which detections of every held-out video
+were hits at which threshold, from which AP of any selection of videos can be computed
+again.
 """
 
 METHOD = """\
@@ -66,7 +67,7 @@ are rather too wide than too narrow.
 
 Lines that begin with \u21b3 are further experiments on the claim above them: why it
 was not seen, or whether it is where chance is less.
-
+{again}
 "In short" has the paper's own difference beside that of here. It is of other data and
 larger networks; it tells what is looked for, and below a claim that was not seen stands
 whether as much could have been.
@@ -74,6 +75,12 @@ whether as much could have been.
 A claim is judged on the first line of its table. The other lines, and AP with all
 categories as one, say where a difference comes from; of so many intervals of
 {coverage:.0%} one or the other misses the truth.
+"""
+
+AGAIN = """
+Lines "With six seeds for three" count the first three seeds again, and were asked for
+when the results of these were known. What chance did to the first three stays in them,
+which makes their intervals somewhat optimistic.
 """
 
 
@@ -148,8 +155,9 @@ def shortest(findings: Findings) -> Claim:
 
 
 def method(findings: Findings) -> str:
+    plan = findings.plan
     rest = 50 * (1 - COVERAGE)
-    seeds = len(findings.plan.seeds)
+    seeds = len(plan.seeds)
     return METHOD.format(
         videos=findings.num_videos,
         seeds=seeds,
@@ -162,6 +170,17 @@ def method(findings: Findings) -> str:
         denied=DENIED,
         not_seen=NOT_SEEN,
         waiting=WAITING,
+        again=AGAIN if any(counts_again(plan, c) for c in plan.claims) else '',
+    )
+
+
+def counts_again(plan: Plan, claim: Claim) -> bool:
+    """Whether a claim is the one before it with more seeds."""
+    return any(
+        claim.after == before.name
+        and (claim.better, claim.than) == (before.better, before.than)
+        and set(plan.seeds_of(claim)) > set(plan.seeds_of(before))
+        for before in plan.claims
     )
 
 

@@ -155,6 +155,22 @@ def test_a_claim_of_more_seeds(plan, tmp_path):
     assert [len(f.each.better) for f in findings] == [3, 3, 3, 5, 5]
 
 
+def test_more_seeds_once_the_first_were_known_are_said_to_be_optimistic(plan, tmp_path):
+    good, bad, _ = plan.claims
+    said = []
+    for more in (
+        dataclasses.replace(good, name='more', after='good', seeds=range(6)),
+        dataclasses.replace(bad, name='more', after='good', seeds=range(6)),
+        dataclasses.replace(good, name='more', after='good', seeds=range(3, 6)),
+        dataclasses.replace(good, name='more', seeds=range(6)),
+    ):
+        other = dataclasses.replace(plan, claims=[*plan.claims, more])
+        text = page_of(other, tmp_path / 'runs', tmp_path / 'page.md')
+        assert '{again}' not in text
+        said.append('intervals somewhat optimistic' in ' '.join(text.split()))
+    assert said == [True, False, False, False]
+
+
 @pytest.fixture(scope='module')
 def committed_plan():
     return read_plan(ROOT / 'tools/reproduction/plan.py')
