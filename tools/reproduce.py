@@ -2,6 +2,7 @@
 
 python tools/reproduce.py tools/reproduction/plan.py --jobs 2 --nice 19
 python tools/reproduce.py tools/reproduction/plan.py --claims stmask_fca
+python tools/reproduce.py tools/reproduction/plan.py --claims stmask_fca --list
 python tools/reproduce.py tools/reproduction/plan.py --report-only
 
 Stop it as you like and start it again: a run that has its json is done, an unfinished
@@ -14,9 +15,11 @@ import argparse
 import os
 import subprocess
 import sys
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
+from reproduction.cost import cost_of
 from reproduction.plan_format import ROOT, Plan, PlanError, Run, read_plan
 from reproduction.run_files import RunFiles, finished
 from reproduction.work_queue import (
@@ -74,7 +77,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--report-only', action='store_true', help='write the page of what is done'
     )
-    parser.add_argument('--list', action='store_true', help='show what is done')
+    parser.add_argument(
+        '--list', action='store_true', help='show what is done, and what all takes'
+    )
     parser.add_argument('--job', nargs=2, metavar=('RUN', 'SEED'), help='this one only')
     args = parser.parse_args(argv)
     # Jobs get the options as they were typed: what they mean is read once, there.
@@ -130,11 +135,14 @@ def all_jobs(args: argparse.Namespace, plan: Plan) -> int:
         if args.seeds is None or seed in args.seeds
     ]
     done = {files.name for run, _, files in jobs if finished(plan, run, files)}
+    cost = cost_of(plan, [job[:2] for job in jobs], partial(files_of, args))
+    state = f'{len(done)} of {len(jobs)} runs are done; {cost}'
     if args.list:
         for _, _, files in jobs:
             print('done' if files.name in done else 'to do', files.name)
+        print(state)
         return 0
-    say(f'{len(done)} of {len(jobs)} runs are done')
+    say(state)
     if len(done) == len(jobs):
         return 0
     os.nice(args.nice)

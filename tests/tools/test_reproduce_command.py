@@ -49,7 +49,11 @@ def command(tmp_path):
 def test_list(main, command, capsys):
     assert main([*command, '--list']) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert listed == ['to do one_seed0', 'to do two_seed0']
+    assert listed == [
+        'to do one_seed0',
+        'to do two_seed0',
+        '0 of 2 runs are done; how long they take, no record tells',
+    ]
 
 
 def test_a_page_of_nothing(main, command, tmp_path, capsys):

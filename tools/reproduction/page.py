@@ -30,6 +30,7 @@ numbers here are not the papers'.
 
 ```bash
 python tools/reproduce.py {plan} --jobs 2       # all of it
+python tools/reproduce.py {plan} --claims {example} --list  # CPU minutes it takes
 python tools/reproduce.py {plan} --claims {example}
 python tools/reproduce.py {plan} --report-only  # this page
 ```

@@ -45,7 +45,10 @@ def make_records(plan, folder, skills, seeds=None, base=0) -> dict:
                 'commit': 'abc',
                 'torch': '2.13',
                 'device': 'cpu',
-                'seconds': {'train': {'cpu': 600.0 + 60 * seed, 'wall': 1.0}},
+                'seconds': {
+                    'train': {'cpu': 600.0 + 60 * seed, 'wall': 1.0},
+                    'test': {'cpu': 120.0, 'wall': 1.0},
+                },
                 'metrics': metrics,
                 'matches': random_matches(rng, skills[run.name]),
                 'matches_agnostic': random_matches(rng, skills[run.name], 1),
