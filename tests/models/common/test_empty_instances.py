@@ -13,6 +13,7 @@ import video_models
 from mmengine.structures import InstanceData
 from model_factory import FRAMES, assert_same, predict, whole_video
 
+from mmvis.models.instance_flow import masks
 from mmvis.models.sg_net import sg_net
 from mmvis.models.stmask import stmask
 
@@ -99,3 +100,19 @@ def test_of_soft_masks_of_the_input(name, module, monkeypatch):
     monkeypatch.setattr(module, 'to_original_sizes', patched)
     assert_same(whole_video(MODELS[name]()), predict(model(name), [FRAMES]))
     assert len(calls) == 1
+
+
+def test_of_instances_of_instance_flow_that_lose_all_pixels(monkeypatch):
+    """The first of each frame; boxes are those of masks, so none is empty otherwise."""
+    make = masks.soft_masks
+
+    def patched(instances, probability, frames) -> torch.Tensor:
+        soft = make(instances, probability, frames)
+        first, stop, _ = frames.indices(len(instances.counts))
+        for row in instances.starts[first:stop]:
+            soft[row - instances.starts[first]] = 0
+        return soft
+
+    wanted = [result[1:] for result in whole_video(MODELS['instance_flow']())]
+    monkeypatch.setattr(masks, 'soft_masks', patched)
+    assert_same(wanted, predict(model('instance_flow'), [FRAMES]))
