@@ -204,8 +204,13 @@ RUNS = [
             test_of=model,
             overrides={'model.tracker.conflict': conflict},
         )
-        for model in ('stmask', 'stmask_fine', 'tfan', 'sg_net_embedding_tracker')
-        for conflict in ('drop_duplicates', 'next_best', 'optimal')
+        for model, conflicts in (
+            ('stmask', ['drop_duplicates']),
+            ('stmask_fine', ['next_best', 'optimal']),
+            ('tfan', ['drop_duplicates', 'next_best', 'optimal']),
+            ('sg_net_embedding_tracker', ['drop_duplicates']),
+        )
+        for conflict in conflicts
     ),
     # Why STMask is not ahead of MaskTrack R-CNN: it finds more, in looser masks.
     Run('stmask_mask_thr', test_of='stmask', overrides=LOWER_THRESHOLD),
