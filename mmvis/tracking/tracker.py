@@ -74,9 +74,9 @@ class MaskTracker:
         """Frames without detections, damaged ones for example: time goes on."""
         self._frame += num_frames
 
-    def rescale(self, scale: Sequence[float]) -> None:
-        """Frames show the same, (2,) times as wide and as high, from now on."""
-        self._tracks.rescale(np.asarray(scale, float))
+    def rescale(self, x: float, y: float) -> None:
+        """Frames show the same, x times as wide and y times as high, from now on."""
+        self._tracks.rescale(np.array([x, y]))
         self._size = None
 
     def update(

@@ -14,11 +14,9 @@ from torch import Tensor
 from mmvis.models.common.base_vis import BaseVISModel
 from mmvis.models.common.batch_objects import BatchObjects
 from mmvis.models.common.bfloat16 import guard_from_bfloat16
-from mmvis.models.common.constants import constant
 from mmvis.models.common.to_original_size import to_original_sizes
 from mmvis.models.trackers.track_frames import track_frames
 from mmvis.registry import MODELS
-from mmvis.tracking import MaskTracker
 
 from .head import SGNetHead
 from .pyramid import Locations, SGNetPyramid
@@ -186,16 +184,7 @@ class SGNet(BaseVISModel):
     def _change_size(state: SGNetState, img_shape: tuple[int, int]) -> None:
         """Forget feature maps of another size, and scale what is in pixels."""
         state.tracking = None
-        memory, before = state.memory, state.img_shape
-        if before is None:
-            return
-        scale = [new / old for new, old in zip(img_shape, before, strict=True)]
-        if isinstance(memory, MaskTracker):
-            memory.rescale(scale[::-1])
-            return
-        if len(memory) == 0:
-            return
-        for name in memory.fields.keys() & {'bboxes', 'centers', 'movements'}:
-            values = memory[name]
-            factor = constant(values, scale[::-1] * (values.shape[1] // 2))
-            memory.overwrite(**{name: values * factor})
+        before = state.img_shape
+        if before is not None:
+            y, x = (new / old for new, old in zip(img_shape, before, strict=True))
+            state.memory.rescale(x, y)

@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
-
-from mmvis.models.common.constants import constant
-from mmvis.tracking import MaskTracker
 
 from .outputs import PostponedOutputs, STMaskOutputs
 
@@ -54,19 +50,11 @@ class STMaskState:
         Args:
             img_shape (tuple[int, int]): Height and width without padding.
         """
-        if self.img_shape is None:
-            return
-        scale = [new / old for new, old in zip(img_shape, self.img_shape, strict=True)]
-        if isinstance(self.memory, MaskTracker):
-            self.memory.rescale(scale[::-1])
-            return
-        if len(self.memory) == 0:
-            return
-        boxes, masks = self.memory['bboxes'], self.memory['masks']
-        self.memory.overwrite(
-            bboxes=boxes * constant(boxes, scale[::-1] * 2),
-            masks=torch.zeros_like(masks),
-        )
+        if self.img_shape is not None:
+            y, x = (
+                new / old for new, old in zip(img_shape, self.img_shape, strict=True)
+            )
+            self.memory.rescale(x, y)
 
     def remember(self, feats: STMaskFeatures, frame: int, metainfo: dict) -> None:
         """What the next frame asks of this one, a number of those that came."""

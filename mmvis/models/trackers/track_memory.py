@@ -8,6 +8,11 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from mmvis.models.common.constants import constant
+
+# Remembered fields of x and y in pixels of the input, in turn.
+PIXELS = frozenset(('bboxes', 'centers', 'movements'))
+
 
 class TrackMemory:
     """The latest observation of every living track of one video.
@@ -121,6 +126,18 @@ class TrackMemory:
                     f'{name!r} has {len(value)} rows for {len(self)} living tracks.'
                 )
         self._fields.update(fields)
+
+    def rescale(self, x: float, y: float) -> None:
+        """Bring what is in pixels to frames x times as wide and y times as high.
+
+        Masks are emptied: those of frames of another size lie in another place.
+        """
+        for name in self._fields.keys() & PIXELS:
+            values = self._fields[name]
+            factor = constant(values, [x, y] * (values.shape[1] // 2))
+            self._fields[name] = values * factor
+        if 'masks' in self._fields:
+            self._fields['masks'] = torch.zeros_like(self._fields['masks'])
 
     def replace(self, ids: Tensor, last_seen: Tensor, **fields: Tensor) -> None:
         """Make these the living tracks: ids (m,), ascending, and (m, ...) the rest."""

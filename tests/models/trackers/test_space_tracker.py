@@ -79,7 +79,7 @@ def test_frames_that_become_larger_and_wider():
         masks = (frame(t, seed=1).masks > 0.5).numpy()
         wanted = plain.update(masks)
         if t == 6:
-            tracker.rescale((3, 2))
+            tracker.rescale(3, 2)
         if t >= 6:
             masks = masks.repeat(2, 1).repeat(3, 2)
         assert tracker.update(masks).tolist() == wanted.tolist()

@@ -78,3 +78,20 @@ def test_rows_do_not_grow_with_the_length_of_the_video():
 def test_refuses_to_retain_nothing():
     with pytest.raises(ValueError, match='num_frames_retain'):
         TrackMemory(0)
+
+
+def test_frames_of_another_size():
+    memory = TrackMemory(None)
+    memory.rescale(2.0, 0.5)  # nothing is remembered
+    fields = dict(
+        bboxes=torch.tensor([[1.0, 2, 3, 4]]),
+        centers=torch.tensor([[5.0, 6]]),
+        scores=torch.tensor([0.5]),
+        masks=torch.ones(1, 2, 2),
+    )
+    memory.update(torch.tensor([0]), 0, **fields)
+    memory.rescale(2.0, 0.5)
+    assert memory['bboxes'].tolist() == [[2, 1, 6, 2]]
+    assert memory['centers'].tolist() == [[10, 3]]
+    assert memory['scores'].tolist() == [0.5] and not memory['masks'].any()
+    assert fields['bboxes'].tolist() == [[1, 2, 3, 4]]
