@@ -110,10 +110,13 @@ def one_job(args: argparse.Namespace, plan: Plan) -> int:
     run, seed = plan.run(args.job[0]), int(args.job[1])
     files = files_of(args, run, seed)
     trained = files_of(args, plan.trained(run), seed)
+    first = None
+    if run.begins_with is not None:
+        first = files_of(args, plan.run(run.begins_with), seed)
     try:
         if not finished(plan, run, files):
             data = data_of(args, plan)
-            do_job(plan, run, seed, files, trained, data, args.cfg_options)
+            do_job(plan, run, seed, files, trained, data, args.cfg_options, first)
     except BusyError as error:
         print(f'reproduce: {error}', file=sys.stderr)
         return BUSY
@@ -151,10 +154,8 @@ def all_jobs(args: argparse.Namespace, plan: Plan) -> int:
     for run, seed, files in jobs:
         if files.name in done:
             continue
-        needs = []
-        if run.test_of is not None:
-            parent = files_of(args, plan.trained(run), seed).name
-            needs = [] if parent in done else [parent]
+        needed = [files_of(args, r, seed).name for r in plan.lineage(run)[:-1]]
+        needs = [name for name in needed if name not in done]
         queue.append(Job(files.name, job_command(args, run, seed), needs))
     lost = run_jobs(queue, args.jobs, environment(args.threads), say)
     if lost:

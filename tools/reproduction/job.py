@@ -49,6 +49,7 @@ def do_job(
     trained: RunFiles,
     data_root: Path,
     options: Mapping[str, Any],
+    first: RunFiles | None = None,
 ) -> None:
     """Train, if the run is trained, test, and write the record.
 
@@ -58,6 +59,7 @@ def do_job(
         trained: those of the run whose weights it has.
         data_root: folder of the splits.
         options: entries to replace in every config, for the machine's sake.
+        first: those of the run with whose weights its training begins.
 
     Raises:
         BusyError: another process is at it.
@@ -80,13 +82,15 @@ def do_job(
         settings = {'data_root': f'{data_root}/', 'randomness.seed': seed}
         checkpoint = trained.checkpoint(iterations)
         if run.test_of is None and not checkpoint.is_file():
-            resume = (files.work_dir / 'last_checkpoint').is_file()
-            step(files, 'train.py', settings, *(['--resume'] if resume else []))
-        if not checkpoint.is_file():
-            raise PlanError(
-                f'{checkpoint}, which {files.name} tests, is not there: delete '
-                f'{trained.record}, so that it is trained again.'
-            )
+            if (files.work_dir / 'last_checkpoint').is_file():
+                step(files, 'train.py', settings, '--resume')
+            elif first is None:
+                step(files, 'train.py', settings)
+            else:
+                weights = first.checkpoint(plan.run(run.begins_with).iterations)
+                check_weights(weights, first, f'with which {files.name} begins')
+                step(files, 'train.py', {**settings, 'load_from': weights})
+        check_weights(checkpoint, trained, f'which {files.name} tests')
         results = files.folder / 'results.json'
         begun = time.monotonic(), cpu_seconds()
         step(files, 'test.py', settings, checkpoint, '--out', results)
@@ -113,6 +117,15 @@ def do_job(
         }
         write_record(files.record, record)
         results.unlink()  # the zip beside it holds the same
+
+
+def check_weights(checkpoint: Path, owner: RunFiles, use: str) -> None:
+    """Raise PlanError where weights that a record tells of are not there."""
+    if not checkpoint.is_file():
+        raise PlanError(
+            f'{checkpoint}, {use}, is not there: delete {owner.record}, so that it is '
+            'trained again.'
+        )
 
 
 def run_config(plan: Plan, run: Run, options: Mapping[str, Any]) -> Config:

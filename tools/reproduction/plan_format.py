@@ -32,6 +32,8 @@ class Run:
         overrides: entries to replace, by dotted key, as after ``--cfg-options``.
         test_of: name of the run whose weights are tested with other settings. Its
             overrides hold here as well, before these.
+        begins_with: name of a run before this one, of whose weights of the same seed
+            those that this one has, too, are where its training begins.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Run:
     iterations: int | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
     test_of: str | None = None
+    begins_with: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class Claim:
         better, than: names of runs.
         where: of which videos it is said: ``'all'`` or attributes. The first counts for
             the claim, the others are shown beside it.
-        budget: 'iterations', both sides are trained for as many; or 'time', for about
+        budget: 'iterations', both sides are trained for as many, with those of what
+            they begin with; or 'time', for about
             the same CPU time; 'longer', the better side for longer; 'weights', both
             sides test the same weights.
         remark: what the page says below the table.
@@ -123,11 +127,25 @@ class Plan:
                 )
             if run.iterations is not None:
                 raise PlanError(f'{run.name} is only tested: it has no iterations.')
+            if run.begins_with is not None:
+                raise PlanError(f'{run.name} is only tested: it begins with nothing.')
             return
         if run.iterations is None or run.iterations < 1:
             raise PlanError(f'The run {run.name} needs iterations, or test_of.')
         if not (ROOT / run.config).is_file():
             raise PlanError(f'{run.config}, of the run {run.name}, does not exist.')
+        if run.begins_with is not None:
+            first = self.run(run.begins_with, f'begins_with of the run {run.name}')
+            if first.test_of is not None:
+                raise PlanError(
+                    f'{run.name} begins with {first.name}, which has no weights of its '
+                    f'own: set begins_with={first.test_of!r}.'
+                )
+            if first not in takewhile(lambda other: other is not run, self.runs):
+                raise PlanError(
+                    f'{run.name} begins with {first.name}, which is not before it in '
+                    'the list of runs.'
+                )
 
     def _check_claim(self, claim: Claim) -> None:
         sides = [
@@ -146,7 +164,7 @@ class Plan:
             raise PlanError(f'The claim {claim.name} has no seeds.')
         trained = [self.trained(side) for side in sides]
         same = {
-            'iterations': trained[0].iterations == trained[1].iterations,
+            'iterations': self.length(sides[0]) == self.length(sides[1]),
             'time': True,
             'longer': True,
             'weights': trained[0] == trained[1],
@@ -192,7 +210,7 @@ class Plan:
             seed
             for claim in self.claims
             for side in map(self.run, (claim.better, claim.than))
-            if run in (side, self.trained(side))
+            if run in self.lineage(side)
             for seed in self.seeds_of(claim)
         ]
         return list(dict.fromkeys([*self.seeds, *asked]))
@@ -200,6 +218,16 @@ class Plan:
     def trained(self, run: Run) -> Run:
         """The run whose weights a run has: its own, or another's."""
         return run if run.test_of is None else self.run(run.test_of)
+
+    def lineage(self, run: Run) -> list[Run]:
+        """The runs whose weights a run needs, in the order of their use, and it."""
+        needed = run.test_of or run.begins_with
+        before = [] if needed is None else self.lineage(self.run(needed))
+        return [*before, run]
+
+    def length(self, run: Run) -> int:
+        """Iterations that its weights have been trained for."""
+        return sum(r.iterations or 0 for r in self.lineage(run))
 
     def config_of(self, run: Run) -> str:
         """Path of its config from the root of the repository."""
@@ -231,9 +259,8 @@ class Plan:
         for claim in self.claims if claims is None else [known[n] for n in claims]:
             for seed in self.seeds_of(claim):
                 for name in (claim.better, claim.than):
-                    run = self.run(name)
-                    jobs[self.trained(run).name, seed] = None
-                    jobs[run.name, seed] = None
+                    for run in self.lineage(self.run(name)):
+                        jobs[run.name, seed] = None
         if claims is None:
             for run in sorted(self.runs, key=lambda run: run.test_of is not None):
                 for seed in self.seeds:

@@ -60,6 +60,7 @@ def settings_of(plan: Plan, run: Run) -> dict[str, Any]:
         'iterations': plan.trained(run).iterations,
         'overrides': plan.overrides_of(run),
         'test_of': run.test_of,
+        'begins_with': plan.trained(run).begins_with,
     }
     return json.loads(json.dumps(settings))
 

@@ -127,9 +127,18 @@ def joined_offsets(
     return torch.cat([o(part) for o, part in zip(offsets, parts, strict=True)], dim=1)
 
 
+def _bias_of_plain_convolution(state_dict: dict, prefix: str, *args) -> None:
+    name = f'{prefix}conv.bias'
+    if name in state_dict:
+        state_dict[f'{prefix}bias'] = state_dict.pop(name)
+
+
 @MODELS.register_module()
 class CalibratedConvolution(BaseModule):
     """A prediction convolution that itself samples the regressed box, as in the paper.
+
+    A training may begin with weights of an :class:`AnchorConvolution` of the kernel, as
+    a model without calibration has; offsets of zero then leave its predictions alone.
 
     Args:
         in_channels (int): Channels of the features.
@@ -157,6 +166,7 @@ class CalibratedConvolution(BaseModule):
         self.offset = build_offset(offset, kernel_size, anchor_cells, stds)
         self.conv = SameDeformConv2d(in_channels, out_channels, tuple(kernel_size))
         self.bias = nn.Parameter(torch.zeros(out_channels))
+        self._register_load_state_dict_pre_hook(_bias_of_plain_convolution)
 
     def forward(self, features: Tensor, deltas: Tensor) -> Tensor:
         """Predictions of the boxes that the regressions lead to (eq. 3).

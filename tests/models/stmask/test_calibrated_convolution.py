@@ -226,3 +226,17 @@ def test_released_layer_convolves_even_kernels_over_the_whole_map():
     found = layer(hidden, draw(1, 4, 4, 5))
     padded = pad(hidden, (1, 1, 0, 1))
     torch.testing.assert_close(found, conv2d(padded, *layer.conv.parameters()))
+
+
+@pytest.mark.parametrize('kernel', KERNELS)
+def test_begins_as_the_plain_convolution_whose_weights_it_loads(kernel):
+    """Offsets of zero, and regressions that are not."""
+    plain = dict(in_channels=4, out_channels=3, kernel_size=kernel)
+    plain = MODELS.build(dict(type='AnchorConvolution', **plain))
+    layer = build('CalibratedConvolution', kernel)
+    lacks = layer.load_state_dict(plain.state_dict(), strict=False)
+    assert lacks.missing_keys == ['offset.conv.weight'] and not lacks.unexpected_keys
+    torch.nn.init.zeros_(layer.offset.conv.weight)
+    features = draw(2, 4, 6, 7, dtype=torch.float32)
+    deltas = draw(2, 4, 6, 7, seed=2, dtype=torch.float32)
+    torch.testing.assert_close(layer(features, deltas), plain(features))

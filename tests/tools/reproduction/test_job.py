@@ -22,6 +22,7 @@ PLAN = Plan(
     [
         Run('whole', CONFIG, 200, {'model.blender.max_division': 3}),
         Run('tested', test_of='whole', overrides={'model.tracker.radius': 2.0}),
+        Run('further', CONFIG, 200, begins_with='whole'),
     ],
     [],
 )
@@ -64,12 +65,15 @@ def steps(monkeypatch, data):
 
 def run(name, data, folder, seed=1, options=None):
     records, out = folder / 'runs', folder / 'out'
-    files = [
+    one = PLAN.run(name)
+    *_, first, trained = (
         RunFiles.of(r, seed, records, out)
-        for r in (PLAN.run(name), PLAN.trained(PLAN.run(name)))
-    ]
-    do_job(PLAN, PLAN.run(name), seed, *files, data, options or {})
-    return files[0]
+        for r in (PLAN.run('whole'), *PLAN.lineage(PLAN.trained(one)))
+    )
+    files = RunFiles.of(one, seed, records, out)
+    first = first if one.begins_with else None
+    do_job(PLAN, one, seed, files, trained, data, options or {}, first)
+    return files
 
 
 def test_record_of_a_perfect_run(steps, data, tmp_path):
@@ -123,6 +127,30 @@ def test_weights_of_another_run(steps, data, tmp_path):
         'model.blender.max_division': 3,
         'model.tracker.radius': 2.0,
     }
+
+
+def test_a_training_begins_with_the_weights_of_another(steps, data, tmp_path):
+    with pytest.raises(
+        PlanError, match=r'with which further_seed1 begins, is not ther'
+    ):
+        run('further', data, tmp_path)
+    run('whole', data, tmp_path)
+    steps.clear()
+    files = run('further', data, tmp_path)
+    weights = tmp_path / 'out/whole_seed1/work_dir/iter_200.pth'
+    assert steps[0][1:3] == (
+        'train.py',
+        {'data_root': f'{data}/', 'randomness.seed': 1, 'load_from': weights},
+    )
+    assert 'load_from' not in steps[1][2]
+    assert read_record(files.record)['settings']['begins_with'] == 'whole'
+    # Stopped, it goes on from its own and not from theirs.
+    files.record.unlink()
+    files.checkpoint(200).unlink()
+    (files.work_dir / 'last_checkpoint').write_text('somewhere')
+    steps.clear()
+    run('further', data, tmp_path)
+    assert 'load_from' not in steps[0][2] and steps[0][3] == ['--resume']
 
 
 def test_commits_of_training_and_test(steps, data, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from mmengine.registry import DefaultScope
 from reproduction.plan_format import Claim, Plan, PlanError, Run, read_plan
+from reproduction.run_files import settings_of
 
 CONFIG = 'configs/bench/stmask_bench.py'
 PLAN = Path(__file__).parents[3] / 'tools/reproduction/plan.py'
@@ -57,6 +58,23 @@ def test_what_is_tested_has_the_settings_of_what_was_trained():
     assert plan.config_of(tested) == CONFIG
 
 
+def test_what_begins_with_the_weights_of_another_comes_after_it():
+    plan = make(
+        [
+            trained('a', 10),
+            Run('b', CONFIG, 5, begins_with='a'),
+            trained('c', 15),
+            Run('d', test_of='b'),
+        ],
+        [claim('one', 'd', 'c', seeds=(7,))],
+    )
+    assert [run.name for run, _ in plan.jobs(['one'])] == ['a', 'b', 'd', 'c']
+    # The claim's seed is one of all that its weights come from.
+    assert [plan.seeds_of_run(run) for run in plan.runs] == [[0, 1, 7]] * 4
+    assert [plan.length(run) for run in plan.runs] == [10, 15, 15, 15]
+    assert settings_of(plan, plan.run('d'))['begins_with'] == 'a'
+
+
 @pytest.mark.parametrize(
     ('runs', 'claims', 'message'),
     [
@@ -70,6 +88,21 @@ def test_what_is_tested_has_the_settings_of_what_was_trained():
             [trained('a'), Run('b', test_of='a'), Run('c', test_of='b')],
             [],
             "set test_of='a'",
+        ),
+        (
+            [trained('a'), Run('b', test_of='a', begins_with='a')],
+            [],
+            'b is only tested: it begins with nothing',
+        ),
+        (
+            [trained('a'), Run('b', test_of='a'), Run('c', CONFIG, 1, begins_with='b')],
+            [],
+            "set begins_with='a'",
+        ),
+        (
+            [Run('a', CONFIG, 1, begins_with='b'), Run('b', CONFIG, 1)],
+            [],
+            'a begins with b, which is not before it',
         ),
         ([trained('a')], [claim('x', 'a', 'b')], "no run 'b', which the claim x"),
         (
@@ -126,8 +159,8 @@ def plan():
 
 
 @pytest.fixture(scope='module')
-def shapes(plan):
-    """The model of each row as text, and the shapes of its weights."""
+def models(plan):
+    """The model of each row as text, and its weights, which hold no numbers."""
     import torch
     from reproduction.job import run_config
 
@@ -140,22 +173,40 @@ def shapes(plan):
         assert config.param_scheduler[1].end == plan.trained(run).iterations
         text = json.dumps(config.model.to_dict(), sort_keys=True, default=str)
         with DefaultScope.overwrite_default_scope('mmvis'), torch.device('meta'):
-            state = MODELS.build(config.model).state_dict()
-        found[run.name] = text, {name: tuple(v.shape) for name, v in state.items()}
+            # mmcv's deformable convolutions do not ask for the device.
+            found[run.name] = text, MODELS.build(config.model).to('meta')
     return found
 
 
-def test_every_row_of_the_plan_builds_and_differs(plan, shapes):
+def test_every_row_of_the_plan_builds_and_differs(plan, models):
     """Overrides reach the model: no two rows are the same one under two names."""
-    rows = {(shapes[r.name][0], plan.trained(r).iterations) for r in plan.runs}
+    rows = {
+        (models[run.name][0], plan.length(run), run.begins_with) for run in plan.runs
+    }
     assert len(rows) == len(plan.runs)
 
 
-def test_what_is_only_tested_has_the_weights_of_what_was_trained(plan, shapes):
+def test_a_training_takes_over_all_that_it_begins_with(plan, models):
+    """What it has beside those weights is its own part alone."""
+    begun = [run for run in plan.runs if run.begins_with is not None]
+    assert begun
+    for run in begun:
+        weights = models[run.begins_with][1].state_dict()
+        # Raises where shapes differ.
+        fit = models[run.name][1].load_state_dict(weights, strict=False)
+        assert not fit.unexpected_keys, run.name
+        own = {'offset', 'augmentation'}
+        assert all(own & set(name.split('.')) for name in fit.missing_keys), run.name
+
+
+def test_what_is_only_tested_has_the_weights_of_what_was_trained(plan, models):
     tested = [run for run in plan.runs if run.test_of is not None]
     assert tested
     for run in tested:
-        tensors, trained = (shapes[r.name][1] for r in (run, plan.trained(run)))
+        tensors, trained = (
+            {name: v.shape for name, v in models[r.name][1].state_dict().items()}
+            for r in (run, plan.trained(run))
+        )
         # Another config may leave some aside, as a head that it does without.
         assert tensors.items() <= trained.items(), run.name
         assert run.config or tensors == trained, run.name
