@@ -60,6 +60,23 @@ CONCATENATION = {
     )
 }
 
+# TFAN: features of RoIs (eqs. 1-2), none, features after the first layer of a head.
+AUGMENTATIONS = {
+    'tfan': {},
+    'tfan_cascade': {'model.augmentation': None},
+    'tfan_fc': {
+        'model.augmentation': dict(
+            _delete_=True,
+            type='FCFeatureAugmentation',
+            in_channels=64,
+            roi_feat_size=7,
+            embed_channels=64,
+            num_heads=4,
+        ),
+        'model.detector.roi_head.mask_roi_extractor.type': 'SingleRoIExtractor',
+    },
+}
+
 # How the released STMask scores a detection for a track: boxes count, too.
 RELEASED_MATCH = {
     'model.tracker.match_weights.bbox_iou': 2.0,
@@ -93,12 +110,28 @@ def sg_net(name, **entries):
 # (SG-Net), 0.82 (TFAN) and 1.01 (InstanceFlow) with two clips and one thread.
 RUNS = [
     Run('masktrack_rcnn', 'configs/bench/masktrack_rcnn_bench.py', 1300),
+    # For as long as `stmask_fine`, a step of which takes 2.2 times as long.
+    Run('masktrack_rcnn_long', 'configs/bench/masktrack_rcnn_bench.py', 2200),
     stmask('stmask_baseline', **FRAMES_ALONE, **SQUARE_KERNELS),
     stmask('stmask_fca', **FRAMES_ALONE),
     stmask('stmask_fcb_ada', **FRAMES_ALONE, **ADAPTIVE),
     stmask('stmask_fcb_ali', **FRAMES_ALONE, **ALIGNED),
     stmask('stmask_fcb_ada_zero', **FRAMES_ALONE, **ADAPTIVE_FROM_ZERO),
     stmask('stmask_fcb_ali_masks', **FRAMES_ALONE, **ALIGNED_MASKS),
+    # FCA, and FCB added to it: beginning with a network that finds boxes already.
+    *(
+        Run(
+            f'{name}_continued',
+            'configs/bench/stmask_bench.py',
+            400,
+            entries,
+            begins_with='stmask_fca',
+        )
+        for name, entries in (
+            ('stmask_fca', FRAMES_ALONE),
+            ('stmask_fcb_ada', {**FRAMES_ALONE, **ADAPTIVE_FROM_ZERO}),
+        )
+    ),
     stmask('stmask', **ADAPTIVE),
     sg_net('sg_net'),
     sg_net('sg_net_d', **IOU_LOSS),
@@ -112,28 +145,20 @@ RUNS = [
     ),
     sg_net('sg_net_b', **IOU_LOSS, **{'model.blender.max_division': 1}),
     sg_net('sg_net_embedding_tracker', **EMBEDDING_TRACKER),
-    Run('tfan', 'configs/bench/tfan_bench.py', 600),
-    Run(
-        'tfan_cascade',
-        'configs/bench/tfan_bench.py',
-        600,
-        {'model.augmentation': None},
+    *(
+        Run(name, 'configs/bench/tfan_bench.py', 600, entries)
+        for name, entries in AUGMENTATIONS.items()
     ),
-    Run(
-        'tfan_fc',
-        'configs/bench/tfan_bench.py',
-        600,
-        {
-            'model.augmentation': dict(
-                _delete_=True,
-                type='FCFeatureAugmentation',
-                in_channels=64,
-                roi_feat_size=7,
-                embed_channels=64,
-                num_heads=4,
-            ),
-            'model.detector.roi_head.mask_roi_extractor.type': 'SingleRoIExtractor',
-        },
+    # The same, added to a Cascade that finds objects already.
+    *(
+        Run(
+            f'{name}_continued',
+            'configs/bench/tfan_bench.py',
+            400,
+            entries,
+            begins_with='tfan_cascade',
+        )
+        for name, entries in AUGMENTATIONS.items()
     ),
     Run(
         'tfan_no_mask_iou',

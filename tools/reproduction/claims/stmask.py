@@ -104,6 +104,45 @@ CLAIMS = [
         seeds=range(3, 6),
         after='stmask_masktrack_rcnn',
     ),
+    *(
+        Claim(
+            f'{better}_time',
+            'STMask',
+            text,
+            'None. Above, MaskTrack R-CNN is trained for about half of the time.',
+            better,
+            'masktrack_rcnn_long',
+            where=('all', 'occlusion', 'blur', 'twins', 'fast', 'small'),
+            budget='time',
+            gain=0.032,
+            seeds=range(3, 6),
+            after=better,
+        )
+        for better, text in (
+            (
+                'stmask_fine',
+                'STMask with such masks is better than a MaskTrack R-CNN that is '
+                'trained for as long.',
+            ),
+            (
+                'stmask_fine_space',
+                'Followed by SpaceTracker, what such an STMask finds is better than a '
+                'MaskTrack R-CNN that is trained for as long.',
+            ),
+        )
+    ),
+    Claim(
+        'masktrack_rcnn_long',
+        'STMask',
+        '1,300 steps are too few for MaskTrack R-CNN.',
+        'None.',
+        'masktrack_rcnn_long',
+        'masktrack_rcnn',
+        where=('all', 'twins'),
+        budget='longer',
+        seeds=range(3, 6),
+        after='stmask_fine_time',
+    ),
     Claim(
         'stmask_fine_mask_thr',
         'STMask',
@@ -194,7 +233,20 @@ CLAIMS = [
         gain=0.036,
         remark='So that is not why. Kernels are put on boxes that are themselves being '
         'learned, in 1,000 iterations from nothing; the paper begins with a network '
-        'that finds boxes. Whether that is why was not tried.',
+        'that finds boxes. So does the next experiment.',
+        after='stmask_fcb_ada',
+    ),
+    Claim(
+        'stmask_fcb_ada_continued',
+        'STMask',
+        'Added to a network that finds boxes already, adaptive FCB helps.',
+        'As above.',
+        'stmask_fcb_ada_continued',
+        'stmask_fca_continued',
+        where=('all', 'small', 'scale'),
+        gain=0.036,
+        remark='Both begin with the weights of `stmask_fca`; with kernels where they '
+        'are without it, FCB changes nothing at first.',
         after='stmask_fcb_ada',
     ),
     Claim(

@@ -61,6 +61,23 @@ CLAIMS = [
         where=('all', 'blur', 'fast', 'occlusion'),
         after='tfan_fc',
     ),
+    *(
+        Claim(
+            f'{model}_continued',
+            'TFAN',
+            f'Added to a Cascade that finds objects already, augmentation {name} '
+            'helps.',
+            'None. The paper begins with a network that was trained on COCO.',
+            f'{model}_continued',
+            'tfan_cascade_continued',
+            where=('all', 'blur', 'fast', 'occlusion'),
+            after=claim,
+        )
+        for model, name, claim in (
+            ('tfan', 'by eqs. 1-2', 'tfan_augmentation'),
+            ('tfan_fc', 'among fc features', 'tfan_fc'),
+        )
+    ),
     Claim(
         'tfan_mask_iou',
         'TFAN',
