@@ -40,6 +40,11 @@ IOU_LOSS = {
         _delete_=True, type='mmdet.IoULoss', loss_weight=1.0
     )
 }
+NO_BASE_MASK_MODULE = {
+    'model.base_mask_module.num_levels': 1,
+    'model.base_mask_module.num_convs': 0,
+}
+ONE_SUB_REGION = {'model.blender.max_division': 1}
 EMBEDDING_TRACKER = {
     'model.bbox_head.embed_channels': 32,
     'model.tracker': dict(
@@ -135,15 +140,9 @@ RUNS = [
     stmask('stmask', **ADAPTIVE),
     sg_net('sg_net'),
     sg_net('sg_net_d', **IOU_LOSS),
-    sg_net(
-        'sg_net_c',
-        **IOU_LOSS,
-        **{
-            'model.base_mask_module.num_levels': 1,
-            'model.base_mask_module.num_convs': 0,
-        },
-    ),
-    sg_net('sg_net_b', **IOU_LOSS, **{'model.blender.max_division': 1}),
+    sg_net('sg_net_c', **IOU_LOSS, **NO_BASE_MASK_MODULE),
+    sg_net('sg_net_b', **IOU_LOSS, **ONE_SUB_REGION),
+    sg_net('sg_net_a', **IOU_LOSS, **NO_BASE_MASK_MODULE, **ONE_SUB_REGION),
     sg_net('sg_net_embedding_tracker', **EMBEDDING_TRACKER),
     *(
         Run(name, 'configs/bench/tfan_bench.py', 600, entries)
