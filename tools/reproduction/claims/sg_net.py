@@ -85,5 +85,7 @@ CLAIMS = [
         'sg_net',
         'sg_net_a',
         gain=0.052,
+        remark='Means of a to e are in the order of the paper (the table of all rows) '
+        'and a third as far apart.',
     ),
 ]
