@@ -135,17 +135,37 @@ class Findings:
         ]
         return Finding(claim, where, len(seeds), *differences, complete)
 
+    def minutes_of_sides(self, claim: Claim) -> list[float | None]:
+        """CPU minutes of all that each side's weights need, with the claim's seeds."""
+        seeds = self.plan.seeds_of(claim)
+        return [self.minutes_of_all([n], seeds) for n in (claim.better, claim.than)]
+
     def values(self, run: Run, key: str) -> list[float]:
         """One of the metrics, by seed; those that are not known are left out."""
         records = self.records[run.name].values()
         values = [record.content['metrics'].get(key) for record in records]
         return [value for value in values if value is not None]
 
-    def minutes(self, run: Run) -> float | None:
-        """CPU minutes of a training, the mean over its seeds."""
-        records = self.records[run.name].values()
-        times = [record.content['seconds']['train']['cpu'] for record in records]
+    def minutes(self, run: Run, seeds: Sequence[int] | None = None) -> float | None:
+        """CPU minutes of a training, the mean over its seeds, or over some of them.
+
+        Without those of the run that it begins with.
+        """
+        times = [
+            record.content['seconds']['train']['cpu']
+            for seed, record in self.records[run.name].items()
+            if seeds is None or seed in seeds
+        ]
         return float(np.mean(times)) / 60 if times else None
+
+    def minutes_of_all(
+        self, names: Sequence[str], seeds: Sequence[int] | None = None
+    ) -> float | None:
+        """CPU minutes of all trainings whose weights some runs need, each once."""
+        runs = {r.name: r for n in names for r in self.plan.lineage(self.plan.run(n))}
+        times = [self.minutes(r, seeds) for r in runs.values() if r.test_of is None]
+        known = [time for time in times if time is not None]
+        return sum(known) if len(known) == len(times) else None
 
     def provenance(self, key: str) -> list[str]:
         """All values that the records have of 'torch', 'device' or 'commit'.

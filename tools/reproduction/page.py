@@ -49,7 +49,7 @@ def write_page(findings: Findings, plan_path: str, page: Path) -> list[Path]:
     for model in models:
         parts += [f'## {model}']
         for claim in [claim for claim in claims if claim.model == model]:
-            times = [findings.minutes(plan.run(n)) for n in (claim.better, claim.than)]
+            times = findings.minutes_of_sides(claim)
             parts += section(claim, of_claim[claim.name], times)
     parts += ['## All rows', rows(findings)]
     if systems:
@@ -68,7 +68,8 @@ def write_page(findings: Findings, plan_path: str, page: Path) -> list[Path]:
 
 def introduction(findings: Findings, plan_path: str) -> str:
     plan = findings.plan
-    times = [findings.minutes(run) for run in plan.runs if run.test_of is None]
+    scratch = [r for r in plan.runs if r.test_of is None and r.begins_with is None]
+    times = [findings.minutes(run) for run in scratch]
     minutes = sorted(round(time) for time in times if time is not None)
     text = ' to '.join(map(str, dict.fromkeys(minutes[:1] + minutes[-1:]))) or 'some'
     return INTRODUCTION.format(
@@ -78,14 +79,12 @@ def introduction(findings: Findings, plan_path: str) -> str:
 
 def shortest(findings: Findings) -> Claim:
     """The claim of two trainings that are done in the least time; else the first."""
-    plan = findings.plan
 
     def cost(claim: Claim) -> float:
-        times = [findings.minutes(plan.run(n)) for n in (claim.better, claim.than)]
-        trained = claim.budget != 'weights' and None not in times
-        return sum(times) if trained else math.inf
+        time = findings.minutes_of_all([claim.better, claim.than])
+        return math.inf if claim.budget == 'weights' or time is None else time
 
-    return min(plan.claims, key=cost)
+    return min(findings.plan.claims, key=cost)
 
 
 def method(findings: Findings) -> str:

@@ -32,8 +32,8 @@ class Run:
         overrides: entries to replace, by dotted key, as after ``--cfg-options``.
         test_of: name of the run whose weights are tested with other settings. Its
             overrides hold here as well, before these.
-        begins_with: name of a run before this one, of whose weights of the same seed
-            those that this one has, too, are where its training begins.
+        begins_with: name of a run earlier in the list. Training begins with its weights
+            of the same seed, as far as this run has them.
     """
 
     name: str
@@ -56,8 +56,8 @@ class Claim:
         better, than: names of runs.
         where: of which videos it is said: ``'all'`` or attributes. The first counts for
             the claim, the others are shown beside it.
-        budget: 'iterations', both sides are trained for as many, with those of what
-            they begin with; or 'time', for about
+        budget: 'iterations', both sides are trained for as many, those of the runs
+            that they begin with included; or 'time', for about
             the same CPU time; 'longer', the better side for longer; 'weights', both
             sides test the same weights.
         remark: what the page says below the table.

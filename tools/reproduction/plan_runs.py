@@ -115,7 +115,7 @@ def sg_net(name, **entries):
 # (SG-Net), 0.82 (TFAN) and 1.01 (InstanceFlow) with two clips and one thread.
 RUNS = [
     Run('masktrack_rcnn', 'configs/bench/masktrack_rcnn_bench.py', 1300),
-    # For as long as `stmask_fine`, a step of which takes 2.2 times as long.
+    # For about as long as `stmask_fine`, a step of which takes 2 to 3 times as long.
     Run('masktrack_rcnn_long', 'configs/bench/masktrack_rcnn_bench.py', 2200),
     stmask('stmask_baseline', **FRAMES_ALONE, **SQUARE_KERNELS),
     stmask('stmask_fca', **FRAMES_ALONE),

@@ -55,12 +55,14 @@ class RunFiles:
 
 def settings_of(plan: Plan, run: Run) -> dict[str, Any]:
     """What decides a run's result besides seed and code, as json has it."""
+    first = plan.trained(run).begins_with
     settings = {
         'config': plan.config_of(run),
         'iterations': plan.trained(run).iterations,
         'overrides': plan.overrides_of(run),
         'test_of': run.test_of,
-        'begins_with': plan.trained(run).begins_with,
+        # Whole: weights of other settings are other weights to begin with.
+        'begins_with': first and {'run': first, **settings_of(plan, plan.run(first))},
     }
     return json.loads(json.dumps(settings))
 

@@ -88,3 +88,30 @@ def test_committed_records_show_every_attribute_in_twenty_videos():
         counts = {name: carry.sum() for name, carry in records.attributes.items()}
         assert counts.keys() == set(ATTRIBUTES), path.name
         assert min(counts.values()) >= 20, (path.name, counts)
+
+
+def test_minutes_are_of_the_seeds_and_of_all_that_is_trained(tmp_path):
+    """A training of a seed takes ten minutes and one more for each number of it."""
+    runs = [
+        Run('strong', CONFIG, 40),
+        Run('weak', CONFIG, 20, {'model.x': 1}, begins_with='strong'),
+        Run('odd', test_of='weak', overrides={'model.x': 2}),
+    ]
+    plan = Plan('data', 'bench', (0, 1, 2), runs, [])
+    make_records(plan, tmp_path, SKILLS)
+    found = Findings(plan, tmp_path)
+    assert found.minutes(runs[0]) == pytest.approx(11)
+    assert found.minutes(runs[0], [2]) == pytest.approx(12)
+    assert found.minutes_of_all(['odd'], [1, 2]) == pytest.approx(2 * 11.5)
+    assert found.minutes_of_all(['strong', 'weak', 'odd']) == pytest.approx(22)
+    assert found.minutes_of_all(['strong'], [7]) is None
+
+
+def test_records_of_trainings_that_began_with_others_are_refused(tmp_path):
+    runs = [Run('strong', CONFIG, 40), Run('weak', CONFIG, 20, begins_with='strong')]
+    plan = Plan('data', 'bench', (0,), runs, [])
+    make_records(plan, tmp_path, SKILLS)
+    (tmp_path / 'strong_seed0.json').unlink()
+    runs = [Run('strong', CONFIG, 40, {'model.x': 1}), runs[1]]
+    with pytest.raises(PlanError, match=r'weak_seed0.json was .* other begins_with'):
+        Findings(Plan('data', 'bench', (0,), runs, []), tmp_path)

@@ -143,7 +143,7 @@ def test_a_training_begins_with_the_weights_of_another(steps, data, tmp_path):
         {'data_root': f'{data}/', 'randomness.seed': 1, 'load_from': weights},
     )
     assert 'load_from' not in steps[1][2]
-    assert read_record(files.record)['settings']['begins_with'] == 'whole'
+    assert read_record(files.record)['settings']['begins_with']['run'] == 'whole'
     # Stopped, it goes on from its own and not from theirs.
     files.record.unlink()
     files.checkpoint(200).unlink()

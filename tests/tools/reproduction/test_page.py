@@ -250,8 +250,7 @@ def test_some_committed_intervals_are_what_the_committed_records_give(committed_
     ]
     for claim in done[::8]:
         found = findings.of_claim(dataclasses.replace(claim, where=claim.where[:1]))
-        rows = [committed_plan.run(name) for name in (claim.better, claim.than)]
-        times = [findings.minutes(run) for run in rows]
+        times = findings.minutes_of_sides(claim)
         lines = '\n'.join(section(claim, found, times)).splitlines()
         assert any(line.startswith(f'| {claim.where[0]} |') for line in lines)
         assert set(lines) <= set(committed), TO_TYPE

@@ -100,8 +100,9 @@ CLAIMS = [
         gain=0.032,
         remark='That is the tracker of neither paper. What MaskTrack R-CNN finds is '
         'followed better by it, too: the row `track_by_segmentation_space`, of the '
-        'same weights. And it is STMask that was trained for longer: of as long a '
-        'training, next, only look-alikes are left.',
+        'same weights. STMask is trained for longer here. Against a MaskTrack R-CNN '
+        'that is trained for about as long (next), only the gain on look-alikes is '
+        'left.',
         seeds=range(3, 6),
         after='stmask_masktrack_rcnn',
     ),
@@ -110,7 +111,7 @@ CLAIMS = [
             f'{better}_time',
             'STMask',
             text,
-            'None. Above, MaskTrack R-CNN is trained for about half of the time.',
+            'As above. There, MaskTrack R-CNN is trained for about half of the time.',
             better,
             'masktrack_rcnn_long',
             where=('all', 'occlusion', 'blur', 'twins', 'fast', 'small'),
@@ -123,10 +124,11 @@ CLAIMS = [
         for better, text, remark in (
             (
                 'stmask_fine',
-                'STMask with such masks is better than a MaskTrack R-CNN that is '
-                'trained for as long.',
-                'A step of STMask takes 2.2 of MaskTrack R-CNN on a CPU, which gains '
-                'by more of them (next line). STMask keeps look-alikes.',
+                'STMask with masks of half of the resolution is better than a '
+                'MaskTrack R-CNN that is trained for as long.',
+                'A step of STMask takes 2 to 3 times as long on a CPU, and MaskTrack '
+                'R-CNN gains by more steps (next). On look-alikes STMask looks better, '
+                'but the interval contains zero.',
             ),
             (
                 'stmask_fine_space',
@@ -250,9 +252,10 @@ CLAIMS = [
         'stmask_fca_continued',
         where=('all', 'small', 'scale'),
         gain=0.036,
-        remark='Both begin with the weights of `stmask_fca`; with kernels where they '
-        'are without it, FCB changes nothing at first. So what it costs above is '
-        'beginning from nothing; a gain is not there either.',
+        remark='Both begin with the weights of `stmask_fca`. Offsets begin at zero, so '
+        'FCB changes nothing at first. The loss from scratch, above, is not seen here, '
+        'nor is a gain. Either a trained network helps, or 400 iterations hardly move '
+        'the kernels.',
         after='stmask_fcb_ada',
     ),
     Claim(
